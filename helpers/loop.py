@@ -1,0 +1,417 @@
+"""The loop: fit a model, sample from it, verify, choose what to train on, fit again.
+
+    real data -> fit -> sample -> verify -> choose -> fit -> ...
+                model   synthetic  verifier  policy
+
+Everything in the course plugs into `iterate`. Replace without a verifier is the collapse of
+Shumailov et al. (2024), accumulate without a verifier is Gerstgrasser et al. (2024), execution
+with repair as verifier is section 4.3.1 of Llama 3. Models, policies and verifiers are seen here
+as protocols only; nothing in this module knows what a Gaussian or a program is.
+
+Conventions: generation 0 is fitted to real data, so generation g has been through g + 1 fits. The
+four random streams of generation g are SeedSequence([seed, g]).spawn(4) = fit, sample, verify,
+choose: changing one step never changes the draws of another.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from helpers._arguments import positive_int
+from helpers.data import Data, Replicates, check_data, size
+
+# ---------------------------------------------------------------------- what plugs in
+
+
+class Model(Protocol):
+    """A scikit-learn style estimator; see helpers.models."""
+
+    def fit(self, data: Any, rng: np.random.Generator | None = None, init: Any = None) -> Self: ...
+
+    def sample(self, n_samples: int, rng: np.random.Generator) -> Any: ...
+
+    def score(self, data: Any) -> float: ...
+
+
+class Policy(Protocol):
+    """Decides what the next generation trains on; see helpers.policies."""
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """What a verifier let through, and the numbers it reports about it."""
+
+    kept: Data
+    report: Mapping[str, float] = field(default_factory=dict)
+
+
+class Verifier(Protocol):
+    """Keeps, drops or repairs what a model produced; may call the model. See
+    helpers.verification."""
+
+    def __call__(self, model: Any, samples: Any, rng: np.random.Generator) -> Verified: ...
+
+
+Metric = Callable[[Any, Any], Any]
+
+# ---------------------------------------------------------------------- what comes out
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """One turn of the loop: the fitted model, what it produced and what was kept of that."""
+
+    index: int
+    model: Any
+    produced: Data
+    kept: Data
+    report: Mapping[str, float]
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class History:
+    """The generations of one run, in order; `interrupted` when it was stopped early."""
+
+    generations: list[Generation] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy table with columns generation, metric, value: metrics and verifier reports."""
+        rows = [
+            (generation.index, name, value)
+            for generation in self.generations
+            for name, value in {**generation.metrics, **generation.report}.items()
+        ]
+        return pd.DataFrame(rows, columns=["generation", "metric", "value"])
+
+    @property
+    def samples(self) -> list[Data]:
+        """What was kept of each generation's samples, oldest first."""
+        return [generation.kept for generation in self.generations]
+
+    @property
+    def models(self) -> list[Any]:
+        """The fitted models, oldest first."""
+        return [generation.model for generation in self.generations]
+
+
+# ---------------------------------------------------------------------- the loop itself
+
+
+def iterate(
+    model: Model,
+    real: Data,
+    *,
+    policy: Policy,
+    n_samples: int | None = None,
+    verifier: Verifier | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    seed: int = 0,
+    init: Any = None,
+    first: Any = None,
+    resume: History | None = None,
+) -> Iterator[Generation]:
+    """Run the loop one generation at a time, without end.
+
+    Parameters
+    ----------
+    model: an estimator; a clone of it is fitted in each generation, itself never.
+    real: the real data, an array with samples on axis 0 or a list.
+    policy: what each generation after the first trains on.
+    n_samples: how many samples each generation produces; None for as many as there are real ones.
+    verifier: what is kept of them; None keeps everything.
+    metrics: name -> function of (fitted model, what it produced before verification).
+    seed: one integer decides every draw.
+    init: where each fit starts: None (from scratch), "previous" (the generation before) or a
+        fitted model (always that one, as in the Nature paper's language model).
+    first: a fitted model that serves as generation 0 without a fit.
+    resume: the History of an earlier call with the same arguments; goes on behind it.
+
+    Raises TypeError or ValueError for a bad argument before any work is done, and ValueError
+    during the run when a model returns the wrong number of samples or no training data are left.
+    """
+    total = size(check_data("real", real))
+    if total == 0:
+        raise ValueError("real must hold at least one sample, got none")
+    n = total if n_samples is None else positive_int("n_samples", n_samples)
+    positive_int("seed", seed, minimum=0)
+    _check_plugs(model, policy, verifier, metrics)
+    if isinstance(init, str) and init != "previous":
+        raise ValueError(f"init must be None, 'previous' or a fitted model, got {init!r}")
+    return _turn(model, real, policy, n, verifier, metrics or {}, seed, init, first, resume)
+
+
+def _turn(
+    model: Model,
+    real: Data,
+    policy: Policy,
+    n_samples: int,
+    verifier: Verifier | None,
+    metrics: Mapping[str, Metric],
+    seed: int,
+    init: Any,
+    first: Any,
+    resume: History | None,
+) -> Iterator[Generation]:
+    done = [] if resume is None else resume.generations
+    synthetic = [generation.kept for generation in done]
+    previous = done[-1].model if done else None
+    index = len(done)
+    while True:
+        fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
+        if index == 0 and first is not None:
+            fitted = first
+        else:
+            data = real if index == 0 else policy.training_set(real, synthetic, choose_rng)
+            if size(data) == 0:
+                raise ValueError(
+                    f"generation {index} has no training data: the policy {policy} chose none, "
+                    f"and {size(synthetic[-1])} of {n_samples} samples of generation {index - 1} "
+                    f"were kept"
+                )
+            start = previous if isinstance(init, str) else init
+            fitted = clone(model).fit(data, rng=fit_rng, init=start)
+        produced = fitted.sample(n_samples, sample_rng)
+        if size(produced) != n_samples:
+            raise ValueError(
+                f"{type(fitted).__name__}.sample must return n_samples = {n_samples} samples, "
+                f"got {size(produced)} in generation {index}"
+            )
+        verified = Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
+        _check_verified(verified, metrics)
+        values = {name: float(metric(fitted, produced)) for name, metric in metrics.items()}
+        yield Generation(index, fitted, produced, verified.kept, verified.report, values)
+        synthetic.append(verified.kept)
+        previous = fitted
+        index += 1
+
+
+def run_loop(
+    model: Model,
+    real: Data,
+    *,
+    policy: Policy,
+    generations: int,
+    n_samples: int | None = None,
+    verifier: Verifier | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    seed: int = 0,
+    init: Any = None,
+    first: Any = None,
+    resume: History | None = None,
+    progress: bool = False,
+) -> History:
+    """`iterate` up to generation `generations`: that many rounds, one fit more.
+
+    Interrupting the kernel returns what is done so far, with `interrupted` set; pass it as
+    `resume` to go on from there with the same result as an uninterrupted run. `progress` draws a
+    bar. Everything else as in `iterate`.
+    """
+    positive_int("generations", generations, minimum=0)
+    history = History([] if resume is None else list(resume.generations))
+    turns = iterate(
+        model,
+        real,
+        policy=policy,
+        n_samples=n_samples,
+        verifier=verifier,
+        metrics=metrics,
+        seed=seed,
+        init=init,
+        first=first,
+        resume=history if resume is not None else None,
+    )
+    left = max(0, generations + 1 - len(history.generations))
+    try:
+        for generation in tqdm(
+            islice(turns, left), total=left, disable=not progress, unit="generation"
+        ):
+            history.generations.append(generation)
+    except KeyboardInterrupt:
+        history.interrupted = True
+        done = len(history.generations)
+        print(f"Interrupted: {done} of {generations + 1} generations are done and kept.")
+    return history
+
+
+# ---------------------------------------------------------------------- many runs at once
+
+
+def run_batched(
+    model: Any,
+    draw_real: Callable[[tuple[int, int], np.random.Generator], np.ndarray],
+    *,
+    policy: Policy,
+    generations: int,
+    n_samples: int,
+    replicates: int,
+    metrics: Mapping[str, Metric],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The loop for many independent runs side by side: Gaussian, Discrete or LinearRegression.
+
+    The same distribution as `run_loop` under `replicates` seeds, not the same draws.
+
+    Parameters
+    ----------
+    draw_real: called as draw_real((replicates, n_samples), rng), returns that many real samples
+        as an array of shape (replicates, n_samples, ...).
+    policy: any policy; the source of `FreshReal` is called for all runs together.
+    metrics: name -> function of (model, produced), where the learned values carry the runs as
+        first axis and produced has shape (n_samples, replicates, ...); returns (replicates,).
+
+    Returns a tidy frame with columns generation, metric, replicate, value.
+    """
+    positive_int("generations", generations, minimum=0)
+    n = positive_int("n_samples", n_samples)
+    runs = positive_int("replicates", replicates)
+    positive_int("seed", seed, minimum=0)
+    _check_plugs(model, policy, None, metrics)
+    if not hasattr(model, "_fit_runs"):
+        raise TypeError(
+            f"model must be Gaussian, Discrete or LinearRegression to run batched, got {model!r}"
+        )
+    drawn = draw_real((runs, n), np.random.default_rng(np.random.SeedSequence([seed])))
+    if np.shape(drawn)[:2] != (runs, n):
+        raise ValueError(
+            f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
+        )
+    # A first fit of one run by the front door checks parameters and data as `fit` does.
+    real = Replicates(np.ascontiguousarray(np.moveaxis(drawn, 0, 1)))
+    if np.asarray(getattr(model, "design", None)).ndim != 3:
+        clone(model).fit(real.values[:, 0])
+    policy = _for_replicates(policy, runs)
+    synthetic: list[Data] = []
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
+    for index in range(generations + 1):
+        _, sample_rng, _, choose_rng = _streams(seed, index)
+        data = real if index == 0 else policy.training_set(real, synthetic, choose_rng)
+        fitted = clone(model)
+        fitted._fit_runs(data.values)  # type: ignore[union-attr]
+        produced = fitted._sample_runs(n, sample_rng)
+        for name, metric in metrics.items():
+            columns[name].append(np.broadcast_to(metric(fitted, produced), (runs,)))
+        synthetic.append(Replicates(produced))
+    per_metric = (generations + 1) * runs
+    return pd.DataFrame(
+        {
+            "generation": np.tile(np.repeat(np.arange(generations + 1), runs), len(metrics)),
+            "metric": np.repeat(list(metrics), per_metric),
+            "replicate": np.tile(np.arange(runs), (generations + 1) * len(metrics)),
+            "value": np.concatenate([np.concatenate(values) for values in columns.values()]),
+        }
+    )
+
+
+def replicate(
+    trial: Callable[[int], pd.DataFrame | History],
+    seeds: Sequence[int],
+    n_jobs: int = 1,
+    backend: str | None = None,
+) -> pd.DataFrame:
+    """Run `trial(seed)` for every seed and stack the tables, in the order of `seeds`.
+
+    A column `replicate` holds the seed. `n_jobs` and `backend` are joblib's. Each trial runs on
+    one BLAS and one torch thread whatever `n_jobs` is, so results do not depend on it.
+    """
+    if not callable(trial):
+        raise TypeError(f"trial must be callable as trial(seed), got {trial!r}")
+    chosen = [positive_int("seeds", seed, minimum=0) for seed in seeds]
+    if not chosen:
+        raise ValueError("seeds must hold at least one seed, got none")
+    frames = Parallel(n_jobs=n_jobs, backend=backend)(
+        delayed(_one_trial)(trial, seed) for seed in chosen
+    )
+    return pd.concat(frames, ignore_index=True)
+
+
+# ---------------------------------------------------------------------- details
+
+
+def _one_trial(trial: Callable[[int], pd.DataFrame | History], seed: int) -> pd.DataFrame:
+    with single_thread():
+        result = trial(seed)
+    frame = result.frame if isinstance(result, History) else result
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"trial must return a DataFrame or a History, got {type(result).__name__}")
+    return frame.assign(replicate=seed)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """One thread for BLAS, OpenMP and torch inside, whether torch is loaded yet or not."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # what a torch that is loaded inside will read
+    torch = sys.modules.get("torch")
+    torch_threads = torch.get_num_threads() if torch else None
+    if torch:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        if torch and torch_threads:
+            torch.set_num_threads(torch_threads)
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _streams(seed: int, index: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(s) for s in np.random.SeedSequence([seed, index]).spawn(4)]
+
+
+def _check_plugs(model: Any, policy: Any, verifier: Any, metrics: Any) -> None:
+    for method in ("fit", "sample"):
+        if not callable(getattr(model, method, None)) or isinstance(model, type):
+            raise TypeError(f"model must be an estimator with fit and sample, got {model!r}")
+    if not callable(getattr(policy, "training_set", None)) or isinstance(policy, type):
+        raise TypeError(f"policy must be a policy such as Replace(), got {policy!r}")
+    if verifier is not None and not callable(verifier):
+        raise TypeError(f"verifier must be callable or None, got {verifier!r}")
+    if metrics is not None and not (
+        isinstance(metrics, Mapping) and all(callable(metric) for metric in metrics.values())
+    ):
+        raise TypeError(f"metrics must map names to functions, got {metrics!r}")
+
+
+def _check_verified(verified: Any, metrics: Mapping[str, Metric]) -> None:
+    if not isinstance(verified, Verified):
+        raise TypeError(f"verifier must return Verified(kept, report), got {verified!r}")
+    check_data("kept", verified.kept)
+    twice = sorted(set(verified.report) & set(metrics))
+    if twice:
+        raise ValueError(f"metrics must not repeat a name of the verifier's report: {twice}")
+
+
+def _for_replicates(policy: Any, runs: int) -> Any:
+    """`policy`, with a source of fresh real data, if it has one, that serves all runs at once."""
+    source = getattr(policy, "source", None)
+    if source is None:
+        return policy
+
+    def source_of_runs(n: int, rng: np.random.Generator) -> Data:
+        rows = np.asarray(source(n * runs, rng))
+        return Replicates(rows.reshape(n, runs, *rows.shape[1:]))
+
+    return replace(policy, source=source_of_runs)

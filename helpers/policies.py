@@ -1,0 +1,138 @@
+"""What the next generation trains on: one small class a policy.
+
+A policy sees the original real data and everything that was produced and kept since, oldest
+first, and returns a training set. It is the one word that separates the collapse of Shumailov et
+al. (`Replace`) from the bounded error of Gerstgrasser, Schaeffer et al. (`Accumulate`). A policy
+neither fits nor samples, and it never modifies what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers._arguments import fraction, one_of, positive_int
+from helpers.data import Data, concat, draw, size
+
+
+def _newest(synthetic: Sequence[Data]) -> Data:
+    if not synthetic:
+        raise ValueError("synthetic must hold the samples of at least one generation, got none")
+    return synthetic[-1]
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Only what the last generation produced (Shumailov et al., Nature 2024, section Theory)."""
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data:
+        """The last element of `synthetic`, copied."""
+        return concat([_newest(synthetic)])
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """The real data and every synthetic generation (Gerstgrasser et al. 2024, section 2)."""
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data:
+        """`real` followed by all of `synthetic`: grows by a generation each time."""
+        return concat([real, *synthetic])
+
+
+@dataclass(frozen=True)
+class AccumulateSubsample:
+    """A fixed-size random part of what `Accumulate` trains on (Kazdan et al. 2024).
+
+    Drawn without replacement; `size` None means as many samples as there are real ones, so that
+    every generation costs the same.
+    """
+
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            positive_int("size", self.size)
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data:
+        """`size` samples of the pool; ValueError when the pool is smaller."""
+        pool = concat([real, *synthetic])
+        wanted = size(real) if self.size is None else self.size
+        if wanted > size(pool):
+            raise ValueError(f"size must be at most the pool's {size(pool)} samples, got {wanted}")
+        return draw(pool, wanted, rng)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A fixed share of the original real data in a training set of fixed size.
+
+    round(real_fraction * size) samples come from the real data, always the same original ones to
+    draw from; the rest from the last generation (`pool` "last") or from all of them ("all").
+    `size` None: as many as there are real samples. Nature's second language-model setting, a
+    random tenth of the original data, is `Mix(0.1)`.
+    """
+
+    real_fraction: float
+    size: int | None = None
+    pool: str = "last"
+    with_replacement: bool = False
+
+    def __post_init__(self) -> None:
+        fraction("real_fraction", self.real_fraction)
+        if self.size is not None:
+            positive_int("size", self.size)
+        one_of("pool", self.pool, ("last", "all"))
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data:
+        """Real samples first, then synthetic ones; ValueError when either runs short."""
+        total = size(real) if self.size is None else self.size
+        n_real = round(self.real_fraction * total)
+        source = _newest(synthetic) if self.pool == "last" else concat(list(synthetic))
+        for what, pool, wanted in (("real", real, n_real), ("synthetic", source, total - n_real)):
+            if wanted > size(pool) and not self.with_replacement:
+                raise ValueError(
+                    f"Mix needs {wanted} {what} samples (real_fraction {self.real_fraction:g} of "
+                    f"size {total}), but there are {size(pool)}; lower size or use "
+                    f"with_replacement=True"
+                )
+        return concat(
+            [
+                draw(real, n_real, rng, with_replacement=self.with_replacement),
+                draw(source, total - n_real, rng, with_replacement=self.with_replacement),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class FreshReal:
+    """`n_real` newly collected real samples each round, beside the last generation's.
+
+    `source(n, rng)` returns n new real samples: the fresh-data loop of Alemohammad et al. 2023.
+    """
+
+    source: Callable[[int, np.random.Generator], Data]
+    n_real: int
+
+    def __post_init__(self) -> None:
+        if not callable(self.source):
+            raise TypeError(f"source must be callable as source(n, rng), got {self.source!r}")
+        positive_int("n_real", self.n_real, minimum=0)
+
+    def training_set(
+        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
+    ) -> Data:
+        """The new real samples first, then the last element of `synthetic`."""
+        fresh = self.source(self.n_real, rng)
+        if size(fresh) != self.n_real:
+            raise ValueError(f"source must return {self.n_real} samples, got {size(fresh)}")
+        return concat([fresh, _newest(synthetic)])
