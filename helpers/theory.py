@@ -1,0 +1,352 @@
+"""Closed forms that the lessons quote, each with its source; no simulation in here.
+
+Conventions, the same for every function unless its docstring says otherwise:
+`n` is the number of samples a generation, which is also the number of real ones. `t` counts FITS,
+the one to real data included, so generation g has t = g + 1, and t = 0 is the truth before any fit.
+Two functions, `gaussian_sampling_bias` and `kde_variance_replace`, count synthetic ROUNDS: t = g.
+`t` is an integer or an array of integers; the result is a float or an array of its shape.
+`ddof=0` is the maximum-likelihood estimate (divide by n), `ddof=1` the unbiased one (n - 1).
+Gaussian results are for real variance 1: multiply by yours. Squared errors are expectations.
+Every argument is checked: TypeError for a wrong type, ValueError for a value out of range.
+
+"Derived here" marks what we worked out ourselves; tests/test_check_table.py simulates it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import digamma, gammaln
+
+from helpers._arguments import finite_array, fraction, one_of, positive_int, real_number
+
+# A float for an integer t, an array for an array of t.
+Curve = Any
+
+
+def _counts(t: Any, minimum: int = 0) -> Curve:
+    """`t` as an int64 scalar or array, every entry at least `minimum`."""
+    counts = np.asarray(t)
+    if not np.issubdtype(counts.dtype, np.integer):
+        raise TypeError(f"t must be an integer or an array of integers, got {t!r}")
+    if counts.size == 0 or counts.min() < minimum:
+        raise ValueError(f"t must be at least {minimum} everywhere, got {t!r}")
+    return counts.astype(np.int64)[()]
+
+
+def _plain(values: Any) -> Curve:
+    """Python floats for scalars, arrays as they are."""
+    return float(values) if np.ndim(values) == 0 else np.asarray(values, dtype=float)
+
+
+def _cumulative(terms_up_to: Any, t: Curve) -> Curve:
+    """Entry t of a table built for 0 .. max(t)."""
+    return _plain(np.asarray(terms_up_to(int(np.max(t))))[t])
+
+
+def _probabilities(p: Any) -> np.ndarray:
+    """`p` as a vector of probabilities that sum to one."""
+    vector = finite_array("p", np.asarray(p, dtype=float), ndim=1)
+    if (vector < 0).any() or not math.isclose(vector.sum(), 1.0, abs_tol=1e-9):
+        raise ValueError(f"p must be non-negative and sum to 1, got a sum of {vector.sum():g}")
+    return vector
+
+
+# --- Gaussian ----------------------------------------------------------------------------------
+
+
+def gaussian_variance_replace(n: int, t: Any, ddof: int = 0) -> Curve:
+    """E of the fitted variance under Replace: (1 - 1/n)**t for the MLE, 1 for the unbiased fit.
+
+    Kazdan et al. 2410.16713 for the MLE; Shumailov et al., Nature 2024, SI 3.1.1 for the unbiased
+    (a martingale). An expectation, not what one run does: see the geometric variance.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+    keep = 1.0 if one_of("ddof", ddof, (0, 1)) else 1 - 1 / n
+    return _plain(np.power(keep, t))
+
+
+def gaussian_mean_error_replace(n: int, t: Any, ddof: int = 0) -> Curve:
+    """E (fitted mean - true mean)**2 under Replace: 1 - (1 - 1/n)**t (MLE) or t/n (unbiased).
+
+    Kazdan et al. 2410.16713 (MLE); Nature 2024, SI 3.1.1 (unbiased). The MLE's error stops at 1
+    because its spread dies first.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+    if one_of("ddof", ddof, (0, 1)):
+        return _plain(t / n)
+    return _plain(1 - np.power(1 - 1 / n, t))
+
+
+def gaussian_geometric_variance_replace(n: int, t: Any, ddof: int = 0) -> Curve:
+    """exp(E log variance) under Replace: what a typical run shows, close to the median.
+
+    exp(t [psi((n-1)/2) - ln((n-ddof)/2)]), exact. Derived here, PAPERS table row 6.
+    """
+    return _plain(np.exp(_counts(t) * _log_drift(n, ddof)))
+
+
+def gaussian_halving_time(n: int, ddof: int = 0) -> float:
+    """Fits in which the typical (geometric) variance halves: about 0.69 n unbiased, 0.34 n MLE.
+
+    Derived here from the geometric variance; PAPERS, notes under the table.
+    """
+    return math.log(0.5) / _log_drift(n, ddof)
+
+
+def _log_drift(n: int, ddof: int) -> float:
+    n = positive_int("n", n, minimum=2)
+    divisor = n - one_of("ddof", ddof, (0, 1))
+    return float(digamma((n - 1) / 2) - math.log(divisor / 2))
+
+
+def gaussian_sd_replace(n: int, t: Any, ddof: int = 0) -> Curve:
+    """E of the fitted standard deviation under Replace: alpha**t.
+
+    alpha = E chi_(n-1) / sqrt(n - ddof), with chi_(n-1) the root of a chi-squared variable.
+    Bertrand et al. 2310.00429, Gaussian lemma (unbiased); PAPERS table row 7.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+    divisor = n - one_of("ddof", ddof, (0, 1))
+    log_alpha = 0.5 * math.log(2 / divisor) + gammaln(n / 2) - gammaln((n - 1) / 2)
+    return _plain(np.exp(t * log_alpha))
+
+
+def gaussian_wasserstein_replace(n: int, t: Any, ddof: int = 0) -> Curve:
+    """E of the squared 2-Wasserstein distance from N(0, 1) to the fitted Gaussian under Replace.
+
+    (mean)**2 + (sd - 1)**2 in expectation; unbiased: t/n + 2 (1 - alpha**t), to first order
+    (3/2) t/n, which is Nature 2024, SI equation 6. Exact form derived here, PAPERS row 8.
+    """
+    spread = gaussian_variance_replace(n, t, ddof) - 2 * gaussian_sd_replace(n, t, ddof) + 1
+    return _plain(gaussian_mean_error_replace(n, t, ddof) + spread)
+
+
+def gaussian_survival_bound(n: int, t: Any, epsilon: float) -> Curve:
+    """Upper bound on P(sd > epsilon) under Replace with the UNBIASED fit: exp(-t/(4n-1)) / epsilon.
+
+    Suresh et al. 2412.17646, Gaussian theorem, real sd 1. Never above 1.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+    epsilon = real_number("epsilon", epsilon, low=0, open_low=True)
+    return _plain(np.minimum(1.0, np.exp(-t / (4 * n - 1)) / epsilon))
+
+
+def gaussian_variance_accumulate(n: int, t: Any) -> Curve:
+    """E of the MLE variance under Accumulate: product over i <= t of (1 - 1/(n i**2)).
+
+    Tends to sin(pi/sqrt(n)) / (pi/sqrt(n)). Kazdan et al. 2410.16713; form derived here.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+
+    def products(last: int) -> np.ndarray:
+        steps = 1 - 1 / (n * np.arange(1, last + 1, dtype=float) ** 2)
+        return np.concatenate([[1.0], np.cumprod(steps)])
+
+    return _cumulative(products, t)
+
+
+def gaussian_mean_error_accumulate(n: int, t: Any) -> Curve:
+    """E (fitted mean - true mean)**2 under Accumulate, MLE: what the variance has lost.
+
+    About pi**2 / (6 n) for large t. Kazdan et al. 2410.16713; form derived here.
+    """
+    return _plain(1 - gaussian_variance_accumulate(n, t))
+
+
+def gaussian_sampling_bias(lam: float, t: Any) -> Curve:
+    """E of the unbiased variance after t synthetic ROUNDS from N(mean, lam * variance): lam**t.
+
+    Alemohammad et al. 2307.01850 (MAD), Gaussian analysis. Generation g has t = g here.
+    """
+    return _plain(np.power(fraction("lam", lam), _counts(t).astype(float)))
+
+
+# --- kernel density ----------------------------------------------------------------------------
+
+
+def kde_variance_replace(n: int, t: Any, bandwidth: float, variance: float = 1.0) -> Curve:
+    """E of the variance (ddof=0) of the t-th SYNTHETIC sample, kernel density under Replace, 1-D.
+
+    Each round v becomes (1 - 1/n)(v + bandwidth**2), fixed point (n - 1) bandwidth**2: it may
+    explode. `variance` is that of the real sample (ddof=0); t = 0 returns it. Derived here,
+    PAPERS section 3 and row 12; Kazdan et al. 2410.16713 run the experiment.
+    """
+    t, n = _counts(t), positive_int("n", n, minimum=2)
+    fixed_point = (n - 1) * real_number("bandwidth", bandwidth, low=0) ** 2
+    start = real_number("variance", variance, low=0)
+    return _plain(fixed_point + (start - fixed_point) * np.power(1 - 1 / n, t))
+
+
+def kde_neutral_bandwidth(n: int, variance: float = 1.0) -> float:
+    """Bandwidth at which the expected variance stands still: sqrt(variance / (n - 1)).
+
+    `variance` is that of the sample (ddof=0). Derived here; PAPERS, notes under the table.
+    """
+    n = positive_int("n", n, minimum=2)
+    return math.sqrt(real_number("variance", variance, low=0) / (n - 1))
+
+
+# --- linear regression -------------------------------------------------------------------------
+
+
+def _one_fit_error(d: int, n: int, sigma: float) -> float:
+    """Excess error of one least-squares fit, rows N(0, I_d): sigma**2 d / (n - d - 1)."""
+    d, n = positive_int("d", d), positive_int("n", n)
+    if n < d + 2:
+        raise ValueError(f"n must be at least d + 2 = {d + 2} for a finite error, got {n}")
+    return real_number("sigma", sigma, low=0) ** 2 * d / (n - d - 1)
+
+
+def _sum_of_inverse_squares(t: Curve) -> Curve:
+    return _cumulative(
+        lambda last: np.concatenate(
+            [[0.0], np.cumsum(1 / np.arange(1, last + 1, dtype=float) ** 2)]
+        ),
+        t,
+    )
+
+
+def regression_error_replace(d: int, n: int, t: Any, sigma: float = 1.0) -> Curve:
+    """E |coef - truth|**2 under Replace: t times the error of one fit, same or fresh design.
+
+    Gerstgrasser et al. 2404.01413, Theorem 1 (after Dohmatob et al. 2402.07712).
+    """
+    return _plain(_one_fit_error(d, n, sigma) * _counts(t))
+
+
+def regression_error_accumulate(d: int, n: int, t: Any, sigma: float = 1.0) -> Curve:
+    """E |coef - truth|**2 under Accumulate: one fit's error times the sum of 1/i**2 up to t.
+
+    Never above pi**2/6 times. Exact for one shared design; a fresh design each round ends two to
+    three per cent below. Gerstgrasser et al. 2404.01413, Theorem 2.
+    """
+    return _plain(_one_fit_error(d, n, sigma) * _sum_of_inverse_squares(_counts(t)))
+
+
+def regression_error_synthetic_only(d: int, n: int, t: Any, sigma: float = 1.0) -> Curve:
+    """E |coef - truth|**2 when every synthetic generation is kept and no real row is.
+
+    One fit's error times 1 + the sum of 1/i**2 up to t - 1, so at most 1 + pi**2/6: bounded
+    without any real data. Shared design; t >= 1. Derived here; PAPERS, notes under the table.
+    """
+    t = _counts(t, minimum=1)
+    return _plain(_one_fit_error(d, n, sigma) * (1 + _sum_of_inverse_squares(t - 1)))
+
+
+def overparametrised_error_replace(d: int, n: int, t: Any, norm2: float = 1.0) -> Curve:
+    """E |coef - truth|**2 under Replace, no noise, n <= d, minimum norm, FRESH design each round.
+
+    norm2 (1 - (n/d)**t) with norm2 the squared length of the true coefficients. With the same
+    design nothing happens after the first fit. Dohmatob et al. 2402.07712; form derived here.
+    """
+    d, n, t = positive_int("d", d), positive_int("n", n), _counts(t)
+    if n > d:
+        raise ValueError(f"n must be at most d = {d} (over-parametrised), got {n}")
+    return _plain(real_number("norm2", norm2, low=0) * (1 - np.power(n / d, t)))
+
+
+# --- discrete distributions --------------------------------------------------------------------
+
+
+def tail_loss_one_step(q: float, n: int) -> float:
+    """Probability (1 - q)**n that n samples miss an outcome of probability q. Elementary."""
+    return (1 - fraction("q", q)) ** positive_int("n", n)
+
+
+def heterozygosity(p: Any, n: int, t: Any) -> Curve:
+    """E (1 - sum of squared probabilities) after t fits under Replace: decays by 1 - 1/n each.
+
+    Population genetics (Wright-Fisher resampling); PAPERS row 15.
+    """
+    start = 1 - float(np.sum(_probabilities(p) ** 2))
+    return _plain(start * np.power(1 - 1 / positive_int("n", n), _counts(t)))
+
+
+def absorption_time(n: int, k: int) -> float:
+    """Expected fits until one of k equally likely outcomes is alone: 2 n (k-1) ln(k/(k-1)).
+
+    Diffusion limit: good for large n, 8 per cent too long at n = 10. Derived here for the plot of
+    Kazdan et al. 2410.16713; PAPERS row 16.
+    """
+    n, k = positive_int("n", n), positive_int("k", k, minimum=2)
+    return 2 * n * (k - 1) * math.log(k / (k - 1))
+
+
+def _survival_rates(last: int) -> np.ndarray:
+    """g_0 .. g_last with g_1 = 1, g_(k+1) = 1 - exp(-g_k); g_0 is a filler."""
+    rates = [math.nan, 1.0]
+    while len(rates) <= last:
+        rates.append(-math.expm1(-rates[-1]))
+    return np.array(rates)
+
+
+def poisson_survival(n: int, rate: float, t: Any) -> Curve:
+    """P(the fitted Poisson rate is not 0) after t >= 1 fits: 1 - exp(-n rate g_t), exact.
+
+    Suresh et al. 2412.17646, Theorem 2; g_1 = 1, g_(k+1) = 1 - exp(-g_k).
+    """
+    n, t = positive_int("n", n), _counts(t, minimum=1)
+    rate = real_number("rate", rate, low=0)
+    return _plain(-np.expm1(-n * rate * _cumulative(_survival_rates, t)))
+
+
+def expected_unique(p: Any, n: int, t: Any) -> Curve:
+    """Lower bound on the expected COUNT of outcomes still alive after t >= 1 fits under Replace.
+
+    Sum over i of 1 - exp(-n p_i g_t). Suresh et al. 2412.17646, Corollary 1.
+    """
+    p, n, t = _probabilities(p), positive_int("n", n), _counts(t, minimum=1)
+    rates = np.asarray(_cumulative(_survival_rates, t))
+    return _plain(-np.expm1(-n * p * rates[..., None]).sum(axis=-1))
+
+
+# --- verifiers, mixtures, code -----------------------------------------------------------------
+
+
+def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
+    """Share of wrong labels up to which verified data still teach the truth: 1 / (1 + psi/phi).
+
+    phi = P(keep | right) > 0, psi = P(keep | wrong). Feng et al. 2406.07515, Theorem 4.2.
+    """
+    keep_right = real_number("keep_right", keep_right, low=0, high=1, open_low=True)
+    return 1 / (1 + fraction("keep_wrong", keep_wrong) / keep_right)
+
+
+def strong_collapse_error(
+    d: int, n: int, sigma: float, synthetic_share: float, shift: float
+) -> float:
+    """sigma**2 d/n + share**2 shift: a fixed share of shifted labels sets a floor.
+
+    `shift` is already squared (c**2), n the number of rows in all, d/n small. Dohmatob et al.
+    2410.04840, Corollary 1 and equation 12.
+    """
+    noise = real_number("sigma", sigma, low=0) ** 2 * positive_int("d", d) / positive_int("n", n)
+    return noise + fraction("synthetic_share", synthetic_share) ** 2 * real_number(
+        "shift", shift, low=0
+    )
+
+
+def golden_ratio_weight(ratio: float = 1.0) -> float:
+    """Best weight on fresh real data in a recursive mean, ratio = n_real / n_synthetic.
+
+    (sqrt(r**2 + 4 r) - r) / 2, which is 0.618... at r = 1. The stationary variance is this weight
+    times sigma**2 / n_real. He et al. 2502.18049; form derived here.
+    """
+    r = real_number("ratio", ratio, low=0, open_low=True)
+    return (math.sqrt(r * r + 4 * r) - r) / 2
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """Unbiased estimate of pass@k from c correct among n samples: 1 - C(n-c, k) / C(n, k).
+
+    Chen et al. 2107.03374 (Codex), section 2.1. Needs 0 <= c <= n and 1 <= k <= n.
+    """
+    n, c, k = positive_int("n", n), positive_int("c", c, minimum=0), positive_int("k", k)
+    if c > n:
+        raise ValueError(f"c must be at most n = {n}, got {c}")
+    if k > n:
+        raise ValueError(f"k must be at most n = {n}, got {k}")
+    return 1 - math.comb(n - c, k) / math.comb(n, k)
