@@ -39,19 +39,21 @@ from helpers.data import Data, Replicates, check_data, size
 class Model(Protocol):
     """A scikit-learn style estimator; see helpers.models."""
 
-    def fit(self, data: Any, rng: np.random.Generator | None = None, init: Any = None) -> Self: ...
+    def fit(self, data: Any, rng: np.random.Generator | None = None, init: Any = None) -> Self:
+        """Learn from `data`, starting from `init` where the model has weights."""
 
-    def sample(self, n_samples: int, rng: np.random.Generator) -> Any: ...
+    def sample(self, n_samples: int, rng: np.random.Generator) -> Any:
+        """Return `n_samples` new samples, of the same kind as the data."""
 
-    def score(self, data: Any) -> float: ...
+    def score(self, data: Any) -> float:
+        """Return how well the model explains `data`; higher is better."""
 
 
 class Policy(Protocol):
     """Decides what the next generation trains on; see helpers.policies."""
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data: ...
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
+        """Return the data to fit; `synthetic` holds what each generation kept, oldest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +65,10 @@ class Verified:
 
 
 class Verifier(Protocol):
-    """Keeps, drops or repairs what a model produced; may call the model. See
-    helpers.verification."""
+    """Keeps, drops or repairs what a model produced; see helpers.verification."""
 
-    def __call__(self, model: Any, samples: Any, rng: np.random.Generator) -> Verified: ...
+    def __call__(self, model: Any, samples: Any, rng: np.random.Generator) -> Verified:
+        """Return what is kept of `samples`; may call `model`, for instance to repair them."""
 
 
 Metric = Callable[[Any, Any], Any]
@@ -196,7 +198,9 @@ def _turn(
                 f"{type(fitted).__name__}.sample must return n_samples = {n_samples} samples, "
                 f"got {size(produced)} in generation {index}"
             )
-        verified = Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
+        verified = (
+            Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
+        )
         _check_verified(verified, metrics)
         values = {name: float(metric(fitted, produced)) for name, metric in metrics.items()}
         yield Generation(index, fitted, produced, verified.kept, verified.report, values)
@@ -290,24 +294,24 @@ def run_batched(
         raise TypeError(
             f"model must be Gaussian, Discrete or LinearRegression to run batched, got {model!r}"
         )
-    drawn = draw_real((runs, n), np.random.default_rng(np.random.SeedSequence([seed])))
+    rng = np.random.default_rng(seed)
+    drawn = draw_real((runs, n), rng)
     if np.shape(drawn)[:2] != (runs, n):
         raise ValueError(
             f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
         )
-    # A first fit of one run by the front door checks parameters and data as `fit` does.
     real = Replicates(np.ascontiguousarray(np.moveaxis(drawn, 0, 1)))
-    if np.asarray(getattr(model, "design", None)).ndim != 3:
-        clone(model).fit(real.values[:, 0])
+    fitted = clone(model)
+    design = getattr(model, "design", None)
+    if design is None or design.ndim != 3:
+        fitted.fit(real.values[:, 0])  # one run by the front door: checks parameters and data
     policy = _for_replicates(policy, runs)
     synthetic: list[Data] = []
     columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
     for index in range(generations + 1):
-        _, sample_rng, _, choose_rng = _streams(seed, index)
-        data = real if index == 0 else policy.training_set(real, synthetic, choose_rng)
-        fitted = clone(model)
-        fitted._fit_runs(data.values)  # type: ignore[union-attr]
-        produced = fitted._sample_runs(n, sample_rng)
+        data: Any = real if index == 0 else policy.training_set(real, synthetic, rng)
+        fitted._fit_runs(data.values)
+        produced = fitted._sample_runs(n, rng)
         for name, metric in metrics.items():
             columns[name].append(np.broadcast_to(metric(fitted, produced), (runs,)))
         synthetic.append(Replicates(produced))

@@ -1,6 +1,7 @@
 """Every model of the course: scikit-learn style estimators with fit / sample / score.
 
-The models that need torch load it when they are first asked for, not before.
+Bigram, VAE, Diffusion and GPT are loaded when they are first asked for, and torch with the last
+three; `import *` leaves them out for that reason.
 """
 
 from __future__ import annotations
@@ -14,18 +15,14 @@ from helpers.models.gaussian import Gaussian
 from helpers.models.regression import LinearRegression
 
 if TYPE_CHECKING:
-    from helpers.models.bigram import Bigram
-    from helpers.models.diffusion import Diffusion
-    from helpers.models.gpt import GPT
-    from helpers.models.vae import VAE
+    from helpers.models.bigram import Bigram as Bigram
+    from helpers.models.diffusion import Diffusion as Diffusion
+    from helpers.models.gpt import GPT as GPT
+    from helpers.models.vae import VAE as VAE
 
 _LAZY = {"Bigram": "bigram", "VAE": "vae", "Diffusion": "diffusion", "GPT": "gpt"}
 
 __all__ = [
-    "GPT",
-    "VAE",
-    "Bigram",
-    "Diffusion",
     "Discrete",
     "Gaussian",
     "GaussianMixture",
