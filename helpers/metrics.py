@@ -1,0 +1,285 @@
+"""Yardsticks: what to measure on each generation, and the eight definitions of collapse.
+
+A metric is a function of (fitted model, what it produced); `helpers.loop.iterate` calls it once a
+generation. Names that need a reference are factories: `mean_error(0.0)` returns a metric. All of
+them serve one run (learned values (d,), produced (n, d)) and many at once (an axis of runs in
+front of the learned values and behind the samples; see `helpers.loop.run_batched`), and return a
+number or one number a run. Not here: judging pictures (`helpers.generative_metrics`) or text.
+
+The second half reads collapse off a series of such numbers. One series is never enough: the same
+run passes under some definitions and fails under others (lesson 08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from helpers._arguments import finite_array, fraction, positive_int, real_number
+
+Metric = Callable[[Any, Any], Any]
+
+# --- Gaussian ----------------------------------------------------------------------------------
+
+
+def mean(model: Any, produced: Any) -> Any:
+    """Fitted mean, averaged over the coordinates, in units of the data."""
+    return model.mean_.mean(axis=-1)
+
+
+def variance(model: Any, produced: Any) -> Any:
+    """Fitted variance, averaged over the coordinates, in squared units of the data."""
+    return np.diagonal(model.covariance_, axis1=-2, axis2=-1).mean(axis=-1)
+
+
+def log_determinant(model: Any, produced: Any) -> Any:
+    """Log-determinant of the fitted covariance divided by d; -inf when it is singular.
+
+    The honest spread of a cloud in many dimensions: the trace hides directions that died.
+    """
+    return np.linalg.slogdet(model.covariance_)[1] / model.mean_.shape[-1]
+
+
+def sample_variance(model: Any, produced: Any) -> Any:
+    """Variance (ddof=0) of what was produced, averaged over the coordinates; any model."""
+    return produced.var(axis=0).mean(axis=-1)
+
+
+def mean_error(truth: float | np.ndarray) -> Metric:
+    """Metric: squared distance of the fitted mean from `truth`, a number or shape (d,)."""
+    target = _numbers("truth", truth)
+    return lambda model, produced: ((model.mean_ - target) ** 2).sum(axis=-1)
+
+
+def wasserstein2(truth_mean: np.ndarray, truth_covariance: np.ndarray) -> Metric:
+    """Metric: SQUARED 2-Wasserstein distance of the fitted Gaussian to N(mean, covariance).
+
+    Shapes (d,) and (d, d). |m1 - m2|**2 + tr(A + B - 2 (A B)**(1/2)), the distance of Theorem 3.1
+    (Shumailov et al., Nature 2024). In one dimension (m1 - m2)**2 + (s1 - s2)**2.
+    """
+    centre = finite_array("truth_mean", truth_mean, ndim=1)
+    target = finite_array("truth_covariance", truth_covariance, ndim=2)
+    if target.shape != (len(centre), len(centre)):
+        raise ValueError(
+            f"truth_covariance must have shape ({len(centre)}, {len(centre)}), got {target.shape}"
+        )
+    values, vectors = np.linalg.eigh(target)
+    if values[0] < 0:
+        raise ValueError(f"truth_covariance must have no negative eigenvalue, got {values[0]:g}")
+    root = (vectors * np.sqrt(values)) @ vectors.T
+
+    def distance(model: Any, produced: Any) -> Any:
+        # tr (A B)**(1/2) through a symmetric product, whose eigenvalues are real and at least 0
+        product = np.linalg.eigvalsh(root @ model.covariance_ @ root).clip(min=0)
+        spread = np.trace(model.covariance_, axis1=-2, axis2=-1) + values.sum()
+        shift = ((model.mean_ - centre) ** 2).sum(axis=-1)
+        return np.maximum(0.0, shift + spread - 2 * np.sqrt(product).sum(axis=-1))
+
+    return distance
+
+
+# --- discrete distributions --------------------------------------------------------------------
+
+
+def support_size(model: Any, produced: Any) -> Any:
+    """Number of outcomes that the fitted model can still produce."""
+    return (model.probabilities_ > 0).sum(axis=-1)
+
+
+def distinct(model: Any, produced: Any) -> Any:
+    """Number of different outcomes among the samples: what one row of the quilt shows."""
+    ordered = np.sort(produced, axis=0)
+    return 1 + (ordered[1:] != ordered[:-1]).sum(axis=0)
+
+
+def entropy(model: Any, produced: Any) -> Any:
+    """Entropy of the fitted distribution in nats."""
+    p = model.probabilities_
+    return -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1) + 0.0  # + 0.0: never minus zero
+
+
+def heterozygosity(model: Any, produced: Any) -> Any:
+    """Chance that two draws from the fitted distribution differ: 1 - sum of p**2."""
+    return 1 - (model.probabilities_**2).sum(axis=-1)
+
+
+def tail_mass(outcomes: Sequence[int] | np.ndarray) -> Metric:
+    """Metric: probability of `outcomes` together. Constant in expectation: not a collapse alarm."""
+    tail = _outcomes(outcomes)
+    return lambda model, produced: model.probabilities_[..., tail].sum(axis=-1)
+
+
+def survivors(outcomes: Sequence[int] | np.ndarray) -> Metric:
+    """Metric: how many of `outcomes` the fitted model can still produce."""
+    tail = _outcomes(outcomes)
+    return lambda model, produced: (model.probabilities_[..., tail] > 0).sum(axis=-1)
+
+
+# --- regression, densities, any model ----------------------------------------------------------
+
+
+def excess_error(truth: np.ndarray) -> Metric:
+    """Metric: |coef - truth|**2, truth of shape (d,).
+
+    For inputs N(0, I) the test error of a regression with the noise floor subtracted, the
+    quantity of Gerstgrasser et al. 2404.01413, section 3.
+    """
+    target = finite_array("truth", truth, ndim=1)
+    return lambda model, produced: ((model.coef_ - target) ** 2).sum(axis=-1)
+
+
+def log_likelihood(test: Any) -> Metric:
+    """Metric: `model.score(test)` on held-out real data, whatever was produced; one run only."""
+    return lambda model, produced: model.score(test)
+
+
+def share_between(low: float, high: float) -> Metric:
+    """Metric: share of the samples (n, 1) strictly between `low` and `high`: mass in a valley."""
+    low, high = real_number("low", low), real_number("high", high)
+    if low >= high:
+        raise ValueError(f"high must be above low = {low:g}, got {high:g}")
+    return lambda model, produced: ((produced > low) & (produced < high)).mean(axis=0)[..., 0]
+
+
+def coverage(real: np.ndarray, k: int = 5) -> Metric:
+    """Metric: share of `real` (n, d) with a sample nearer than its k-th real neighbour.
+
+    Naeem et al. 2020, equation 10; one run only. Falls when modes or tails are lost.
+    """
+    from helpers.generative_metrics import coverage as share_covered  # heavy only when used
+
+    finite_array("real", real)
+    positive_int("k", k)
+    return lambda model, produced: share_covered(real, produced, k)
+
+
+# --- what collapse means: eight readings -------------------------------------------------------
+# Schaeffer et al. 2503.03150 count eight definitions in the literature. Their formal statements
+# were not read; the names are theirs, the thresholds and the finite-run readings below are OURS.
+# Every function takes a series with one value a generation, generation 0 first.
+
+
+def catastrophic_risk(risk: Sequence[float], uninformed: float) -> bool:
+    """1. The last model is as bad as one that learned nothing, whose risk is `uninformed`."""
+    return bool(_series("risk", risk)[-1] >= real_number("uninformed", uninformed))
+
+
+def any_risk_increase(risk: Sequence[float], tolerance: float = 0.0) -> bool:
+    """2. The last risk exceeds the first by more than `tolerance` (in units of the risk)."""
+    values = _series("risk", risk)
+    return bool(values[-1] - values[0] > real_number("tolerance", tolerance, low=0))
+
+
+def diverging_risk(risk: Sequence[float]) -> bool:
+    """3. The risk grows without bound, as far as a finite run can tell.
+
+    Compares the rise over the last doubling of the number of fits with the rise over the doubling
+    before: about 1/2 for the bounded sum of 1/i**2, 1 for a logarithm, 2 for a line. Above 3/4
+    counts as diverging. Needs at least eight generations, and an average over seeds: noise in a
+    flat curve can fool it.
+    """
+    values = _series("risk", risk, at_least=8)
+    fits = len(values)
+    late = values[-1] - values[fits // 2 - 1]
+    before = values[fits // 2 - 1] - values[fits // 4 - 1]
+    return bool(late > 0 and late > 0.75 * before)
+
+
+def scaling_law_change(
+    sizes: Sequence[float], first: Sequence[float], last: Sequence[float], tolerance: float = 0.1
+) -> bool:
+    """4. More data help less: the slope of log error against log size moves by over `tolerance`.
+
+    `first` and `last` are the (positive) errors of generation 0 and of the last one at `sizes`.
+    """
+    log_sizes = np.log(_series("sizes", sizes, at_least=2))
+    slopes = []
+    for name, errors in (("first", first), ("last", last)):
+        values = _series(name, errors, at_least=2)
+        if len(values) != len(log_sizes) or (values <= 0).any():
+            raise ValueError(f"{name} must hold {len(log_sizes)} positive errors, got {errors!r}")
+        slopes.append(np.polyfit(log_sizes, np.log(values), 1)[0])
+    return bool(abs(slopes[1] - slopes[0]) > real_number("tolerance", tolerance, low=0))
+
+
+def collapsing_variance(variance: Sequence[float], left: float = 0.5) -> bool:
+    """5. Less than the share `left` of the first variance is left. Give it a median, not a mean."""
+    return _shrunk("variance", variance, left)
+
+
+def lost_modes(modes: Sequence[float], left: float = 0.5) -> bool:
+    """6. Modes disappear or merge: `modes` (modes hit, or 1 - valley mass ...) falls below `left`.
+
+    In shares of its first value. Which series separates the modes is for the caller to say.
+    """
+    return _shrunk("modes", modes, left)
+
+
+def lost_tail(tail: Sequence[float], left: float = 0.5) -> bool:
+    """7. Less than the share `left` of the rare outcomes survives: count them, not their mass."""
+    return _shrunk("tail", tail, left)
+
+
+def hallucination(invented: Sequence[float], tolerance: float = 0.05) -> bool:
+    """8. The share of samples outside the real support rose by more than `tolerance`."""
+    return any_risk_increase(invented, tolerance)
+
+
+def collapse_verdicts(
+    *,
+    risk: Sequence[float] | None = None,
+    uninformed: float | None = None,
+    scaling: tuple[Sequence[float], Sequence[float], Sequence[float]] | None = None,
+    variance: Sequence[float] | None = None,
+    modes: Sequence[float] | None = None,
+    tail: Sequence[float] | None = None,
+    invented: Sequence[float] | None = None,
+) -> dict[str, bool | None]:
+    """The eight verdicts on one run, in the order of Schaeffer et al.; None: not measured.
+
+    `scaling` is (sizes, first errors, last errors). Thresholds are the defaults above.
+    """
+    return {
+        "catastrophic risk": (
+            None if risk is None or uninformed is None else catastrophic_risk(risk, uninformed)
+        ),
+        "any risk increase": None if risk is None else any_risk_increase(risk),
+        "diverging risk": None if risk is None else diverging_risk(risk),
+        "scaling law change": None if scaling is None else scaling_law_change(*scaling),
+        "collapsing variance": None if variance is None else collapsing_variance(variance),
+        "lost modes": None if modes is None else lost_modes(modes),
+        "lost tail": None if tail is None else lost_tail(tail),
+        "hallucination": None if invented is None else hallucination(invented),
+    }
+
+
+# --- details -----------------------------------------------------------------------------------
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    return finite_array(name, np.atleast_1d(np.asarray(value, dtype=float)), ndim=1)
+
+
+def _outcomes(outcomes: Any) -> np.ndarray:
+    chosen = np.asarray(outcomes)
+    if chosen.ndim != 1 or len(chosen) == 0 or not np.issubdtype(chosen.dtype, np.integer):
+        raise ValueError(f"outcomes must be a list of at least one integer, got {outcomes!r}")
+    if chosen.min() < 0:
+        raise ValueError(f"outcomes must not be negative, got {chosen.min()}")
+    return chosen
+
+
+def _series(name: str, values: Any, at_least: int = 1) -> np.ndarray:
+    series = _numbers(name, values)
+    if len(series) < at_least:
+        raise ValueError(f"{name} must hold at least {at_least} values, got {len(series)}")
+    return series
+
+
+def _shrunk(name: str, values: Any, left: float) -> bool:
+    series = _series(name, values)
+    if series[0] <= 0:
+        raise ValueError(f"{name} must start above 0, got {series[0]:g}")
+    return bool(series[-1] < fraction("left", left) * series[0])
