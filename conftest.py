@@ -1,0 +1,39 @@
+"""Every pytest run: a progress file of its own, one thread, and no way to the network.
+
+What is put into the environment reaches the kernels of the notebooks and every other child.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+OFFLINE = ROOT / "tests" / "offline"  # its sitecustomize refuses connections, in children too
+_SCRATCH = tempfile.TemporaryDirectory(prefix="course-test-")  # removed at exit
+
+os.environ.update(
+    COURSE_UNDER_TEST="1",
+    COURSE_ENV="current",
+    COURSE_PROGRESS=str(Path(_SCRATCH.name, "progress.json")),
+    IPYTHONDIR=str(Path(_SCRATCH.name, "ipython")),
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+)
+_others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), *_others])
+sys.path.insert(0, str(OFFLINE))
+import offline  # noqa: E402
+
+offline.refuse_connections()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Make nbval's file absolute: it looks from the current directory, wherever that is."""
+    name = config.option.nbval_sanitize_with
+    if name and not Path(name).is_absolute():
+        config.option.nbval_sanitize_with = str(ROOT / name)

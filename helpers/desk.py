@@ -1,0 +1,104 @@
+"""The learner's own copies of the notebooks, in my/: made once and never overwritten.
+
+Tests, builds and updates work on notebooks/, so they never meet what a learner has typed. A small
+record in my/ remembers which version a copy was made from. Only the standard library.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+RECORD = ".copies.json"
+FIRST = "00-start-here.ipynb"
+
+
+def refresh(notebooks: Path, desk: Path) -> list[str]:
+    """Copy into `desk` whatever of `notebooks` is missing there; never overwrite.
+
+    Returns what a learner should know, a line each: what is new, and which lessons have been
+    published anew since their copy was made.
+    """
+    desk.mkdir(exist_ok=True)
+    record = _read(desk)
+    news = []
+    for source in _shipped(notebooks):
+        name = source.relative_to(notebooks).as_posix()
+        copy = desk / name
+        version = _version(source)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+            record[name] = version
+            news.append(f"{desk.name}/{name} is new")
+        elif record.get(name, version) != version:
+            number = source.stem.split("-")[0]
+            news.append(
+                f"{desk.name}/{name} is yours, and there is a newer version: "
+                f"`course reset {number}` puts it beside yours"
+            )
+    _write(desk, record)
+    return news
+
+
+def reset(notebooks: Path, desk: Path, lesson: str) -> Path:
+    """Put a fresh copy of one lesson ("02", "2" or its whole name) beside the learner's own.
+
+    Returns the path of the copy. A ValueError names the lessons there are.
+    """
+    lessons = [path for path in _shipped(notebooks) if path.suffix == ".ipynb"]
+    wanted = lesson.removesuffix(".ipynb")
+    number = wanted.zfill(2)
+    found = [p for p in lessons if p.stem == wanted or p.stem.split("-")[0] == number]
+    if len(found) != 1:
+        there = ", ".join(path.stem for path in lessons) or "none"
+        raise ValueError(f"lesson must be the number or name of one of: {there}; got {lesson!r}")
+    source = found[0]
+    desk.mkdir(exist_ok=True)
+    attempt = 1
+    while (copy := desk / f"{source.stem}-fresh-{attempt}.ipynb").exists():
+        attempt += 1
+    shutil.copyfile(source, copy)
+    record = _read(desk)
+    record[source.name] = _version(source)  # the learner has it now: stop announcing it
+    _write(desk, record)
+    return copy
+
+
+def first_page(desk: Path) -> str | None:
+    """The notebook to open first, or None where there is none."""
+    if (desk / FIRST).exists():
+        return FIRST
+    return min((path.name for path in desk.glob("*.ipynb")), default=None)
+
+
+def _shipped(notebooks: Path) -> list[Path]:
+    files = (path for path in notebooks.rglob("*") if path.is_file())
+    return sorted(
+        path
+        for path in files
+        if not any(part.startswith((".", "__")) for part in path.relative_to(notebooks).parts)
+    )
+
+
+def _version(path: Path) -> str:
+    """Hash of what an author wrote: of a notebook the sources of its cells, not their outputs."""
+    content = path.read_bytes()
+    if path.suffix == ".ipynb":
+        cells = json.loads(content)["cells"]
+        sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+        content = json.dumps(sources).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(desk: Path) -> dict[str, str]:
+    try:
+        record = json.loads((desk / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write(desk: Path, record: dict[str, str]) -> None:
+    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+    (desk / RECORD).write_text(text, encoding="utf-8")
