@@ -27,9 +27,7 @@ def _newest(synthetic: Sequence[Data]) -> Data:
 class Replace:
     """Only what the last generation produced (Shumailov et al., Nature 2024, section Theory)."""
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data:
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """The last element of `synthetic`, copied."""
         return concat([_newest(synthetic)])
 
@@ -38,9 +36,7 @@ class Replace:
 class Accumulate:
     """The real data and every synthetic generation (Gerstgrasser et al. 2024, section 2)."""
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data:
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """`real` followed by all of `synthetic`: grows by a generation each time."""
         return concat([real, *synthetic])
 
@@ -59,9 +55,7 @@ class AccumulateSubsample:
         if self.size is not None:
             positive_int("size", self.size)
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data:
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """`size` samples of the pool; ValueError when the pool is smaller."""
         pool = concat([real, *synthetic])
         wanted = size(real) if self.size is None else self.size
@@ -91,9 +85,7 @@ class Mix:
             positive_int("size", self.size)
         one_of("pool", self.pool, ("last", "all"))
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data:
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """Real samples first, then synthetic ones; ValueError when either runs short."""
         total = size(real) if self.size is None else self.size
         n_real = round(self.real_fraction * total)
@@ -128,9 +120,7 @@ class FreshReal:
             raise TypeError(f"source must be callable as source(n, rng), got {self.source!r}")
         positive_int("n_real", self.n_real, minimum=0)
 
-    def training_set(
-        self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator
-    ) -> Data:
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """The new real samples first, then the last element of `synthetic`."""
         fresh = self.source(self.n_real, rng)
         if size(fresh) != self.n_real:
