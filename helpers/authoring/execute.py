@@ -1,0 +1,180 @@
+"""Running the cells of a lesson in a fresh kernel, and making what they print reproducible.
+
+Used by the build (outputs), the budget (cost) and the tests (one section alone). Every run is on one
+thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the outputs
+of the same code are the same bytes: no time stamps, no widget ids, no colours, no temporary names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import helpers
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from tqdm import tqdm
+
+from helpers.authoring.lesson import Cell, Lesson
+
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                    "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
+CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_TEXT = "Interactive: run this cell to use it."
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
+
+
+class CellFailed(RuntimeError):
+    """A cell raised, ran out of time or killed its kernel. `line` counts from 0 within the cell."""
+
+    def __init__(self, index: int, line: int, message: str) -> None:
+        super().__init__(message)
+        self.index, self.line = index, line
+
+
+def notebook_of(cells: Sequence[Cell], sources: Sequence[str] | None = None) -> NotebookNode:
+    """A notebook with these cells and no outputs; `sources` replace the cells' own texts."""
+    notebook = new_notebook(
+        metadata={"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+    )
+    notebook.nbformat_minor = 5
+    for cell, source in zip(cells, sources or [cell.source for cell in cells], strict=True):
+        make = new_code_cell if cell.kind == "code" else new_markdown_cell
+        notebook.cells.append(make(source, id=cell.id, metadata=dict(cell.metadata)))
+    return notebook
+
+
+def execute(
+    notebook: NotebookNode,
+    where: Path,
+    *,
+    title: str = "",
+    watch: Callable[[int], None] | None = None,
+) -> None:
+    """Run every code cell in order in one fresh kernel; outputs and counts go into `notebook`.
+
+    `where` is the kernel's working directory. `watch` is called with the kernel's process id before
+    the first and after each cell. Raises CellFailed. A notebook without code starts no kernel.
+    """
+    indices = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    if not indices:
+        return
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        timeout_func=lambda cell: SLOW_CELL_TIMEOUT if "slow" in _tags(cell) else CELL_TIMEOUT,
+        resources={"metadata": {"path": str(where)}},
+    )
+    manager = client.create_kernel_manager()
+    manager.kernel_spec.argv[0] = sys.executable  # never a kernel of another environment
+    client.reset_execution_trackers()
+    where.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, client.setup_kernel(env=_environment(scratch)):
+        notice = watch or (lambda pid: None)
+        notice(manager.provisioner.pid)
+        for count, index in enumerate(tqdm(indices, title, leave=False, disable=None), start=1):
+            _run(client, index, count)
+            notice(manager.provisioner.pid)
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    package_root = str(Path(helpers.__file__).resolve().parents[1])
+    search = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        **dict.fromkeys(THREAD_VARIABLES, "1"),
+        "PYTHONPATH": os.pathsep.join(search),
+        "COURSE_PROGRESS": str(Path(scratch) / "progress.json"),
+        "IPYTHONDIR": str(Path(scratch) / "ipython"),
+    }
+
+
+def _run(client: NotebookClient, index: int, count: int) -> None:
+    cell = client.nb.cells[index]
+    try:
+        client.execute_cell(cell, index, execution_count=count)
+    except CellExecutionError as error:
+        trace = _ANSI.sub("", error.traceback)
+        where = re.search(r"Cell In\[\d+\], line (\d+)|<cell line: (\d+)>", trace)
+        line = int(where[1] or where[2]) - 1 if where else 0
+        raise CellFailed(index, line, f"{error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        limit = SLOW_CELL_TIMEOUT if "slow" in _tags(cell) else CELL_TIMEOUT
+        raise CellFailed(index, 0, f"the cell ran longer than {limit} s") from None
+    except DeadKernelError:
+        raise CellFailed(index, 0, "the kernel died (out of memory?)") from None
+
+
+def run_section_alone(lesson: Lesson, heading: str, where: Path) -> None:
+    """Run the code under one H2 of `lesson` in a fresh kernel, with nothing before it.
+
+    Proves that a section begins with a cell that rebuilds all it needs. Raises KeyError for an
+    unknown heading, CellFailed (its `line` is the line in the lesson file) when a cell fails.
+    """
+    sections = {section.heading: section for section in lesson.sections()}
+    if heading not in sections:
+        raise KeyError(f"{lesson.name} has no section {heading!r}; it has {', '.join(sections)}")
+    cells = sections[heading].cells
+    try:
+        execute(notebook_of(cells), where, title=f"{lesson.stem}: {heading}")
+    except CellFailed as failure:
+        line = cells[failure.index].line + failure.line
+        message = f"{lesson.name}:{line}: section {heading!r} does not run alone: {failure}"
+        raise CellFailed(failure.index, line, message) from None
+
+
+# Outputs --------------------------------------------------------------------------------------
+
+
+def normalise(cell: NotebookNode) -> None:
+    """Make the outputs of an executed code cell independent of the run that made them."""
+    cell.metadata.pop("execution", None)
+    outputs: list[NotebookNode] = []
+    for output in cell.outputs:
+        output = _clean(output, compared="nbval-ignore-output" not in _tags(cell))
+        if output.output_type == "stream" and outputs and outputs[-1].get("name") == output.name:
+            outputs[-1].text += output.text  # how a stream is cut into pieces depends on timing
+        else:
+            outputs.append(output)
+    cell.outputs = outputs
+
+
+def _clean(output: NotebookNode, *, compared: bool) -> NotebookNode:
+    if output.output_type == "stream":
+        return new_output("stream", name=output.name, text=scrub(output.text))
+    if output.output_type == "error":
+        trace = [scrub(line) for line in output.traceback]
+        return new_output("error", ename=output.ename, evalue=scrub(output.evalue), traceback=trace)
+    data = {
+        kind: scrub(text) if isinstance(text, str) else text for kind, text in output.data.items()
+    }
+    # A widget's state is dropped (ids are random, and a fresh clone is untrusted and shows text
+    # anyway): what stays is its text/html or text/plain. A bare repr says nothing to a reader.
+    if data.pop(WIDGET_VIEW, None) and "text/html" not in data and not compared:
+        data["text/plain"] = WIDGET_TEXT
+    extra: dict[str, Any] = {"data": data, "metadata": output.metadata}
+    if output.output_type == "execute_result":
+        extra["execution_count"] = output.execution_count
+    return new_output(output.output_type, **extra)
+
+
+def scrub(text: str) -> str:
+    """`text` without terminal colours and without the temporary file names of cells."""
+    return _CELL_FILE.sub("<cell>", _ANSI.sub("", text))
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))

@@ -1,0 +1,294 @@
+"""A lesson as its author wrote it: parsed from MyST Markdown, every cell with its line in the file.
+
+What it is: `parse` (file to `Lesson`), the small records the rest of `authoring` works on, and the
+masks that tell prose from code and maths. What it is not: the rules of a good lesson (`rules`), nor
+the notebook (`build`). jupytext splits the text into cells; this module adds line numbers, stable
+cell ids and error messages that name file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jupytext.myst import MystMetadataParsingError, myst_to_notebook
+
+SHAPES = ("experiment", "lab", "reading", "page")
+KNOBS = ("loop", "size", "model", "sampler", "policy", "verifier")  # what a lesson turns
+COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget")
+BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
+
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
+HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something wrong in a lesson. Fatal ones stop the build; the others only fail `--check`."""
+
+    line: int
+    message: str
+    fatal: bool = True
+
+
+class LessonError(ValueError):
+    """A lesson that cannot be built: all its problems, one a line, as `file:line: message`."""
+
+    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("\n".join(f"{name}:{p.line}: {p.message}" for p in self.problems))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `kind` is "markdown" or "code", `line` the line of its first source line."""
+
+    kind: str
+    source: str
+    line: int
+    id: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        tags = self.metadata.get("tags", [])
+        return tuple(tags) if isinstance(tags, list) else ()
+
+    @property
+    def lines(self) -> list[tuple[int, str]]:
+        """The source's lines, each with its line number in the lesson file."""
+        return list(enumerate(self.source.split("\n"), start=self.line))
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one H2 (or under the title, before the first H2): its code cells."""
+
+    heading: str
+    line: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A parsed lesson. `name` is how messages call its file, `text` the whole file."""
+
+    name: str
+    stem: str
+    text: str
+    course: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+
+    @property
+    def shape(self) -> str:
+        return str(self.course["shape"])
+
+    @property
+    def number(self) -> str | None:
+        """The two digits a lesson's file name begins with; None for a page."""
+        return lesson_number(self.stem)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """What the lesson may cost: cpu_seconds and memory_mb, on one thread."""
+        return {**BUDGET_LIMITS, **self.course.get("budget", {})}
+
+    @property
+    def code(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.kind == "code")
+
+    def headings(self) -> list[tuple[int, int, str]]:
+        """Every heading outside code as (line, level, text)."""
+        found = []
+        for cell in self.cells:
+            if cell.kind == "markdown":
+                masked = mask_code(cell.source).split("\n")
+                for (line, text), visible in zip(cell.lines, masked, strict=True):
+                    # The mask decides whether it is a heading; the text keeps its `code`.
+                    if HEADING.match(visible) and (match := HEADING.match(text)):
+                        found.append((line, len(match[1]), match[2]))
+        return found
+
+    def sections(self) -> list[Section]:
+        """The lesson cut at its H2 headings, in order; sections without code have no cells."""
+        starts = [(line, text) for line, level, text in self.headings() if level <= 2]
+        ends = [line for line, _ in starts[1:]] + [len(self.text.split("\n")) + 1]
+        return [
+            Section(text, line, tuple(c for c in self.code if line <= c.line < end))
+            for (line, text), end in zip(starts, ends, strict=True)
+        ]
+
+
+def lesson_number(stem: str) -> str | None:
+    """The number in "02-fit-sample-repeat", as "02"; None when the stem does not begin so."""
+    match = re.match(r"(\d\d)-", stem)
+    return match[1] if match else None
+
+
+def parse(path: Path, name: str | None = None) -> Lesson:
+    """Read one lesson file.
+
+    Raises LessonError with every problem of its front matter, fences and cell options;
+    whether the lesson keeps the rules is for :func:`helpers.authoring.rules.validate`.
+    """
+    name = name or path.name
+    text = path.read_text(encoding="utf-8")
+    course, problems = _front_matter(text)
+    problems += _fences(text)
+    if problems:
+        raise LessonError(name, problems)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # jupytext on mixed lexers: the kernel is ours anyway
+            notebook = myst_to_notebook(text, add_source_map=True)
+    except (MystMetadataParsingError, yaml.YAMLError) as error:
+        where = re.search(r"at line (\d+)", str(error))
+        line = int(where[1]) if where else 1
+        message = " ".join(str(error).split())
+        raise LessonError(name, [Problem(line, f"the options of a cell: {message}")]) from None
+    cells = _cells(path.stem, text.split("\n"), notebook)
+    return Lesson(name, path.stem, text, course, cells)
+
+
+def _front_matter(text: str) -> tuple[dict[str, Any], list[Problem]]:
+    match = re.match(r"---\n(.*?\n)---\n", text, re.DOTALL)
+    if not match:
+        return {}, [Problem(1, "no front matter: begin with `---`, kernelspec and course, `---`")]
+    try:
+        settings = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 1
+        return {}, [
+            Problem(line, f"front matter is not valid YAML: {getattr(error, 'problem', error)}")
+        ]
+    if not isinstance(settings, dict) or not isinstance(settings.get("course"), dict):
+        return {}, [Problem(1, "front matter needs `course:` with shape, minutes, core_minutes")]
+    course = settings["course"]
+    kernel = (settings.get("kernelspec") or {}).get("name")
+    wrong = [] if kernel == "python3" else [f"kernelspec name must be python3, got {kernel!r}"]
+    wrong += _course_problems(course)
+    return course, [Problem(1, f"front matter: {message}") for message in wrong]
+
+
+def _course_problems(course: dict[str, Any]) -> list[str]:
+    wrong = [
+        f"unknown key course.{k}; known: {', '.join(COURSE_KEYS)}"
+        for k in course
+        if k not in COURSE_KEYS
+    ]
+    if course.get("shape") not in SHAPES:
+        wrong.append(
+            f"course.shape must be one of {', '.join(SHAPES)}, got {course.get('shape')!r}"
+        )
+    elif course["shape"] != "page":
+        for key in ("minutes", "core_minutes"):
+            if type(course.get(key)) is not int or course[key] < 1:
+                wrong.append(
+                    f"course.{key} must be a whole number of minutes, got {course.get(key)!r}"
+                )
+    knobs = course.setdefault("knob", [])
+    course["knob"] = knobs = [knobs] if isinstance(knobs, str) else knobs
+    if not isinstance(knobs, list) or not set(knobs) <= set(KNOBS):
+        wrong.append(f"course.knob must be among {', '.join(KNOBS)}, got {knobs!r}")
+    budget = course.get("budget", {})
+    if not isinstance(budget, dict) or not set(budget) <= set(BUDGET_LIMITS):
+        wrong.append(f"course.budget may hold {', '.join(BUDGET_LIMITS)}, got {budget!r}")
+    elif not all(type(v) in (int, float) and v > 0 for v in budget.values()):
+        wrong.append(f"course.budget must hold positive numbers, got {budget!r}")
+    return wrong
+
+
+def _fences(text: str) -> list[Problem]:
+    """Code fences that never close, and MyST directives that JupyterLab would show as text."""
+    problems = []
+    opened: tuple[int, str, str] | None = None
+    for line, content in enumerate(text.split("\n"), start=1):
+        match = FENCE.match(content)
+        if opened is None and re.match(r"^\s*:{3,}", content):
+            problems.append(
+                Problem(line, "JupyterLab shows `:::` as raw text: use <details> or a quote")
+            )
+        if not match:
+            continue
+        marks, info = match[1], match[2].strip()
+        if opened is None:
+            opened = (line, marks, info)
+            if info.startswith("{") and not re.fullmatch(
+                r"\{code-cell\}( ipython3| python3?)?", info
+            ):
+                problems.append(
+                    Problem(line, f"only ```{{code-cell}} ipython3 is known here, got {info!r}")
+                )
+        elif marks.startswith(opened[1]) and not info:
+            opened = None
+        elif opened[2].startswith("{code-cell}") and info:
+            problems.append(
+                Problem(line, f"this cell of line {opened[0]} is not closed before here")
+            )
+            opened = (line, marks, info)
+    if opened:
+        problems.append(Problem(opened[0], "this fence is never closed"))
+    return problems
+
+
+def _cells(stem: str, lines: list[str], notebook: Any) -> tuple[Cell, ...]:
+    slug = re.sub(r"[^A-Za-z0-9_-]", "-", re.sub(r"^\d\d-", "", stem))[:48]
+    twins: Counter[str] = Counter()
+    cells = []
+    for node, start in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
+        source = node.source.rstrip()
+        wanted = source.split("\n")
+        # jupytext's map points at the cell's options or leading blank lines: find the source itself.
+        offset = next(
+            (
+                k
+                for k in range(start, len(lines))
+                if lines[k : k + len(wanted) - 1] == wanted[:-1]
+                and lines[k + len(wanted) - 1].rstrip() == wanted[-1]
+            ),
+            start,
+        )
+        digest = hashlib.sha256(f"{node.cell_type}\n{source}".encode()).hexdigest()[:8]
+        twins[digest] += 1
+        identity = f"{slug}-{digest}" + (f"-{twins[digest]}" if twins[digest] > 1 else "")
+        cells.append(Cell(node.cell_type, source, offset + 1, identity, dict(node.metadata)))
+    return tuple(cells)
+
+
+# Masks: the same text, same length and lines, with some parts blanked by spaces ---------------
+
+_CODE = re.compile(r"^ {0,3}(```+|~~~+).*?^ {0,3}\1[`~]*[ \t]*$|<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\2(?!`)",
+                   re.DOTALL | re.MULTILINE)  # fmt: skip
+_MATHS = re.compile(r"(?<!\\)\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?(?<![\s\\])\$|"
+                    r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)  # fmt: skip
+_LINKS = re.compile(r"(?<=\])\([^)\n]*\)|<https?://[^>]*>|https?://\S+")
+_TAGS = re.compile(r"</?[A-Za-z][^>]*>")
+_FILLED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+def _blank(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def mask_code(text: str) -> str:
+    """`text` without fenced code, inline code and HTML comments; positions are kept."""
+    return _blank(_CODE, text)
+
+
+def mask_maths(text: str) -> str:
+    """`text` without code and without maths; positions are kept."""
+    return _blank(_MATHS, mask_code(text))
+
+
+def mask_all(text: str) -> str:
+    """What a reader reads as words: no code, maths, references, link targets or HTML tags."""
+    masked = _blank(_MATHS, _blank(_FILLED, mask_code(text)))
+    return _blank(_TAGS, _blank(_LINKS, masked))

@@ -1,0 +1,256 @@
+"""The rules a lesson keeps, checked on its source: tags, exercises, headings, numbers, pacing.
+
+`validate` returns everything wrong at once, each problem with its line. Fatal problems stop the
+build. Pacing (length, number of quizzes, sections that must be there) only fails `build --check`, so
+that a half-written lesson can be built and read.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from helpers.authoring.lesson import Cell, Lesson, Problem, mask_all, mask_code
+
+TAGS = ("predict", "exercise", "solution", "check", "explorer", "static", "reveal", "slow", "quiz",
+        "hide-input", "raises-exception", "nbval-ignore-output", "nbval-skip", "nbval-check-output",
+        "nbval-raises-exception")  # fmt: skip
+ASIDES = {"predict", "quiz", "exercise", "explorer", "solution", "check"}  # not counted as pacing
+CALLS = ("predict", "quiz")  # a cell that calls one carries its tag, and the reverse
+CLOSING = ("What we do not know", "Summary", "Sources")
+MAX_LINES, MAX_COLUMNS = 25, 79
+CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2200), 5, 3
+INTERVAL_LEVELS = {"80", "90", "95"}
+
+_NUMBER = re.compile(r"(?<![\w.])(?:\d*(?:\.\d+)+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)")
+_PERCENT = re.compile(r"(\d[\d.,]*)\s*(?:\\?%|per\s?cent\b)")
+_NAMES = (r"Python|NumPy|SciPy|pandas|PyTorch|torch|[Mm]atplotlib|scikit-learn|JupyterLab|ipywidgets|Llama|GPT|"
+          r"CC BY(?:-SA)?|Apache|[Vv]ersions?|§|[Ss]ec(?:tions?|\.)|[Tt]h(?:eorems?|m\.?)|[Tt]ables?|"
+          r"[Ff]ig(?:ures?|\.)|[Ee]q(?:uations?|s?\.)|[Pp]ropositions?|[Ll]emmas?|[Cc]orollar(?:y|ies)|"
+          r"[Aa]ppendi(?:x|ces)|[Cc]hapters?|arXiv:?|doi:?")  # fmt: skip
+_NAMED_NUMBER = re.compile(rf"(?:{_NAMES})\s*\(?(?:[\w.]+\s*(?:,|-|–|to|and|or)\s*)*$")
+_IMAGE = re.compile(r"!\[([^\]]*)\]\(|<img\b([^>]*)>")
+_ALT = re.compile(r"""\balt\s*=\s*(?:"[^"]*\S[^"]*"|'[^']*\S[^']*')""")
+_LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
+
+
+def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
+    """Everything wrong with `lesson`, sorted by line. Relative links start in `notebooks`."""
+    found = [*_tags(lesson), *_code(lesson), *_headings(lesson), *_exercises(lesson)]
+    for cell in lesson.cells:
+        if cell.kind == "markdown":
+            found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
+    if lesson.shape != "page":
+        found += _pacing(lesson)
+    return sorted(found)
+
+
+def _tags(lesson: Lesson) -> Iterator[Problem]:
+    previous: Cell | None = None
+    for cell in lesson.code:
+        if not isinstance(cell.metadata.get("tags", []), list):
+            yield Problem(cell.line, f"tags must be a list: `:tags: [{cell.metadata['tags']}]`")
+        for tag in cell.tags:
+            if tag not in TAGS:
+                close = difflib.get_close_matches(str(tag), TAGS, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(TAGS)}"
+                yield Problem(cell.line, f"unknown tag {tag!r}: {hint}")
+        if "explorer" in cell.tags and (previous is None or "static" not in previous.tags):
+            yield Problem(
+                cell.line, "an explorer needs its twin, a cell tagged static, just above it"
+            )
+        previous = cell
+
+
+def _code(lesson: Lesson) -> Iterator[Problem]:
+    keys: set[str] = set()
+    for cell in lesson.code:
+        lines = cell.source.split("\n")
+        if not cell.source.strip():
+            yield Problem(cell.line, "empty code cell")
+        if len(lines) > MAX_LINES:
+            yield Problem(
+                cell.line,
+                f"code cell of {len(lines)} lines; at most {MAX_LINES}: move code to helpers/",
+            )
+        for line, text in cell.lines:
+            if len(text) > MAX_COLUMNS:
+                yield Problem(line, f"code line of {len(text)} columns; at most {MAX_COLUMNS}")
+        if lines[-1].rstrip().endswith(";"):
+            yield Problem(
+                cell.line + len(lines) - 1,
+                "a closing `;` hides nothing under nbval: write `_ = ...`",
+            )
+        for name, key, line in _keyed_calls(cell):
+            if name in CALLS and name not in cell.tags:
+                yield Problem(line, f"a cell that calls {name}() must carry the tag {name}")
+            if lesson.number and not (key or "").startswith(f"{lesson.number}-"):
+                yield Problem(
+                    line, f"{name}() wants a key that begins with {lesson.number}-, got {key!r}"
+                )
+            elif key in keys and name in CALLS:
+                yield Problem(line, f"the key {key!r} is used twice")
+            keys.add(key or "")
+
+
+def _keyed_calls(cell: Cell) -> Iterator[tuple[str, str | None, int]]:
+    """Calls of predict, quiz and check in a cell: (function, its key, line in the lesson)."""
+    for node in ast.walk(_tree(cell)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in (*CALLS, "check")
+        ):
+            first = node.args[0] if node.args else None
+            key = (
+                first.value
+                if isinstance(first, ast.Constant) and isinstance(first.value, str)
+                else None
+            )
+            yield node.func.id, key, cell.line + node.lineno - 1
+
+
+def _tree(cell: Cell) -> ast.Module:
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:  # a magic, or an error that running the cell will show
+        return ast.Module([], [])
+
+
+def _headings(lesson: Lesson) -> Iterator[Problem]:
+    headings = lesson.headings()
+    titles = [line for line, level, _ in headings if level == 1]
+    if not titles or headings[0][1] != 1:
+        yield Problem(
+            lesson.cells[0].line if lesson.cells else 1, "a lesson begins with its title, `# ...`"
+        )
+    for line in titles[1:]:
+        yield Problem(line, "more than one title: only one heading may begin with a single #")
+    for (_, above, _), (line, level, text) in zip(headings, headings[1:], strict=False):
+        if level > above + 1:
+            yield Problem(line, f"heading {text!r} jumps from level {above} to level {level}")
+    seconds = [text for _, level, text in headings if level == 2]
+    for line, level, text in headings:
+        if level == 2 and seconds.count(text) > 1:
+            yield Problem(line, f"two sections are called {text!r}")
+
+
+def _exercises(lesson: Lesson) -> Iterator[Problem]:
+    """Each exercise: a stub that defines my_x, a check that takes it, a solution with solution_x."""
+
+    def cells(tag: str) -> list[Cell]:
+        return [cell for cell in lesson.code if tag in cell.tags]
+
+    checked = {name for cell in cells("check") for name in _names(cell, ast.Load)}
+    solved = {name for cell in cells("solution") for name in _names(cell, ast.Store)}
+    for cell in cells("exercise"):
+        mine = sorted(name for name in _names(cell, ast.Store) if name.startswith("my_"))
+        if not mine:
+            yield Problem(cell.line, "an exercise cell defines a name that begins with my_")
+        for name in mine:
+            if name not in checked:
+                yield Problem(
+                    cell.line, f"exercise without check: no cell tagged check uses {name}"
+                )
+            if (wanted := "solution_" + name[3:]) not in solved:
+                yield Problem(
+                    cell.line,
+                    f"exercise without solution: no cell tagged solution defines {wanted}",
+                )
+    for cell in lesson.code:
+        if not {"exercise", "check", "solution"} & set(cell.tags):
+            for name in sorted(_names(cell, ast.Load)):
+                if name.startswith(("my_", "solution_")):
+                    yield Problem(
+                        cell.line, f"later cells must not use {name}: learners have their own"
+                    )
+
+
+def _names(cell: Cell, context: type[ast.expr_context]) -> set[str]:
+    """Names a cell assigns or defines (ast.Store) or reads (ast.Load)."""
+    tree = _tree(cell)
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+    if context is ast.Store:
+        names |= {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    return names
+
+
+def _numbers(cell: Cell) -> Iterator[Problem]:
+    """Decimals and percentages typed into prose: they belong to a recorded result."""
+    advice = ("write {{ study.key | .3g }} for a result; a value that is set, not measured, is maths ($...$) "
+              "or `code`")  # fmt: skip
+    for line, text in enumerate(mask_all(cell.source).split("\n"), start=cell.line):
+        percents = list(_PERCENT.finditer(text))
+        for match in percents:
+            if match[1] not in INTERVAL_LEVELS:
+                yield Problem(line, f"bare number {match[0].strip()!r} in prose: {advice}")
+        for match in _NUMBER.finditer(text):
+            inside = any(p.start() <= match.start() < p.end() for p in percents)
+            version = match[0].count(".") > 1 or _NAMED_NUMBER.search(text[: match.start()])
+            if not inside and not version:
+                yield Problem(line, f"bare number {match[0]!r} in prose: {advice}")
+
+
+def _images(cell: Cell) -> Iterator[Problem]:
+    source = mask_code(cell.source)
+    for match in _IMAGE.finditer(source):
+        if not ((match[1] or "").strip() or _ALT.search(match[2] or "")):
+            line = cell.line + source.count("\n", 0, match.start())
+            yield Problem(line, "image without alt text: write what it shows, ![like this](file)")
+
+
+def _links(cell: Cell, notebooks: Path) -> Iterator[Problem]:
+    """Relative links, as seen from notebooks/: they must lead to a file or to a lesson's notebook."""
+    source = mask_code(cell.source)
+    for match in _LINK.finditer(source):
+        target = match[1].partition("#")[0]
+        if not target or re.match(r"[a-z]+:|\{\{", target):
+            continue
+        lesson = notebooks.parent / "lessons" / f"{Path(target).stem}.md"
+        planned = target == Path(target).stem + ".ipynb" and lesson.is_file()
+        if not planned and not (notebooks / target).exists():
+            line = cell.line + source.count("\n", 0, match.start())
+            yield Problem(line, f"link leads nowhere (from notebooks/): {match[1]}", fatal=False)
+
+
+def _pacing(lesson: Lesson) -> Iterator[Problem]:
+    """DESIGN's measure of a lesson; not fatal. `reading` and `lab` are free in what they count."""
+
+    def advise(message: str, line: int = 1) -> Problem:
+        return Problem(line, f"pacing: {message}", fatal=False)
+
+    def count(tag: str) -> int:
+        return sum(tag in cell.tags for cell in lesson.code)
+
+    experiment = lesson.shape == "experiment"
+    if "{{ budget.header }}" not in lesson.text:
+        yield advise("write {{ budget.header }} under the title: the build fills in time and cost")
+    if count("predict") > PREDICTIONS:
+        yield advise(f"{count('predict')} predictions; at most {PREDICTIONS}")
+    wanted = {"quiz": 3, "exercise": 2} if experiment else {"exercise": 1}
+    for tag, least in wanted.items():
+        if count(tag) < least:
+            yield advise(f"{count(tag)} cells tagged {tag}; at least {least}")
+    plain = [cell for cell in lesson.code if not ASIDES & set(cell.tags)]
+    if (
+        plain
+        and (median := statistics.median(len(c.source.split("\n")) for c in plain)) > MEDIAN_LINES
+    ):
+        yield advise(f"the median code cell has {median:g} lines; at most {MEDIAN_LINES}")
+    words = sum(
+        len(re.findall(r"[^\W\d_][\w'’-]*", mask_all(c.source)))
+        for c in lesson.cells
+        if c.kind == "markdown"
+    )
+    if words > WORDS[1] or (experiment and words < WORDS[0]):
+        yield advise(f"{words} words of prose; {WORDS[0]} to {WORDS[1]}")
+    if len(plain) > CODE_CELLS[1] or (experiment and len(plain) < CODE_CELLS[0]):
+        yield advise(f"{len(plain)} plain code cells; {CODE_CELLS[0]} to {CODE_CELLS[1]}")
+    sections = [text for _, level, text in lesson.headings() if level == 2]
+    for heading in CLOSING if experiment else CLOSING[1:]:
+        if heading not in sections:
+            yield advise(f"no section called {heading!r}")
