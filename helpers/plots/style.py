@@ -1,0 +1,222 @@
+"""House style: palette, one look a policy, number format, axes, labels beside the curves.
+
+The palette is Okabe and Ito's (2008), made for colour-blind readers, with two of Paul Tol's
+muted colours; the light ones are darkened so that each has a contrast of at least 3 : 1 with the
+page. Colour is never alone: each policy also has its line and its marker. Figures have an opaque
+light background, so they read the same in JupyterLab's dark theme.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
+
+PIXELS_PER_INCH = 100  # of the page: a figure 7.2 inches wide is shown 720 CSS pixels wide
+DOTS_PER_INCH = 150  # of the PNG: half as many again, for sharp text on dense screens
+WIDTH = 7.2
+
+PAPER = "#FBFAF7"
+INK = "#222222"
+GREY = "#6B6B6B"
+PALETTE = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#00835F",
+    "purple": "#B0528A",
+    "ochre": "#A87400",
+    "sky": "#2A8FC4",
+    "wine": "#882255",
+    "indigo": "#332288",
+    "ink": INK,
+}
+
+
+@dataclass(frozen=True)
+class PolicyStyle:
+    """How a policy looks in every figure: colour, line (Matplotlib's words) and marker."""
+
+    name: str
+    label: str
+    colour: str
+    line: Any = "-"
+    marker: str = "o"
+
+
+_STYLES = {
+    style.name: style
+    for style in (
+        PolicyStyle("replace", "replace", PALETTE["vermillion"], "-", "o"),
+        PolicyStyle("accumulate", "accumulate", PALETTE["blue"], "-", "s"),
+        PolicyStyle("subsample", "subsample", PALETTE["green"], (0, (6, 2)), "^"),
+        PolicyStyle("mix", "mix with real", PALETTE["ochre"], (0, (4, 2, 1, 2)), "D"),
+        PolicyStyle("fresh", "fresh real", PALETTE["sky"], (0, (2, 1.5)), "v"),
+        PolicyStyle("synthetic-only", "synthetic only", PALETTE["purple"], (0, (8, 2)), "P"),
+        PolicyStyle("newest-growing", "newest, growing", PALETTE["wine"], (0, (1, 1)), "X"),
+        PolicyStyle("human", "human only", PALETTE["ink"], "-", "*"),
+    )
+}
+POLICY_COLOURS = {name: style.colour for name, style in _STYLES.items()}
+
+_ALIASES = {
+    "accumulatesubsample": "subsample",
+    "accumulate-subsample": "subsample",
+    "freshreal": "fresh",
+    "fresh-real": "fresh",
+    "fresh-one-in-ten": "fresh",
+    "half-real": "mix",
+    "syntheticonly": "synthetic-only",
+    "keep-synthetic-only": "synthetic-only",
+    "newestgrowing": "newest-growing",
+    "newest": "newest-growing",
+    "real": "human",
+    "real-only": "human",
+    "human-only": "human",
+}
+_OTHERS = tuple(PALETTE[name] for name in ("blue", "ochre", "purple", "green", "wine", "sky"))
+_LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 2, 1, 2)))
+
+
+def policy_style(policy: object) -> PolicyStyle:
+    """The look of a policy, given as an object of `helpers.policies` or by its name.
+
+    Names may use spaces or hyphens. ValueError for a policy that has no look of its own.
+    """
+    name = policy if isinstance(policy, str) else type(policy).__name__
+    key = name.strip().lower().replace(" ", "-").replace("_", "-")
+    key = _ALIASES.get(key, key)
+    if key not in _STYLES:
+        raise ValueError(
+            f"policy must be a known policy or one of {', '.join(_STYLES)}, got {policy!r}"
+        )
+    style = _STYLES[key]
+    share = getattr(policy, "real_fraction", None)
+    return style if share is None else replace(style, label=f"mix, {percent(share)} real")
+
+
+def styles(names: Iterable[str]) -> dict[str, PolicyStyle]:
+    """A look for each curve of one figure, by name: policies keep theirs, others take turns."""
+    looks: dict[str, PolicyStyle] = {}
+    for name in names:
+        try:
+            looks[name] = replace(policy_style(name), label=name.replace("-", " "))
+        except ValueError:
+            turn = len(looks)
+            line = _LINES[turn // len(_OTHERS) % len(_LINES)]
+            marker = "osD^vPX*"[turn % 8]
+            looks[name] = PolicyStyle(name, name, _OTHERS[turn % len(_OTHERS)], line, marker)
+    return looks
+
+
+def short(number: float, digits: int = 3) -> str:
+    """A number in `digits` significant digits, without needless zeros or exponents."""
+    if number == 0 or not math.isfinite(number):
+        return f"{number:g}"
+    if abs(number) < 1e-3 or abs(number) >= 1e6:
+        mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(number))))
+    text = f"{round(number, digits - 1 - math.floor(math.log10(abs(number)))):,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a percentage, in words: .125 is 12 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def sheet(height: float, title: str = "", width: float = WIDTH) -> Figure:
+    """An empty figure in house style, `width` by `height` inches, the title at the top left."""
+    figure = Figure(figsize=(width, height), facecolor=PAPER)
+    if title:
+        figure.text(
+            0.12 / width, 1 - 0.1 / height, title,
+            ha="left", va="top", fontsize=12.5, color=INK, weight="bold",
+        )  # fmt: skip
+    return figure
+
+
+def add_axes(
+    figure: Figure, left: float, bottom: float, right: float, top: float, **options: Any
+) -> Axes:
+    """Axes in house style; the four margins are inches from the figure's edges."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes(
+        (left / width, bottom / height,
+         1 - (left + right) / width, 1 - (bottom + top) / height),
+        facecolor=PAPER, **options,
+    )  # fmt: skip
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(GREY)
+    axes.tick_params(colors=INK, labelsize=10, color=GREY)
+    axes.grid(axis="y", color="#DDDBD4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def name_axes(axes: Axes, x: str, y: str) -> None:
+    """Label both axes in house style."""
+    axes.set_xlabel(x, fontsize=11, color=INK)
+    axes.set_ylabel(y, fontsize=11, color=INK)
+
+
+def label_room(labels: Sequence[str]) -> float:
+    """Inches to keep free at the right of the axes for these labels."""
+    longest = max((len(line) for label in labels for line in wrap(label)), default=0)
+    return 0.3 + 0.085 * longest
+
+
+def wrap(label: str, width: int = 19) -> list[str]:
+    """A label in lines short enough to stand beside a curve."""
+    return textwrap.wrap(label, width) or [""]
+
+
+def label_right(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Write (height, text, colour) beside the curves, moved apart where they would overlap.
+
+    Call it when the limits of the axes are final. A thin line leads from a moved label home.
+    """
+    if not labels:
+        return
+    tall = axes.get_window_extent().height / axes.figure.dpi * PIXELS_PER_INCH
+    homes = [_share(axes, height) for height, _, _ in labels]
+    order = sorted(range(len(labels)), key=lambda i: homes[i])
+    sizes = [17 * len(wrap(text)) / tall for _, text, _ in labels]
+    places = _spread([homes[i] for i in order], [sizes[i] for i in order])
+    for i, place in zip(order, places, strict=True):
+        _, text, colour = labels[i]
+        axes.annotate(
+            "\n".join(wrap(text)), (1.0, homes[i]), (1.035, place),
+            xycoords="axes fraction", textcoords="axes fraction", annotation_clip=False,
+            ha="left", va="center", fontsize=10.5, color=colour, linespacing=1.1,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "alpha": 0.6,
+                        "shrinkA": 1, "shrinkB": 0, "relpos": (0, 0.5)},
+        )  # fmt: skip
+
+
+def _share(axes: Axes, height: float) -> float:
+    """Where a data height lies between the bottom (0) and the top (1) of the axes."""
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        low, high, height = math.log(low), math.log(high), math.log(max(height, low))
+    return min(1.0, max(0.0, (height - low) / (high - low)))
+
+
+def _spread(homes: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Places as near to the sorted `homes` as may be (least squares), such that none overlap."""
+    gaps = [0.0] + [(a + b) / 2 for a, b in pairwise(sizes)]
+    starts = np.cumsum(gaps)
+    free = isotonic_regression(np.asarray(homes) - starts).x
+    # Stay beside the axes; a few labels too many grow downwards, where the axis has room.
+    free = np.minimum(free, 1.03 - starts[-1])
+    return list(np.maximum(free, min(0.0, 1.03 - starts[-1])) + starts)
