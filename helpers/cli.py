@@ -53,7 +53,7 @@ def lab_environment(inherited: "os._Environ[str] | dict[str, str]") -> dict[str,
 def test(arguments: list[str]) -> int:
     """run every check; with paths or after --, only pytest on these: test tests/test_loop.py -x"""
     python = [sys.executable, "-m"]
-    environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1")}
+    environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "COURSE_ENV": "current"}
     chosen = arguments[1:] if arguments[:1] == ["--"] else arguments
     failed = []
     if not chosen:
@@ -132,6 +132,12 @@ COMMANDS = {
     ),
     "budget": Command(
         _module("helpers.authoring.budget", "time and memory of each lesson; --record keeps them"),
+        DEVELOPER,
+    ),
+    "pins": Command(
+        _module(
+            "helpers.authoring.pins", "exact versions into constraints.txt and binder/; --check"
+        ),
         DEVELOPER,
     ),
     "study": Command(
