@@ -1,0 +1,324 @@
+"""Every plot function returns a picture whose words come from its data."""
+
+import ast
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+import helpers
+from helpers import plots, policies
+
+GENERATIONS, RUNS = 11, 20
+
+
+def tidy(slope=-0.1, arms=("replace", "accumulate"), seed=100):
+    """Runs that start near 1 and move by `slope` a generation, the second arm half as fast."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for place, arm in enumerate(arms):
+        for run in range(RUNS):
+            level = np.exp(slope * np.arange(GENERATIONS) / (place + 1) + 0.1 * rng.normal())
+            rows.append(pd.DataFrame({
+                "arm": arm, "generation": range(GENERATIONS), "metric": "variance",
+                "value": level, "replicate": run,
+            }))  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def intervals(shift=0.0):
+    return pd.DataFrame({
+        "label": ["unit tests", "unchecked"], "value": [0.2 + shift, -0.1],
+        "low": [0.1 + shift, -0.2], "high": [0.3 + shift, -0.05],
+    })  # fmt: skip
+
+
+PICTURES = {
+    "band": lambda x: plots.band(tidy(-0.1 - 0.1 * x), "variance"),
+    "panels": lambda x: plots.panels({"one": tidy(-0.1 * x), "two": tidy()}, "variance"),
+    "quilt": lambda x: plots.quilt(np.tile(np.arange(4 + x), (3, 2))),
+    "ridge": lambda x: plots.ridge([0, 0.1], [1, 0.5 + x]),
+    "histogram_pair": lambda x: plots.histogram_pair([1, 2, 3 + x], [2, 2], labels=("a", "b")),
+    "contrasts": lambda x: plots.contrasts(intervals(x)),
+    "lottery": lambda x: plots.lottery([1, 2, 3, 50 + 100 * x]),
+    "loop_map": lambda x: plots.loop_map("size" if x else "policy"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_says_what_it_shows(name):
+    picture = PICTURES[name](0)
+    assert len(picture.alt) > 40
+    assert "\n" not in picture.summary
+    bundle = picture._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert bundle["text/plain"] == picture.summary
+    assert '<img alt="' in bundle["text/html"]
+    assert "data:image/png;base64," in bundle["text/html"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_words_change_with_the_data(name):
+    one, other = PICTURES[name](0), PICTURES[name](1)
+    assert one.alt != other.alt
+    assert one.summary != other.summary
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_data_same_bytes_and_small(name):
+    png = PICTURES[name](0).png
+    assert png == PICTURES[name](0).png
+    assert png.startswith(b"\x89PNG")
+    assert b"Software" not in png
+    assert len(png) < 80_000
+
+
+def test_html_escapes_the_alternative_text():
+    picture = plots.loop_map(note='a < b & "c"')
+    assert "a &lt; b &amp; &quot;c&quot;." in picture.html()
+
+
+def test_every_public_function_is_covered():
+    functions = {
+        name for name in plots.__all__
+        if callable(getattr(plots, name)) and name.islower()
+    }  # fmt: skip
+    assert functions - set(PICTURES) == {"letters", "policy_style", "short"}
+
+
+def test_nothing_in_helpers_imports_pyplot():
+    sources = [*Path(helpers.__file__).parent.rglob("*.py")]
+    assert sources
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            assert not any("pyplot" in name or "pylab" in name for name in names), path
+
+
+# ---------------------------------------------------------------------- what band says
+
+
+def test_band_gives_median_and_quantiles_of_the_runs():
+    frame = tidy()
+    picture = plots.band(frame, "variance")
+    last = frame[(frame.generation == 10) & (frame.arm == "replace")].value
+    row = picture.table.query("arm == 'replace' and generation == 10").iloc[0]
+    assert row["middle"] == pytest.approx(last.median())
+    assert row["low"] == pytest.approx(last.quantile(0.05))
+    assert row["high"] == pytest.approx(last.quantile(0.95))
+    assert row["runs"] == RUNS
+    assert plots.short(last.median()) in picture.summary
+    assert "At the end accumulate is the highest and replace the lowest." in picture.alt
+
+
+def test_band_can_show_means():
+    frame = tidy(arms=("replace",))
+    picture = plots.band(frame, "variance", centre="mean")
+    mean = frame[frame.generation == 10].value.mean()
+    assert picture.table["middle"].iloc[-1] == pytest.approx(mean)
+    assert "mean of 20 runs" in picture.alt
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "inside"), (10, "above"), (0.1, "below")])
+def test_band_judges_the_live_run(factor, verdict):
+    live = tidy(arms=("replace",)).query("replicate == 3").drop(columns="arm")
+    live = live.assign(value=live["value"] * factor)
+    picture = plots.band(tidy(arms=("replace",)).drop(columns="arm"), "variance", live=live)
+    assert f"{verdict} the band" in picture.summary
+
+
+def test_band_draws_overlays_and_says_them():
+    picture = plots.band(
+        tidy(), "variance", log=True, runs=3, exact={"exact": lambda g: 0.9**g},
+        predicted=(0.0, 0.5), published=[(5, 0.7, "Kazdan et al.")], title="All of it",
+    )  # fmt: skip
+    for words in ("log scale", "exact, goes from 1 to 0.349", "Kazdan et al. published 0.7 at 5",
+                  "Your prediction, 0 to 0.5, is drawn at 10", "3 single runs"):  # fmt: skip
+        assert words in picture.alt
+    assert "predicted 0 to 0.5" in picture.summary
+
+
+def test_band_without_a_prediction_yet():
+    assert "predict" not in plots.band(tidy(), "variance", predicted=None).alt.lower()
+
+
+def test_labels_do_not_overlap():
+    arms = ("replace", "accumulate", "subsample", "synthetic-only", "mix", "fresh")
+    picture = plots.band(tidy(slope=0.0, arms=arms), "variance", exact={"exact": [1, 1]})
+    texts = [t for t in picture.figure.axes[0].texts if t.get_text()]
+    assert len(texts) == 7
+    assert picture.png  # drawn, so that the extents are final
+    boxes = sorted((Text.get_window_extent(t) for t in texts), key=lambda box: box.y0)
+    for lower, upper in pairwise(boxes):
+        assert upper.y0 >= lower.y1 - 2
+    width, height = picture.figure.bbox.width, picture.figure.bbox.height
+    assert all(box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frame": [1, 2]}, "tidy DataFrame"),
+        ({"frame": tidy().drop(columns="value")}, "missing: value"),
+        ({"metric": "mean"}, "metric must be one of those in frame"),
+        ({"frame": tidy().assign(value=np.nan)}, "finite"),
+        ({"frame": tidy().assign(value=-1.0), "log": True}, "log=True needs values above 0"),
+        ({"centre": "mode"}, "centre must be one of"),
+        ({"level": 0}, "level must be"),
+        ({"runs": -1}, "runs must be"),
+        ({"exact": {"e": [np.inf]}}, "exact"),
+        ({"published": [("a", 1, "x")]}, "published generation"),
+        ({"live": tidy().assign(metric="x")}, "metric must be one of those in live"),
+    ],
+)
+def test_band_refuses_what_it_cannot_draw(change, message):
+    arguments = {"frame": tidy(), "metric": "variance"} | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        plots.band(arguments.pop("frame"), arguments.pop("metric"), **arguments)
+
+
+def test_panels_share_the_value_axis():
+    picture = plots.panels({"a": tidy(), "b": tidy(slope=-1.0)}, "variance")
+    first, second = picture.figure.axes
+    assert first.get_ylim() == second.get_ylim()
+    with pytest.raises(ValueError, match="1 to 4 panels"):
+        plots.panels({}, "variance")
+
+
+# ---------------------------------------------------------------------- the other figures
+
+
+def test_quilt_counts_the_kinds_of_each_row():
+    picture = plots.quilt([[0, 1, 2, 3], [0, 0, 3, 3], [3, 3, 3, 3]], kinds=5)
+    assert list(picture.table["kinds left"]) == [4, 2, 1]
+    assert list(picture.table["which"]) == ["A B C D", "A D", "D"]
+    assert picture.summary == "4 kinds at generation 0, 1 left at generation 2: D"
+    assert "From generation 2 on" in picture.alt
+
+
+def test_quilt_marks_kinds_by_texture_and_letter_as_well_as_colour():
+    assert len(set(plots.letters(40))) == 40
+    small = plots.tiles._compose(np.arange(40)[None, :], (60, 1600), True)
+    blocks = {small[:, 40 * k : 40 * k + 40].tobytes() for k in range(40)}
+    assert len(blocks) == 40
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ([1, 2], {}, "shape"),
+        ([[]], {}, "shape"),
+        ([[0.5]], {}, "whole numbers"),
+        ([[-1]], {}, "kinds from 0 on"),
+        ([[3]], {"kinds": 2}, "kinds must be an integer of at least 4"),
+        ([[50]], {}, "kinds must be at most 40"),
+    ],
+)
+def test_quilt_refuses(rows, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        plots.quilt(rows, **options)
+
+
+def test_ridge_refuses():
+    with pytest.raises(ValueError, match="as long as each other"):
+        plots.ridge([0, 1], [1])
+    with pytest.raises(ValueError, match="variances above 0"):
+        plots.ridge([0, 1], [1, 0])
+
+
+def test_histogram_pair_counts_the_valley():
+    picture = plots.histogram_pair([-1, 0, 1, 1], [0, 0, 1, 1], labels=("before", "after"),
+                                   between=(-0.5, 0.5))  # fmt: skip
+    assert "before: mean 0.25, variance 0.688, 25.0 % between" in picture.summary
+    assert "after: mean 0.5, variance 0.25, 50.0 % between" in picture.summary
+    dice = plots.histogram_pair([1, 6], [3], labels=("room", "village"), whole_numbers=True,
+                                xlabel="face")  # fmt: skip
+    assert list(dice.table["face"]) == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(ValueError, match="left must hold"):
+        plots.histogram_pair([], [1], labels=("a", "b"))
+
+
+def test_contrasts_compare_with_the_reference():
+    picture = plots.contrasts(intervals(), published={"unit tests": 0.19})
+    assert "unit tests wholly above; unchecked wholly below" in picture.alt
+    assert "Published: unit tests 0.19" in picture.alt
+    for bad in (intervals().assign(low=1.0), intervals().drop(columns="high"), pd.DataFrame()):
+        with pytest.raises(ValueError, match="rows must"):
+            plots.contrasts(bad)
+
+
+def test_lottery_counts_the_runs_that_hold_half():
+    picture = plots.lottery([1] * 10, expected=1)
+    assert picture.summary.startswith("5 of 10 runs hold half of the mean, the largest alone 10 %")
+    assert "exact expectation 1" in picture.summary
+    with pytest.raises(ValueError, match="values must"):
+        plots.lottery([0, 0])
+
+
+def test_loop_map_knows_five_knobs():
+    for knob in plots.KNOBS:
+        assert f"the knob {knob}" in plots.loop_map(knob).alt
+    assert len(plots.KNOBS) == 5
+    with pytest.raises(ValueError, match="highlight must be one of"):
+        plots.loop_map("luck")
+
+
+# ---------------------------------------------------------------------- policies and numbers
+
+
+def test_every_policy_has_its_own_look():
+    made = {
+        "Replace": policies.Replace(), "Accumulate": policies.Accumulate(),
+        "AccumulateSubsample": policies.AccumulateSubsample(), "Mix": policies.Mix(0.5),
+        "FreshReal": policies.FreshReal(lambda n, rng: rng.normal(size=(n, 1)), 5),
+    }  # fmt: skip
+    public = {
+        name for name, thing in vars(policies).items()
+        if isinstance(thing, type) and hasattr(thing, "training_set")
+    }  # fmt: skip
+    assert public == set(made)
+    looks = [plots.policy_style(policy) for policy in made.values()]
+    assert plots.policy_style(policies.Mix(0.5)).label == "mix, 50 % real"
+    for part in ("colour", "marker", "line"):
+        assert len({getattr(look, part) for look in looks}) == len(looks) - (part == "line")
+
+
+def test_policy_names_are_forgiving_but_not_silent():
+    assert plots.policy_style("Synthetic only") == plots.policy_style("synthetic-only")
+    assert len(set(plots.POLICY_COLOURS.values())) == len(plots.POLICY_COLOURS)
+    with pytest.raises(ValueError, match="policy must be a known policy"):
+        plots.policy_style("luck")
+
+
+def test_colours_stand_out_from_the_page():
+    for name, colour in plots.POLICY_COLOURS.items():
+        assert _contrast(colour, plots.style.PAPER) >= 3, name
+
+
+def _contrast(one, other):
+    """Contrast ratio of WCAG 2."""
+    lights = []
+    for colour in (one, other):
+        channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(
+            channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+        )
+        lights.append(linear @ [0.2126, 0.7152, 0.0722])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (1, "1"), (1.6449, "1.64"), (0.12345, "0.123"), (540_321, "540,000"), (146, "146"),
+     (1e-5, "1.00e-5"), (-0.018, "-0.018"), (10.376, "10.4"), (0.9999, "1")],
+)  # fmt: skip
+def test_short_numbers(number, text):
+    assert plots.short(number) == text
