@@ -1,0 +1,26 @@
+"""What a lesson asks of its reader, and what it remembers: predictions, quizzes, checks, progress.
+
+Nothing here runs an experiment or draws a figure, and the science never imports it. Answers stay on
+the learner's machine, in one JSON file.
+"""
+
+from helpers.teaching import progress
+from helpers.teaching.checks import check
+from helpers.teaching.dice import class_tallies, simulated_class
+from helpers.teaching.matrix import claim, claim_cards, verdict, verdict_matrix
+from helpers.teaching.predictions import calibration, predict
+from helpers.teaching.quizzes import quiz
+
+__all__ = [
+    "calibration",
+    "check",
+    "claim",
+    "claim_cards",
+    "class_tallies",
+    "predict",
+    "progress",
+    "quiz",
+    "simulated_class",
+    "verdict",
+    "verdict_matrix",
+]

@@ -1,0 +1,120 @@
+"""What a prediction, a quiz and the other forms share: three faces of one thing.
+
+A form is a widget where a kernel runs, HTML where a page only shows it, and plain text elsewhere;
+the three go to the front end in one bundle, which chooses. Widgets are made at the first display,
+so that importing helpers.teaching does not load ipywidgets. Callbacks may come on any thread: they
+hold the form's lock, change only their own widgets, and never draw.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+_KEY = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
+
+_STYLE = """<style>
+.ctl-form { border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 4px;
+  padding: 8px 14px 10px; margin: 2px 0; max-width: 46em; }
+.ctl-form, .ctl-form label, .ctl-form .widget-label, .ctl-form .widget-html-content
+  { color: var(--jp-content-font-color1, inherit); font-size: var(--jp-content-font-size1, 14px); }
+.ctl-form .widget-html-content { line-height: 1.5; white-space: normal; }
+.ctl-form .widget-radio { width: 100%; height: auto; }
+.ctl-form .widget-radio-box { width: 100%; max-width: none; }
+.ctl-form .widget-radio-box label { height: auto; max-width: none; width: auto;
+  white-space: normal; line-height: 1.4; margin: 3px 0; display: flex; align-items: baseline; }
+.ctl-form .widget-radio-box input { flex: none; margin: 0 8px 0 2px; height: auto; }
+.ctl-form input:focus-visible, .ctl-form button:focus-visible
+  { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
+.ctl-form p { margin: 4px 0; }
+</style>"""
+
+
+def lesson_key(name: str, value: Any) -> str:
+    """`value`, if it is a lesson's number and a name such as '02-typical-variance'."""
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise ValueError(
+            f"{name} must be the lesson's two digits and a name in lower case such as "
+            f"'02-typical-variance', got {value!r}"
+        )
+    return value
+
+
+def nonempty_text(name: str, value: Any) -> str:
+    """`value`, if it is a str with more than blanks in it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {value!r}")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty, got {value!r}")
+    return value
+
+
+def escape(text: str) -> str:
+    """`text` with the characters that HTML reads as markup replaced."""
+    return html.escape(text, quote=False)
+
+
+def status(text: str) -> str:
+    """A line that screen readers announce when it changes."""
+    return f'<p role="status" aria-live="polite">{escape(text)}</p>'
+
+
+class Page:
+    """A result to look at: HTML and the same in plain text."""
+
+    def __init__(self, text: str, page: str) -> None:
+        self._text, self._page = text, page
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return self._page
+
+
+class Form(ABC):
+    """Something to fill in. `_build` makes its widgets, once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._widget: ipywidgets.VBox | None = None
+
+    @abstractmethod
+    def _build(self) -> list[ipywidgets.Widget]:
+        """The widgets of the form, top to bottom."""
+
+    @abstractmethod
+    def _text(self) -> str:
+        """The form in plain text."""
+
+    @abstractmethod
+    def _page(self) -> str:
+        """The form in HTML that needs no kernel."""
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """The live form."""
+        import ipywidgets
+
+        with self._lock:
+            if self._widget is None:
+                children = [ipywidgets.HTML(_STYLE), *self._build()]
+                children[0].layout.display = "none"  # a style sheet works unseen
+                self._widget = ipywidgets.VBox(children)
+                self._widget.add_class("ctl-form")
+            return self._widget
+
+    def __repr__(self) -> str:
+        return self._text()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        view = "application/vnd.jupyter.widget-view+json"
+        live = self.widget._repr_mimebundle_() or {}
+        bundle = {"text/plain": self._text(), "text/html": self._page()}
+        return {**bundle, view: live[view]} if view in live else bundle

@@ -1,0 +1,226 @@
+"""What a learner has done, as plain data: how it is checked, merged and packed into a resume code.
+
+A state is a dict of sections, each a dict of entries, so that it is JSON as it stands. Nothing here
+touches a file (that is _store) or draws anything (that is progress).
+
+How two states merge, entry by entry, so that nothing that a learner did is lost:
+predictions: the one committed first counts. answers: all choices, the first stays the first.
+checks: passed once is passed. verdicts and claims: they are meant to be revised, so the later one
+shows; the one that it displaces is kept beside it as `earlier`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+SECTIONS = ("predictions", "answers", "checks", "verdicts", "claims")
+VERSION = 1
+PREFIX = "CTL1-"  # names the course and the version of the code
+_LONGEST = 1_000_000  # bytes that a code may unpack to
+
+Entry = dict[str, Any]
+State = dict[str, dict[str, Entry]]
+
+
+def empty() -> State:
+    """A state in which nothing has been done."""
+    return {section: {} for section in SECTIONS}
+
+
+# ---- what a valid state looks like
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def _is_prediction(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) != 2:
+        return False
+    first, second = value
+    if isinstance(first, str):
+        return _is_number(second) and 50 <= second <= 100
+    return _is_number(first) and _is_number(second) and first < second
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _good_prediction(entry: Entry) -> bool:
+    if not {"value", "truth"} & entry.keys():
+        return False
+    value, truth = entry.get("value"), entry.get("truth")
+    return (value is None or _is_prediction(value)) and (
+        truth is None or _is_number(truth) or _is_text(truth)
+    )
+
+
+def _good_answer(entry: Entry) -> bool:
+    chosen = entry.get("chosen")
+    several = isinstance(chosen, list) and bool(chosen) and all(map(_is_text, chosen))
+    return several and isinstance(entry.get("correct"), bool)
+
+
+def _good_check(entry: Entry) -> bool:
+    return isinstance(entry.get("passed"), bool) and _is_number(entry.get("tries"))
+
+
+def _good_verdict(entry: Entry) -> bool:
+    return all(_is_text(entry.get(name)) for name in ("run", "yardstick", "choice"))
+
+
+def _good_claim(entry: Entry) -> bool:
+    return _is_text(entry.get("status"))
+
+
+_GOOD: dict[str, Callable[[Entry], bool]] = {
+    "predictions": _good_prediction,
+    "answers": _good_answer,
+    "checks": _good_check,
+    "verdicts": _good_verdict,
+    "claims": _good_claim,
+}
+
+
+def validated(document: Any) -> State:
+    """`document` (parsed JSON) as a state; ValueError says what is wrong with it."""
+    if not isinstance(document, dict):
+        raise ValueError("it does not hold a JSON object")
+    if document.get("version") != VERSION:
+        raise ValueError(f"its version is {document.get('version')!r}, not {VERSION}")
+    state = empty()
+    for section, good in _GOOD.items():
+        entries = document.get(section, {})
+        if not isinstance(entries, dict):
+            raise ValueError(f"its {section} are not a JSON object")
+        for key, entry in entries.items():
+            stamped = isinstance(entry, dict) and _is_number(entry.get("at"))
+            if not stamped or not good(entry):
+                raise ValueError(f"the entry {key!r} of its {section} cannot be read")
+            state[section][key] = entry
+    return state
+
+
+# ---- merging
+
+
+def _merge_prediction(mine: Entry, theirs: Entry) -> Entry:
+    committed = [entry for entry in (mine, theirs) if "value" in entry]
+    if not committed:
+        return mine
+    first = min(committed, key=lambda entry: entry["at"])  # min keeps `mine` when they tie
+    other = theirs if first is mine else mine
+    return {"truth": other["truth"], **first} if "truth" in other else first
+
+
+def _merge_answer(mine: Entry, theirs: Entry) -> Entry:
+    first, second = sorted((mine, theirs), key=lambda entry: entry["at"])
+    marks = {mark(text) for text in first["chosen"]}
+    more = [text for text in second["chosen"] if mark(text) not in marks]
+    correct = mine["correct"] or theirs["correct"]
+    return {**first, "chosen": first["chosen"] + more, "correct": correct}
+
+
+def _merge_check(mine: Entry, theirs: Entry) -> Entry:
+    tries = max(mine["tries"], theirs["tries"])
+    return {**mine, "passed": mine["passed"] or theirs["passed"], "tries": tries}
+
+
+def _merge_revisable(mine: Entry, theirs: Entry) -> Entry:
+    older, newer = sorted((theirs, mine), key=lambda entry: entry["at"])
+    same = all(older.get(name) == newer.get(name) for name in ("choice", "status"))
+    return newer if same else {**newer, "earlier": older.get("choice") or older["status"]}
+
+
+_MERGE: dict[str, Callable[[Entry, Entry], Entry]] = {
+    "predictions": _merge_prediction,
+    "answers": _merge_answer,
+    "checks": _merge_check,
+    "verdicts": _merge_revisable,
+    "claims": _merge_revisable,
+}
+
+
+def merged(mine: State, theirs: State) -> State:
+    """Everything in either state; both stay as they are."""
+    result = copy.deepcopy(mine)
+    for section, merge in _MERGE.items():
+        for key, entry in theirs[section].items():
+            entry = copy.deepcopy(entry)
+            here = result[section].get(key)
+            result[section][key] = entry if here is None else merge(here, entry)
+    return result
+
+
+# ---- the resume code
+
+
+def mark(text: str) -> str:
+    """A short stand-in for an option's text, which keeps resume codes short; a mark stays one."""
+    if text.startswith("#") and len(text) == 7:
+        return text
+    return "#" + hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def same_text(stored: str, text: str) -> bool:
+    """Whether a stored choice (a text, or the mark that a resume code left) means this option."""
+    return stored == text or stored == mark(text)
+
+
+def _shortened(section: str, entry: Entry) -> Entry:
+    entry = {name: value for name, value in entry.items() if name not in ("because", "earlier")}
+    if section == "answers":
+        entry["chosen"] = [mark(text) for text in entry["chosen"]]
+    if section == "predictions":
+        value = entry.get("value")
+        if value and isinstance(value[0], str):
+            entry["value"] = [mark(value[0]), value[1]]
+        if isinstance(entry.get("truth"), str):
+            entry["truth"] = mark(entry["truth"])
+    return entry
+
+
+def encode(state: State) -> str:
+    """`state` as one line of text: the prefix, then base64 of a checksum and compressed JSON."""
+    short: dict[str, Any] = {
+        section: {key: _shortened(section, entry) for key, entry in entries.items()}
+        for section, entries in state.items()
+        if entries
+    }
+    text = json.dumps({"version": VERSION, **short}, separators=(",", ":"), sort_keys=True)
+    packed = zlib.compress(text.encode(), 9)
+    return PREFIX + base64.urlsafe_b64encode(_checksum(packed) + packed).decode().rstrip("=")
+
+
+def decode(code: str) -> State:
+    """The state in a resume code; spaces and line breaks do not matter. ValueError if damaged."""
+    bare = "".join(code.split())
+    if not bare.startswith(PREFIX):
+        raise ValueError(f"a resume code starts with {PREFIX}, got {bare[:12]!r}")
+    body = bare[len(PREFIX) :]
+    damaged = "the resume code is damaged: copy all of it, from its first to its last character"
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(damaged) from None
+    if data[:4] != _checksum(data[4:]):
+        raise ValueError(damaged)
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(data[4:], _LONGEST)
+    if unpacker.unconsumed_tail:
+        raise ValueError(f"the resume code unpacks to more than {_LONGEST} bytes")
+    return validated(json.loads(text))
+
+
+def _checksum(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:4]

@@ -1,0 +1,134 @@
+"""The register of exercises: for each its judge and the named wrong answers that prove the judge.
+
+lesson_NN.py registers the exercises of one lesson; it is imported when one of them is checked. A
+judge is a plain function `judge(answer, rng) -> str | None`: the hint for the learner, or None when
+the answer is right. It may call the learner's function, which may do anything: what that raises
+is caught by helpers.teaching.check. tests/test_exercises.py shows it each stub, solution and wrong
+answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from helpers.teaching._forms import lesson_key, nonempty_text
+
+Judge = Callable[[Any, np.random.Generator], "str | None"]
+
+
+class Hint(Exception):  # noqa: N818 - it is advice, not an error
+    """Raised by `number` and `array` to end a judge with a hint."""
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A misconception: its name, an answer that shows it, and the hint that it must get."""
+
+    name: str
+    answer: Any
+    hint: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise. `praise` is what the learner reads after a right answer."""
+
+    key: str
+    judge: Judge
+    praise: str
+    wrong_answers: list[WrongAnswer] = field(default_factory=list)
+
+    def wrong(self, name: str, answer: Any, *, hint: str) -> None:
+        """Register an answer that shows a misconception and the hint that must meet it."""
+        nonempty_text("name", name)
+        nonempty_text("hint", hint)
+        self.wrong_answers.append(WrongAnswer(name, answer, hint))
+
+
+_register: dict[str, Exercise] = {}
+
+
+def exercise(key: str, *, praise: str = "") -> Callable[[Judge], Exercise]:
+    """Register the decorated judge as the exercise `key`, '02-next-generation'."""
+    lesson_key("key", key)
+
+    def add(judge: Judge) -> Exercise:
+        known = _register.get(key)
+        if known is not None and known.judge.__module__ != judge.__module__:
+            raise ValueError(f"exercise {key!r} is registered twice")
+        _register[key] = Exercise(key, judge, praise)
+        return _register[key]
+
+    return add
+
+
+def exercises_of(lesson: str) -> dict[str, Exercise]:
+    """The exercises of a lesson, '02': key -> Exercise; empty if the lesson registers none."""
+    name = f"{__name__}.lesson_{lesson}"
+    if importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
+    return {key: found for key, found in _register.items() if key.startswith(f"{lesson}-")}
+
+
+def find(key: str) -> Exercise:
+    """The exercise `key`; ValueError with the known keys of its lesson if there is none."""
+    known = exercises_of(lesson_key("exercise", key)[:2])
+    if key not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"exercise must be one of lesson {key[:2]}'s ({listed}), got {key!r}")
+    return known[key]
+
+
+# ---- for judges: take what a learner's function returned, or end with a hint
+
+
+def number(value: Any, what: str) -> float:
+    """`value` as a finite float; otherwise a hint that says what `what` was instead."""
+    single = isinstance(value, np.ndarray) and value.size == 1
+    if single:
+        value = value.item()
+    right_type = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not right_type or not np.isfinite(value):
+        raise Hint(f"{what} must be a finite number; it is {shown(value)}.")
+    return float(value)
+
+
+def array(value: Any, what: str, *, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """`value` as a finite float array, of `shape` if given; otherwise a hint."""
+    if value is None or isinstance(value, str):
+        raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.")
+    try:
+        got = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.") from None
+    if shape is not None and got.shape != shape:
+        raise Hint(f"{what} must have the shape {shape}; it has {got.shape}.")
+    if not np.isfinite(got).all():
+        raise Hint(f"{what} must hold finite numbers only; it holds NaN or infinity.")
+    return got
+
+
+def read_only(values: Any) -> np.ndarray:
+    """A copy of `values` that cannot be changed: to hand to a function that must not change it."""
+    copied = np.array(values)
+    copied.flags.writeable = False
+    return copied
+
+
+def shown(value: Any) -> str:
+    """`value` in a few words on one line, whatever it is."""
+    if value is None:
+        return "None (is a return missing?)"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a learner's own class may have a broken repr
+        text = "something that cannot be printed"
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{text} ({type(value).__name__})"

@@ -1,0 +1,314 @@
+"""Predict first, then see: an 80 % interval or a choice with a confidence, and how good they were.
+
+Only these two can be calibrated. The first commitment counts: later ones, and ones made after the
+answer was shown, are not counted. This module does not run experiments and does not draw: a figure
+that overlays a prediction is given `prediction.interval`, two plain numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from helpers._arguments import real_number
+from helpers.teaching._forms import Form, escape, lesson_key, nonempty_text, status
+from helpers.teaching._records import State, same_text
+from helpers.teaching._store import store
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+LEVEL = 0.8  # an interval is meant to hold the truth in this share of cases
+TOO_LATE = "The answer had been shown before, so this one is not counted."
+
+
+def predict(
+    key: str, question: str, *, choices: Sequence[str] | None = None, unit: str = ""
+) -> Prediction:
+    """A form for one prediction: an 80 % interval, or one of `choices` with a confidence.
+
+    key: the lesson's number and a name, '02-typical-variance'. unit: what the interval counts.
+    ValueError or TypeError for arguments that cannot make a form.
+    """
+    return Prediction(key, question, choices=choices, unit=unit)
+
+
+class Prediction(Form):
+    """What the learner expects. `value` is (low, high) or (choice, confidence), None until then."""
+
+    def __init__(
+        self, key: str, question: str, *, choices: Sequence[str] | None = None, unit: str = ""
+    ) -> None:
+        super().__init__()
+        self.key = lesson_key("key", key)
+        self.question = nonempty_text("question", question)
+        self.choices = None if choices is None else _checked_choices(choices)
+        if not isinstance(unit, str) or (unit and choices is not None):
+            raise ValueError(f"unit must be a str and is for intervals only, got {unit!r}")
+        self.unit = unit
+
+    # ---- what was committed
+
+    @property
+    def value(self) -> tuple[float, float] | tuple[str, float] | None:
+        """(low, high) or (choice, confidence in per cent); None while nothing is committed."""
+        stored = store().read()["predictions"].get(self.key, {}).get("value")
+        if stored is None or isinstance(stored[0], str) == (self.choices is None):
+            return None
+        if self.choices is None:
+            return (stored[0], stored[1])
+        texts = [text for text in self.choices if same_text(stored[0], text)]
+        return (texts[0], stored[1]) if texts else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """(low, high) for a figure to draw; None for a choice or while nothing is committed."""
+        value = self.value
+        if value is None or isinstance(value[0], str):
+            return None
+        return (value[0], value[1])
+
+    def commit(self, first: float | str, second: float) -> str:
+        """Commit (low, high) or (choice, confidence); returns the line that the form then shows.
+
+        ValueError or TypeError when it is no valid prediction; what was committed before stays.
+        """
+        value = self._checked(first, second)
+        with self._lock:
+            if self.value is not None:
+                return f"{self._committed()} The first one counts, so this one was not taken."
+
+            def put(state: State) -> None:
+                entry = state["predictions"].get(self.key, {})
+                if "value" in entry:  # made for an older wording of this question
+                    entry = {}
+                late = {"late": True} if "truth" in entry else {}
+                stamp = {"value": list(value), "at": int(time.time())}
+                state["predictions"][self.key] = {**entry, **stamp, **late}
+
+            store().update(put)
+            return self._committed()
+
+    def _checked(self, first: Any, second: Any) -> tuple[Any, float]:
+        if self.choices is None:
+            low, high = real_number("low", first), real_number("high", second)
+            if low >= high:
+                raise ValueError(f"low must be below high, got {low:g} and {high:g}")
+            return low, high
+        if first not in self.choices:
+            raise ValueError(f"choice must be one of {', '.join(self.choices)}, got {first!r}")
+        return first, real_number("confidence", second, low=50, high=100)
+
+    def _committed(self) -> str:
+        value = self.value
+        if value is None:
+            return "Nothing committed yet."
+        entry = store().read()["predictions"][self.key]
+        said = f"Committed: {self._said(value)}. It stays as it is."
+        if entry.get("late"):
+            said = f"{said} {TOO_LATE}"
+        return said if store().saved else f"{said} (In memory only: it could not be saved.)"
+
+    def _said(self, value: tuple[Any, float]) -> str:
+        if self.choices is None:
+            return f"{value[0]:g} to {self._with_unit(value[1])}, meant to hold in 80 % of cases"
+        return f"\u201c{value[0]}\u201d with {value[1]:g} % confidence"
+
+    def _with_unit(self, number: float) -> str:
+        return f"{number:.3g} {self.unit}".strip()
+
+    # ---- the answer
+
+    def resolve(self, truth: float | str) -> None:
+        """Record the answer and print one line that sets the prediction beside it.
+
+        truth: a finite number for an interval, one of the choices otherwise.
+        """
+        if self.choices is None:
+            truth = real_number("truth", truth)
+        elif truth not in self.choices:
+            raise ValueError(f"truth must be one of {', '.join(self.choices)}, got {truth!r}")
+
+        def put(state: State) -> None:
+            entry = state["predictions"].setdefault(self.key, {"at": int(time.time())})
+            entry.setdefault("truth", truth)
+
+        store().update(put)
+        print(self._judged(truth))
+
+    def _judged(self, truth: Any) -> str:
+        value = self.value
+        shown = self._with_unit(truth) if self.choices is None else f"\u201c{truth}\u201d"
+        if value is None:
+            return f"The answer is {shown}. You had committed no prediction."
+        if isinstance(value[0], str):
+            right = value[0] == truth
+            how = "and it is right" if right else f"but the answer is {shown}"
+            return f"You chose \u201c{value[0]}\u201d with {value[1]:g} % confidence, {how}."
+        held = value[0] <= truth <= value[1]
+        how = "held it" if held else ("was too low" if truth > value[1] else "was too high")
+        return f"The answer is {shown}. Your 80 % interval, {value[0]:g} to {value[1]:g}, {how}."
+
+    # ---- the three faces
+
+    def _ask(self) -> str:
+        if self.choices is not None:
+            return "Choose one, and say how sure you are (50 to 100 %):"
+        return "Your 80 % interval (you expect the answer to lie inside in 8 cases of 10):"
+
+    def _text(self) -> str:
+        if self.choices is None:
+            blanks = [f"  from ____ to ____ {self.unit}".rstrip()]
+        else:
+            blanks = [f"  ( ) {text}" for text in self.choices]
+        done = [self._committed()] if self.value is not None else []
+        return "\n".join([f"Predict: {self.question}", self._ask(), *blanks, *done])
+
+    def _page(self) -> str:
+        if self.choices is None:
+            blanks = f"<p>from ____ to ____ {escape(self.unit)}</p>"
+        else:
+            blanks = f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in self.choices)}</ul>"
+        done = self._committed() if self.value is not None else "Run this cell to commit yours."
+        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self._ask()}</p>"
+        return f"<div>{asked}{blanks}<p><em>{escape(done)}</em></p></div>"
+
+    def _build(self) -> list[ipywidgets.Widget]:
+        import ipywidgets as w
+
+        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self._ask()}</p>"
+        inputs = self._interval_inputs() if self.choices is None else self._choice_inputs()
+        button = w.Button(description="Commit", tooltip="Commit this prediction; it then stays")
+        said = w.HTML(status("Commit it before you run on."))
+
+        def show(line: str) -> None:
+            done = self.value is not None
+            for widget in (*inputs, button):
+                widget.disabled = done
+            said.value = status(line)
+
+        def click(_: Any) -> None:
+            with self._lock:
+                try:
+                    show(self.commit(*self._read_inputs(inputs)))
+                except (TypeError, ValueError) as error:
+                    said.value = status(f"Not committed: {error}.")
+
+        button.on_click(click)
+        self._fill_inputs(inputs)
+        if self.value is not None:
+            show(self._committed())
+        row = [w.HBox([*inputs, w.Label(self.unit)])] if self.choices is None else inputs
+        return [w.HTML(asked), *row, button, said]
+
+    def _interval_inputs(self) -> list[ipywidgets.Widget]:
+        import ipywidgets as w
+
+        layout = w.Layout(width="11em")
+        style = {"description_width": "3em"}
+        return [
+            w.Text(description=end, placeholder="a number", layout=layout, style=style)
+            for end in ("from", "to")
+        ]
+
+    def _choice_inputs(self) -> list[ipywidgets.Widget]:
+        import ipywidgets as w
+
+        radio = w.RadioButtons(options=self.choices, value=None)
+        sure = w.IntSlider(
+            value=70, min=50, max=100, step=5, description="how sure, in %",
+            continuous_update=False, style={"description_width": "8em"},
+        )  # fmt: skip
+        return [radio, sure]
+
+    def _read_inputs(self, inputs: list[Any]) -> tuple[Any, Any]:
+        if self.choices is None:
+            low, high = (_number(widget.description, widget.value) for widget in inputs)
+            return low, high
+        if inputs[0].value is None:
+            raise ValueError("choose one of the answers first")
+        return inputs[0].value, inputs[1].value
+
+    def _fill_inputs(self, inputs: list[Any]) -> None:
+        value = self.value
+        if value is not None:
+            for widget, part in zip(inputs, value, strict=True):
+                widget.value = f"{part:g}" if self.choices is None else part
+
+
+def _checked_choices(choices: Sequence[str]) -> list[str]:
+    if isinstance(choices, str) or not isinstance(choices, Sequence):
+        raise TypeError(f"choices must be a list of texts, got {choices!r}")
+    texts = [nonempty_text("every choice", choice) for choice in choices]
+    if len(texts) < 2 or len(set(texts)) != len(texts):
+        raise ValueError(f"choices must be at least two different texts, got {texts!r}")
+    return texts
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text.strip())
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"\u201c{name}\u201d must be a number such as 0.5 or 1e-3, got {text!r}")
+    return number
+
+
+# ---- calibration over the whole course
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How good the predictions were that were committed before their answer was shown.
+
+    held of intervals held the truth (80 % would be calibrated); brier is the mean squared
+    difference between confidence and outcome over `choices` (0 is perfect, always saying 50 %
+    gives 0.25), NaN while there is none.
+    """
+
+    intervals: int
+    held: int
+    choices: int
+    brier: float
+
+    def __str__(self) -> str:
+        if not self.intervals and not self.choices:
+            return "No prediction has met its answer yet."
+        parts = []
+        if self.intervals:
+            parts.append(
+                f"{self.held} of your {self.intervals} intervals held the truth "
+                f"(calibrated would be about {LEVEL * self.intervals:.2g})."
+            )
+        if self.choices:
+            parts.append(
+                f"Brier score of your {self.choices} choices: {self.brier:.2f} "
+                "(0 is perfect, always saying 50 % gives 0.25)."
+            )
+        return " ".join(parts)
+
+    __repr__ = __str__
+
+
+def calibration() -> Calibration:
+    """The score over every prediction that was committed in time and has met its answer."""
+    entries = store().read()["predictions"].values()
+    met = [e for e in entries if "value" in e and "truth" in e and not e.get("late")]
+    held = [e["value"][0] <= e["truth"] <= e["value"][1] for e in met if _is_interval(e)]
+    squares = [_square(e) for e in met if isinstance(e["value"][0], str)]
+    brier = sum(squares) / len(squares) if squares else math.nan
+    return Calibration(len(held), sum(held), len(squares), brier)
+
+
+def _is_interval(entry: dict[str, Any]) -> bool:
+    return not isinstance(entry["value"][0], str) and not isinstance(entry["truth"], str)
+
+
+def _square(entry: dict[str, Any]) -> float:
+    choice, confidence = entry["value"]
+    right = same_text(choice, str(entry["truth"])) or same_text(str(entry["truth"]), choice)
+    return float((confidence / 100 - right) ** 2)
