@@ -1,6 +1,8 @@
-"""What authors use: lessons to notebooks (`build`), measured cost (`budget`), and the rules of a lesson.
+"""What authors use: lessons to notebooks (`build`), their cost (`budget`), their rules (`rules`).
 
 Learners need none of it, and none of its dependencies (jupytext above all). The science never
-imports this package. Read `lesson` (what a lesson is), `rules` (what it may not do), `references`
-(numbers in prose), `execute` (running cells), `fingerprint` (which helpers a lesson uses), `build`.
+imports this package. In the order of reading: `lesson` (a parsed lesson), `rules` (what it must
+keep), `references` (numbers in prose), `course` (the two folders, a lesson made ready), `execute`
+(running cells), `notebook` (what is written), `fingerprint` (which helpers a lesson uses), `build`
+and `check`, `budget`.
 """

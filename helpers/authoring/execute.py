@@ -1,8 +1,8 @@
 """Running the cells of a lesson in a fresh kernel, and making what they print reproducible.
 
-Used by the build (outputs), the budget (cost) and the tests (one section alone). Every run is on one
-thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the outputs
-of the same code are the same bytes: no time stamps, no widget ids, no colours, no temporary names.
+Used by the build (outputs), the budget (cost) and the tests (one section alone). Every run is on
+one thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the
+outputs of the same code are the same bytes: no time stamps, widget ids, colours, temporary names.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import helpers
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from tqdm import tqdm
 
+import helpers
 from helpers.authoring.lesson import Cell, Lesson
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                    "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")  # fmt: skip
+THREAD_VARIABLES = tuple(
+    f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
+)
+PACKAGE_ROOT = str(Path(helpers.__file__).resolve().parents[1])
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "Interactive: run this cell to use it."
@@ -35,7 +37,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 
 
-class CellFailed(RuntimeError):
+class CellError(RuntimeError):
     """A cell raised, ran out of time or killed its kernel. `line` counts from 0 within the cell."""
 
     def __init__(self, index: int, line: int, message: str) -> None:
@@ -65,7 +67,7 @@ def execute(
     """Run every code cell in order in one fresh kernel; outputs and counts go into `notebook`.
 
     `where` is the kernel's working directory. `watch` is called with the kernel's process id before
-    the first and after each cell. Raises CellFailed. A notebook without code starts no kernel.
+    the first and after each cell. Raises CellError. A notebook without code starts no kernel.
     """
     indices = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     if not indices:
@@ -79,20 +81,22 @@ def execute(
         resources={"metadata": {"path": str(where)}},
     )
     manager = client.create_kernel_manager()
-    manager.kernel_spec.argv[0] = sys.executable  # never a kernel of another environment
+    spec = manager.kernel_spec
+    assert spec is not None  # NoSuchKernel is raised before
+    spec.argv[0] = sys.executable  # never a kernel of another environment
     client.reset_execution_trackers()
     where.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, client.setup_kernel(env=_environment(scratch)):
+        pid = getattr(manager.provisioner, "pid", 0)
         notice = watch or (lambda pid: None)
-        notice(manager.provisioner.pid)
+        notice(pid)
         for count, index in enumerate(tqdm(indices, title, leave=False, disable=None), start=1):
             _run(client, index, count)
-            notice(manager.provisioner.pid)
+            notice(pid)
 
 
 def _environment(scratch: str) -> dict[str, str]:
-    package_root = str(Path(helpers.__file__).resolve().parents[1])
-    search = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    search = [PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, "1"),
@@ -110,19 +114,19 @@ def _run(client: NotebookClient, index: int, count: int) -> None:
         trace = _ANSI.sub("", error.traceback)
         where = re.search(r"Cell In\[\d+\], line (\d+)|<cell line: (\d+)>", trace)
         line = int(where[1] or where[2]) - 1 if where else 0
-        raise CellFailed(index, line, f"{error.ename}: {error.evalue}") from None
+        raise CellError(index, line, f"{error.ename}: {error.evalue}") from None
     except CellTimeoutError:
         limit = SLOW_CELL_TIMEOUT if "slow" in _tags(cell) else CELL_TIMEOUT
-        raise CellFailed(index, 0, f"the cell ran longer than {limit} s") from None
+        raise CellError(index, 0, f"the cell ran longer than {limit} s") from None
     except DeadKernelError:
-        raise CellFailed(index, 0, "the kernel died (out of memory?)") from None
+        raise CellError(index, 0, "the kernel died (out of memory?)") from None
 
 
 def run_section_alone(lesson: Lesson, heading: str, where: Path) -> None:
     """Run the code under one H2 of `lesson` in a fresh kernel, with nothing before it.
 
     Proves that a section begins with a cell that rebuilds all it needs. Raises KeyError for an
-    unknown heading, CellFailed (its `line` is the line in the lesson file) when a cell fails.
+    unknown heading, CellError (its `line` is the line in the lesson file) when a cell fails.
     """
     sections = {section.heading: section for section in lesson.sections()}
     if heading not in sections:
@@ -130,10 +134,10 @@ def run_section_alone(lesson: Lesson, heading: str, where: Path) -> None:
     cells = sections[heading].cells
     try:
         execute(notebook_of(cells), where, title=f"{lesson.stem}: {heading}")
-    except CellFailed as failure:
+    except CellError as failure:
         line = cells[failure.index].line + failure.line
         message = f"{lesson.name}:{line}: section {heading!r} does not run alone: {failure}"
-        raise CellFailed(failure.index, line, message) from None
+        raise CellError(failure.index, line, message) from None
 
 
 # Outputs --------------------------------------------------------------------------------------
@@ -172,7 +176,8 @@ def _clean(output: NotebookNode, *, compared: bool) -> NotebookNode:
 
 
 def scrub(text: str) -> str:
-    """`text` without terminal colours and without the temporary file names of cells."""
+    """`text` without terminal colours, the temporary file names of cells, and our own folder."""
+    text = text.replace(f"{PACKAGE_ROOT}{os.sep}", "")
     return _CELL_FILE.sub("<cell>", _ANSI.sub("", text))
 
 

@@ -3,7 +3,7 @@
 The files are found by reading imports, not by running anything: what the lesson's cells import from
 helpers, what that imports in turn (lazy imports inside functions too), and every study, result and
 data file that one of them names in a string. helpers.authoring is never among them: it makes no
-output. The answer may be too large (a rebuild in vain), seldom too small, and nbval has the last word.
+output. The answer may be too large (a rebuild in vain), seldom too small; nbval has the last word.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def _cells(stem: str, lines: list[str], notebook: Any) -> tuple[Cell, ...]:
     for node, start in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
         source = node.source.rstrip()
         wanted = source.split("\n")
-        # jupytext's map points at the cell's options or leading blank lines: find the source itself.
+        # jupytext's map points at options or leading blank lines: find the source itself.
         offset = next(
             (
                 k
@@ -265,10 +265,18 @@ def _cells(stem: str, lines: list[str], notebook: Any) -> tuple[Cell, ...]:
 
 # Masks: the same text, same length and lines, with some parts blanked by spaces ---------------
 
-_CODE = re.compile(r"^ {0,3}(```+|~~~+).*?^ {0,3}\1[`~]*[ \t]*$|<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\2(?!`)",
-                   re.DOTALL | re.MULTILINE)  # fmt: skip
-_MATHS = re.compile(r"(?<!\\)\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?(?<![\s\\])\$|"
-                    r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)  # fmt: skip
+_CODE = re.compile(
+    r"^ {0,3}(```+|~~~+).*?^ {0,3}\1[`~]*[ \t]*$"  # a fence
+    r"|<!--.*?-->"
+    r"|(?<!`)(`+)(?!`).+?(?<!`)\2(?!`)",  # a span
+    re.DOTALL | re.MULTILINE,
+)
+_MATHS = re.compile(
+    r"(?<!\\)\$\$.+?\$\$"
+    r"|(?<![\\$])\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?(?<![\s\\])\$"
+    r"|\\begin\{(\w+\*?)\}.*?\\end\{\1\}",
+    re.DOTALL,
+)
 _LINKS = re.compile(r"(?<=\])\([^)\n]*\)|<https?://[^>]*>|https?://\S+")
 _TAGS = re.compile(r"</?[A-Za-z][^>]*>")
 _FILLED = re.compile(r"\{\{.*?\}\}", re.DOTALL)

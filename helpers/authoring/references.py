@@ -32,6 +32,7 @@ LOOP = (
     ("verify", ("verifier",)),
     ("choose", ("policy",)),
 )
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_MEASURED = "not measured yet"
 
 
@@ -50,7 +51,7 @@ class References:
     def fill(self, source: str, line: int) -> tuple[str, list[Problem]]:
         """`source` (a markdown cell that begins at `line`) with every reference replaced.
 
-        A reference inside code stays as it is; one that does not resolve stays too, and is a problem.
+        Inside code it stays as it is; one that does not resolve stays too, and is a problem.
         """
         prose, outside_maths = mask_code(source), mask_maths(source)
         problems: list[Problem] = []
@@ -123,7 +124,7 @@ def typeset(number: str, *, maths: bool = False) -> str:
         return number
     if maths:
         return rf"{mantissa} \times 10^{{{int(exponent)}}}"
-    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return f"{mantissa} × 10{str(int(exponent)).translate(RAISED)}"
 
 
 def budget_values(lesson: Lesson, measured: Mapping[str, float]) -> dict[str, int | str]:
@@ -142,9 +143,11 @@ def _header(lesson: Lesson, values: Mapping[str, int | str]) -> str:
     cost = f"about {values['cpu_seconds']} s of one processor core and {values['memory_mb']} MB"
     if NOT_MEASURED in (values["cpu_seconds"], values["memory_mb"]):
         cost = NOT_MEASURED
-    lines = [f"- **Your time**: about {values.get('minutes', '?')} minutes, "
-             f"{values.get('core_minutes', '?')} for the core path",
-             f"- **The computer's**: {cost}"]  # fmt: skip
+    lines = [
+        f"- **Your time**: about {values.get('minutes', '?')} minutes, "
+        f"{values.get('core_minutes', '?')} for the core path",
+        f"- **The computer's**: {cost}",
+    ]
     if lesson.course["knob"]:
         lines.append(f"- **Where we are in the loop**: {loop_line(lesson.course['knob'])}")
     return "\n".join(lines)
@@ -175,7 +178,7 @@ def _theory(expression: str) -> Any:
     ):
         raise LookupError(f"helpers.theory has no function {call.func.attr!r}")
     try:
-        arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except ValueError:
         raise ValueError("the arguments of a theory reference must be plain values") from None
     result = function(**arguments)

@@ -1,14 +1,15 @@
 """The rules a lesson keeps, checked on its source: tags, exercises, headings, numbers, pacing.
 
 `validate` returns everything wrong at once, each problem with its line. Fatal problems stop the
-build. Pacing (length, number of quizzes, sections that must be there) only fails `build --check`, so
-that a half-written lesson can be built and read.
+build. Pacing (length, number of quizzes, sections that must be there) only fails `build --check`,
+so that a half-written lesson can be built and read.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import re
 import statistics
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from pathlib import Path
 
 from helpers.authoring.lesson import Cell, Lesson, Problem, mask_all, mask_code
 
-TAGS = ("predict", "exercise", "solution", "check", "explorer", "static", "reveal", "slow", "quiz",
-        "hide-input", "raises-exception", "nbval-ignore-output", "nbval-skip", "nbval-check-output",
-        "nbval-raises-exception")  # fmt: skip
+OURS = "predict exercise solution check explorer static reveal slow quiz hide-input"
+NBVAL = "raises-exception " + " ".join(
+    f"nbval-{what}" for what in ("ignore-output", "check-output", "skip", "raises-exception")
+)
+TAGS = (*OURS.split(), *NBVAL.split())
 ASIDES = {"predict", "quiz", "exercise", "explorer", "solution", "check"}  # not counted as pacing
-CALLS = ("predict", "quiz")  # a cell that calls one carries its tag, and the reverse
+CALLS = ("predict", "quiz")  # a cell that calls one of these carries its tag
 CLOSING = ("What we do not know", "Summary", "Sources")
 MAX_LINES, MAX_COLUMNS = 25, 79
 CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2200), 5, 3
@@ -28,10 +31,13 @@ INTERVAL_LEVELS = {"80", "90", "95"}
 
 _NUMBER = re.compile(r"(?<![\w.])(?:\d*(?:\.\d+)+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)")
 _PERCENT = re.compile(r"(\d[\d.,]*)\s*(?:\\?%|per\s?cent\b)")
-_NAMES = (r"Python|NumPy|SciPy|pandas|PyTorch|torch|[Mm]atplotlib|scikit-learn|JupyterLab|ipywidgets|Llama|GPT|"
-          r"CC BY(?:-SA)?|Apache|[Vv]ersions?|§|[Ss]ec(?:tions?|\.)|[Tt]h(?:eorems?|m\.?)|[Tt]ables?|"
-          r"[Ff]ig(?:ures?|\.)|[Ee]q(?:uations?|s?\.)|[Pp]ropositions?|[Ll]emmas?|[Cc]orollar(?:y|ies)|"
-          r"[Aa]ppendi(?:x|ces)|[Cc]hapters?|arXiv:?|doi:?")  # fmt: skip
+# Words after which a number is a name, not a measurement: Python 3.11, Theorem 3.1, arXiv:2410.16713.
+_NAMES = (
+    r"Python|NumPy|SciPy|pandas|PyTorch|torch|[Mm]atplotlib|scikit-learn|JupyterLab|ipywidgets"
+    r"|Llama|GPT|CC BY(?:-SA)?|Apache|[Vv]ersions?|arXiv:?|doi:?|§"
+    r"|[Ss]ec(?:tions?|\.)|[Tt]h(?:eorems?|m\.?)|[Tt]ables?|[Ff]ig(?:ures?|\.)|[Ll]emmas?"
+    r"|[Ee]q(?:uations?|s?\.)|[Pp]ropositions?|[Cc]orollar(?:y|ies)|[Aa]ppendi(?:x|ces)|[Cc]hapters?"
+)
 _NAMED_NUMBER = re.compile(rf"(?:{_NAMES})\s*\(?(?:[\w.]+\s*(?:,|-|–|to|and|or)\s*)*$")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(|<img\b([^>]*)>")
 _ALT = re.compile(r"""\balt\s*=\s*(?:"[^"]*\S[^"]*"|'[^']*\S[^']*')""")
@@ -130,7 +136,7 @@ def _headings(lesson: Lesson) -> Iterator[Problem]:
         )
     for line in titles[1:]:
         yield Problem(line, "more than one title: only one heading may begin with a single #")
-    for (_, above, _), (line, level, text) in zip(headings, headings[1:], strict=False):
+    for (_, above, _), (line, level, text) in itertools.pairwise(headings):
         if level > above + 1:
             yield Problem(line, f"heading {text!r} jumps from level {above} to level {level}")
     seconds = [text for _, level, text in headings if level == 2]
@@ -140,7 +146,7 @@ def _headings(lesson: Lesson) -> Iterator[Problem]:
 
 
 def _exercises(lesson: Lesson) -> Iterator[Problem]:
-    """Each exercise: a stub that defines my_x, a check that takes it, a solution with solution_x."""
+    """Each exercise has a stub that defines my_x, a check that takes it, and solution_x."""
 
     def cells(tag: str) -> list[Cell]:
         return [cell for cell in lesson.code if tag in cell.tags]
@@ -181,8 +187,10 @@ def _names(cell: Cell, context: type[ast.expr_context]) -> set[str]:
 
 def _numbers(cell: Cell) -> Iterator[Problem]:
     """Decimals and percentages typed into prose: they belong to a recorded result."""
-    advice = ("write {{ study.key | .3g }} for a result; a value that is set, not measured, is maths ($...$) "
-              "or `code`")  # fmt: skip
+    advice = (
+        "write {{ study.key | .3g }} for a result; a value that is set, not measured, "
+        "is maths ($...$) or `code`"
+    )
     for line, text in enumerate(mask_all(cell.source).split("\n"), start=cell.line):
         percents = list(_PERCENT.finditer(text))
         for match in percents:
@@ -204,7 +212,7 @@ def _images(cell: Cell) -> Iterator[Problem]:
 
 
 def _links(cell: Cell, notebooks: Path) -> Iterator[Problem]:
-    """Relative links, as seen from notebooks/: they must lead to a file or to a lesson's notebook."""
+    """Relative links, as seen from notebooks/, lead to a file or to a lesson's notebook."""
     source = mask_code(cell.source)
     for match in _LINK.finditer(source):
         target = match[1].partition("#")[0]

@@ -1,0 +1,194 @@
+"""`course budget`: what running a lesson costs, in processor seconds and megabytes on one thread.
+
+Every notebook is run from top to bottom in a kernel of its own. Counted are the kernel's user and
+system time with all its children, start-up and imports included, and the largest memory that kernel
+and children held together. Not counted: the browser, and time on the clock, which says more about
+the machine's other work. `--record` alone writes lessons/budget.json:
+
+    {"02-fit-sample-repeat": {"cpu_seconds": 6.1, "memory_mb": 212}, ...}
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from helpers.authoring.course import ROOT, Course
+from helpers.authoring.execute import CellError, execute, notebook_of
+from helpers.authoring.lesson import Lesson, parse
+
+SAMPLE_EVERY = 0.1  # seconds between two looks at memory
+SLOW = 5.0  # processor seconds from which a cell wants the tag `slow`
+MEGABYTE = 2**20
+
+
+class Meter:
+    """Counts what one kernel uses: call it with the kernel's process id before and after each cell.
+
+    `cpu_seconds` holds the readings, one a call, from the start of the process; `memory_mb` the
+    largest sum over the kernel and its children so far. `close` ends the sampling thread.
+    """
+
+    def __init__(self) -> None:
+        self.cpu_seconds: list[float] = []
+        self.memory_mb = 0.0
+        self._done = threading.Event()
+        self._sampler: threading.Thread | None = None
+
+    def __call__(self, pid: int) -> None:
+        process = psutil.Process(pid)
+        if self._sampler is None:
+            self._sampler = threading.Thread(target=self._sample, args=(process,), daemon=True)
+            self._sampler.start()
+        self.cpu_seconds.append(_cpu(process))
+        self.memory_mb = max(self.memory_mb, _memory(process), _high_water(pid))
+
+    def _sample(self, process: psutil.Process) -> None:
+        while not self._done.wait(SAMPLE_EVERY):
+            try:
+                self.memory_mb = max(self.memory_mb, _memory(process))
+            except psutil.Error:
+                return
+
+    def close(self) -> None:
+        """Stop sampling."""
+        self._done.set()
+        if self._sampler:
+            self._sampler.join()
+
+
+def _cpu(process: psutil.Process) -> float:
+    """User and system seconds of the process, of its finished children and of those alive."""
+    total = 0.0
+    for one in _family(process):
+        try:
+            total += sum(one.cpu_times()[:4])  # user, system, and both of finished children
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _memory(process: psutil.Process) -> float:
+    """Megabytes the process and its children hold now."""
+    total = 0
+    for one in _family(process):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / MEGABYTE
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _high_water(pid: int) -> float:
+    """The largest memory the kernel itself ever held, where the system says so (Linux); else 0.
+
+    Not getrusage: its ru_maxrss counts the parent's memory at the moment of the fork.
+    """
+    status = Path(f"/proc/{pid}/status")
+    if not status.is_file():
+        return 0.0
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+    return float(fields["VmHWM"].split()[0]) / 1024  # kB
+
+
+def measure(lesson: Lesson, where: Path) -> tuple[dict[str, float], list[int]]:
+    """Run `lesson` in folder `where`: its cost, and the lines of slow cells without the tag.
+
+    The cost is {"cpu_seconds", "memory_mb"}; both are 0 for a page without code. Raises CellError.
+    """
+    meter = Meter()
+    try:
+        execute(notebook_of(lesson.cells), where, title=lesson.stem, watch=meter)
+    finally:
+        meter.close()
+    readings = meter.cpu_seconds
+    spent = [after - before for before, after in itertools.pairwise(readings)]
+    slow = [
+        cell.line
+        for cell, seconds in zip(lesson.code, spent, strict=True)
+        if seconds > SLOW and "slow" not in cell.tags
+    ]
+    cost = {
+        "cpu_seconds": round(readings[-1], 1) if readings else 0.0,
+        "memory_mb": float(round(meter.memory_mb)),
+    }
+    return cost, slow
+
+
+def over_limit(lesson: Lesson, cost: dict[str, float]) -> list[str]:
+    """Where `cost` is above the lesson's limits, in words; empty when it is within."""
+    units = {"cpu_seconds": "s of processor time", "memory_mb": "MB"}
+    return [
+        f"{cost[key]:g} {unit}, {lesson.limits[key]:g} allowed"
+        for key, unit in units.items()
+        if cost[key] > lesson.limits[key]
+    ]
+
+
+def record(course: Course, costs: dict[str, dict[str, float]]) -> None:
+    """Write `costs` into lessons/budget.json; entries of other lessons stay, of lost ones go."""
+    known = set(course.stems())
+    entries = {stem: cost for stem, cost in {**course.measured(), **costs}.items() if stem in known}
+    path = course.lessons / "budget.json"
+    part = path.with_suffix(".json.part")
+    text = json.dumps(dict(sorted(entries.items())), indent=1) + "\n"
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def main(argv: Sequence[str] | None = None, course: Course | None = None) -> int:
+    """`course budget`; returns 1 when a lesson fails or is above its limit, 2 for a wrong name."""
+    parser = argparse.ArgumentParser("course budget", description="What running a lesson costs.")
+    parser.add_argument("stem", nargs="*", help="lessons, such as 02 (default: all)")
+    parser.add_argument("--record", action="store_true", help="write lessons/budget.json")
+    options = parser.parse_args(argv)
+    course = course or Course.at(ROOT)
+    try:
+        lessons = [
+            parse(course.lessons / f"{s}.md", f"lessons/{s}.md") for s in course.stems(options.stem)
+        ]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    costs, failed = {}, False
+    print(f"{'lesson':<28}{'CPU s':>8}{'limit':>8}{'MB':>8}{'limit':>8}")
+    for lesson in lessons:
+        try:
+            cost, slow = measure(lesson, course.notebooks)
+        except CellError as failure:
+            failed = True
+            line = lesson.cells[failure.index].line + failure.line
+            print(f"{lesson.name}:{line}: {failure}", file=sys.stderr)
+            continue
+        costs[lesson.stem] = cost
+        limits = lesson.limits
+        print(
+            f"{lesson.stem:<28}{cost['cpu_seconds']:>8.1f}{limits['cpu_seconds']:>8g}"
+            f"{cost['memory_mb']:>8.0f}{limits['memory_mb']:>8g}",
+            flush=True,
+        )
+        for line in slow:
+            print(f"  {lesson.name}:{line}: takes over {SLOW:g} s: tag it slow")
+        for message in over_limit(lesson, cost):
+            failed = True
+            print(f"  {lesson.name}: over budget: {message}")
+    if options.record:
+        record(course, costs)
+        print("recorded in lessons/budget.json; `course build` puts the times into the notebooks")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
