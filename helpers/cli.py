@@ -113,17 +113,20 @@ def _module(name: str, summary: str) -> Callable[[list[str]], int]:
     return command
 
 
+AS_IT_IS = "as it is"
+
+
 class Command(NamedTuple):
-    """A subcommand, and what must be installed for it: nothing, the course, or everything."""
+    """A subcommand, and what must be in .venv first: the course, everything, what is there."""
 
     run: Callable[[list[str]], int]
-    needs: str | None
+    needs: str | None  # LEARNER, DEVELOPER, AS_IT_IS (made by nobody), or None: no .venv at all
 
 
 COMMANDS = {
     "lab": Command(lab, LEARNER),
     "test": Command(test, DEVELOPER),
-    "doctor": Command(_module("helpers.doctor", "what works here, and what does not"), None),
+    "doctor": Command(_module("helpers.doctor", "what works here, and what does not"), AS_IT_IS),
     "copies": Command(copies, None),
     "reset": Command(reset, None),
     "build": Command(
@@ -170,8 +173,9 @@ def main(argv: list[str] | None = None) -> int:
     own_environment = bootstrap.in_checkout() and os.environ.get("COURSE_ENV") != "current"
     try:
         if command.needs and own_environment:
-            python = bootstrap.ensure(command.needs)
-            if not bootstrap.inside_venv():
+            looking = command.needs == AS_IT_IS
+            python = bootstrap.venv_python() if looking else bootstrap.ensure(command.needs)
+            if python.exists() and not bootstrap.inside_venv():
                 return _become([str(python), "-m", "helpers", name, *arguments], dict(os.environ))
         return command.run(arguments)
     except (bootstrap.SetUpError, ValueError) as error:
