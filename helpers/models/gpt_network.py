@@ -1,0 +1,143 @@
+"""The network inside `GPT`: a decoder-only transformer in about a hundred lines.
+
+Token embeddings, rotary positions (Su et al. 2021, eq. 34), blocks of causal attention and a
+two-layer perceptron with squared ReLU, layer norms before each, output weights tied to the
+embeddings. Weights only: no loss, no optimiser, no sampling, and no dropout.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Cache:
+    """Keys and values of the tokens read so far, in memory set aside once.
+
+    Row by row the work of reading a token again is saved: a step costs one token, not a context.
+    Prompts of different lengths are padded on the left: pads (rows,) counts those places, which
+    no real token may look at. `filled` places of `slots` are in use.
+    """
+
+    def __init__(self, network: Network, slots: int, pads: Tensor) -> None:
+        layers, heads = len(network.blocks), network.heads
+        shape = (layers, 2, len(pads), heads, slots, network.width // heads)
+        self.memory = torch.zeros(shape)
+        self.pads = pads if bool(pads.any()) else None
+        self.filled = 0
+
+    def store(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add keys and values (rows, heads, positions, head width); return all so far."""
+        end = self.filled + keys.shape[2]
+        self.memory[layer, 0, :, :, self.filled : end] = keys
+        self.memory[layer, 1, :, :, self.filled : end] = values
+        return self.memory[layer, 0, :, :, :end], self.memory[layer, 1, :, :, :end]
+
+    def mask(self, positions: int) -> Tensor | None:
+        """Which places the next `positions` tokens may look at; None: all of them."""
+        if self.pads is None and positions == 1:
+            return None
+        places = torch.arange(self.filled + positions)
+        queries = places[self.filled :, None]
+        if self.pads is None:
+            return places <= queries
+        padded = places < self.pads[:, None, None, None]
+        return (places <= queries) & (~padded | (places == queries))
+
+    def select(self, rows: Tensor) -> None:
+        """Keep `rows`, in that order; one may come more than once."""
+        self.memory = self.memory[:, :, rows]
+        self.pads = None if self.pads is None else self.pads[rows]
+
+
+class Block(nn.Module):
+    """Attention, then a perceptron, each added to its input. Shapes (rows, positions, width)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.Parameter(torch.ones(width))
+        self.to_qkv = nn.Parameter(torch.empty(3 * width, width))
+        self.from_heads = nn.Parameter(torch.empty(width, width))
+        self.norm_perceptron = nn.Parameter(torch.ones(width))
+        self.up = nn.Parameter(torch.empty(4 * width, width))
+        self.down = nn.Parameter(torch.empty(width, 4 * width))
+
+    def forward(self, x: Tensor, rotation: Tensor, cache: Cache | None, layer: int) -> Tensor:
+        rows, positions, width = x.shape
+        normed = functional.layer_norm(x, (width,), self.norm_attention)
+        qkv = functional.linear(normed, self.to_qkv).view(rows, positions, 3, self.heads, -1)
+        queries_keys, values = qkv.permute(2, 0, 3, 1, 4).split([2, 1])
+        queries, keys = rotate(queries_keys, rotation)
+        if cache is None:
+            mixed = functional.scaled_dot_product_attention(
+                queries, keys, values[0], is_causal=True
+            )
+        else:
+            keys, all_values = cache.store(layer, keys, values[0])
+            mask = cache.mask(positions)
+            mixed = functional.scaled_dot_product_attention(
+                queries, keys, all_values, attn_mask=mask
+            )
+        x = x + functional.linear(
+            mixed.transpose(1, 2).reshape(rows, positions, width), self.from_heads
+        )
+        normed = functional.layer_norm(x, (width,), self.norm_perceptron)
+        return x + functional.linear(
+            functional.relu(functional.linear(normed, self.up)).square(), self.down
+        )
+
+
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Turn each pair (i, i + half) of the last axis by an angle that grows with the position.
+
+    The product of a turned query and a turned key depends on their distance alone: that is how
+    attention knows the order, and why padding on the left changes nothing.
+    """
+    first, second = x.chunk(2, dim=-1)
+    cosine, sine = rotation
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+
+
+class Network(nn.Module):
+    """From tokens to hidden states, and from those to logits over the vocabulary."""
+
+    def __init__(
+        self, vocabulary_size: int, context: int, width: int, layers: int, heads: int
+    ) -> None:
+        super().__init__()
+        self.width, self.heads = width, heads
+        self.embedding = nn.Parameter(torch.empty(vocabulary_size, width))
+        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(layers)])
+        self.norm = nn.Parameter(torch.ones(width))
+        half = width // heads // 2
+        angles = torch.outer(torch.arange(context), 10_000.0 ** (-torch.arange(half) / half))
+        self.rotation: Tensor
+        self.register_buffer("rotation", torch.stack([angles.cos(), angles.sin()]), False)
+
+    def initialise(self, stream: torch.Generator) -> None:
+        """Normal weights of SD 0.02, smaller where a block adds to its input (GPT-2)."""
+        smaller = 0.02 / math.sqrt(2 * len(self.blocks))
+        with torch.no_grad():
+            for name, weights in self.named_parameters():
+                if weights.ndim == 2:
+                    adds = name.endswith(("from_heads", "down"))
+                    weights.normal_(0.0, smaller if adds else 0.02, generator=stream)
+
+    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+        """Hidden states (rows, positions, width) of `tokens` (rows, positions)."""
+        start = 0 if cache is None else cache.filled
+        rotation = self.rotation[:, start : start + tokens.shape[1]]
+        x = functional.embedding(tokens, self.embedding)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, rotation, cache, layer)
+        if cache is not None:
+            cache.filled += tokens.shape[1]
+        return functional.layer_norm(x, self.norm.shape, self.norm)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., width) to (..., vocabulary_size)."""
+        return functional.linear(hidden, self.embedding)
