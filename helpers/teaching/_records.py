@@ -12,7 +12,6 @@ shows; the one that it displaces is kept beside it as `earlier`.
 from __future__ import annotations
 
 import base64
-import binascii
 import copy
 import hashlib
 import json
@@ -177,49 +176,79 @@ def same_text(stored: str, text: str) -> bool:
     return stored == text or stored == mark(text)
 
 
-def _shortened(section: str, entry: Entry) -> Entry:
-    entry = {name: value for name, value in entry.items() if name not in ("because", "earlier")}
-    if section == "answers":
-        entry["chosen"] = [mark(text) for text in entry["chosen"]]
-    if section == "predictions":
-        value = entry.get("value")
-        if value and isinstance(value[0], str):
-            entry["value"] = [mark(value[0]), value[1]]
-        if isinstance(entry.get("truth"), str):
-            entry["truth"] = mark(entry["truth"])
-    return entry
+# What a code carries of an entry, in this order; reasons and displaced verdicts stay behind.
+_CARRIED = {
+    "predictions": ("at", "value", "truth", "late"),
+    "answers": ("at", "chosen", "correct"),
+    "checks": ("at", "passed", "tries"),
+    "verdicts": ("at", "run", "yardstick", "choice"),
+    "claims": ("at", "status", "lesson"),
+}
+
+
+def _shortened(name: str, value: Any) -> Any:
+    if name == "at":
+        return int(value) // 60
+    if name in ("value", "truth", "chosen"):
+        if isinstance(value, list):
+            return [_shortened(name, part) for part in value]
+        return mark(value) if isinstance(value, str) else float(f"{value:.6g}")
+    return int(value) if isinstance(value, bool) else value
+
+
+def _row(section: str, key: str, entry: Entry) -> list[Any]:
+    key = "" if section == "verdicts" else key
+    row = [key, *(_shortened(n, entry[n]) if n in entry else None for n in _CARRIED[section])]
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+def _entry(section: str, row: list[Any]) -> tuple[str, Entry]:
+    key, *values = row
+    pairs = zip(_CARRIED[section], values, strict=False)
+    entry = {name: value for name, value in pairs if value is not None}
+    for name in {"late", "correct", "passed"} & entry.keys():
+        entry[name] = bool(entry[name])
+    entry["at"] *= 60
+    return (key or verdict_key(entry["run"], entry["yardstick"])), entry
+
+
+def verdict_key(run: str, yardstick: str) -> str:
+    """The key of the verdict on `run` by `yardstick`."""
+    return f"{run} | {yardstick}"
 
 
 def encode(state: State) -> str:
     """`state` as one line of text: the prefix, then base64 of a checksum and compressed JSON."""
-    short: dict[str, Any] = {
-        section: {key: _shortened(section, entry) for key, entry in entries.items()}
+    rows = {
+        section: [_row(section, key, entry) for key, entry in sorted(entries.items())]
         for section, entries in state.items()
-        if entries
     }
-    text = json.dumps({"version": VERSION, **short}, separators=(",", ":"), sort_keys=True)
+    text = json.dumps([rows[section] for section in SECTIONS], separators=(",", ":"))
     packed = zlib.compress(text.encode(), 9)
     return PREFIX + base64.urlsafe_b64encode(_checksum(packed) + packed).decode().rstrip("=")
 
 
 def decode(code: str) -> State:
     """The state in a resume code; spaces and line breaks do not matter. ValueError if damaged."""
-    bare = "".join(code.split())
-    if not bare.startswith(PREFIX):
-        raise ValueError(f"a resume code starts with {PREFIX}, got {bare[:12]!r}")
-    body = bare[len(PREFIX) :]
+    if not isinstance(code, str) or not "".join(code.split()).startswith(PREFIX):
+        raise ValueError(f"a resume code starts with {PREFIX}, got {str(code)[:12]!r}")
+    body = "".join(code.split())[len(PREFIX) :]
     damaged = "the resume code is damaged: copy all of it, from its first to its last character"
     try:
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ValueError(damaged) from None
     if data[:4] != _checksum(data[4:]):
         raise ValueError(damaged)
-    unpacker = zlib.decompressobj()
-    text = unpacker.decompress(data[4:], _LONGEST)
-    if unpacker.unconsumed_tail:
-        raise ValueError(f"the resume code unpacks to more than {_LONGEST} bytes")
-    return validated(json.loads(text))
+    try:
+        unpacked = zlib.decompressobj().decompress(data[4:], _LONGEST)
+        sections = zip(SECTIONS, json.loads(unpacked), strict=True)
+        state = {section: dict(_entry(section, row) for row in rows) for section, rows in sections}
+    except (zlib.error, ValueError, TypeError, KeyError):
+        raise ValueError(damaged) from None
+    return validated({"version": VERSION, **state})
 
 
 def _checksum(data: bytes) -> bytes:

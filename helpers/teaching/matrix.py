@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import one_of
 from helpers.teaching._forms import Form, Page, escape, nonempty_text, status
-from helpers.teaching._records import State
+from helpers.teaching._records import State, verdict_key
 from helpers.teaching._store import store
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Verdict(Form):
 
     @property
     def _key(self) -> str:
-        return f"{self.run} | {self.yardstick}"
+        return verdict_key(self.run, self.yardstick)
 
     def choose(self, choice: str) -> None:
         """Record `choice`, one of VERDICTS."""
