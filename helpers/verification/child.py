@@ -1,0 +1,193 @@
+"""What happens inside the process that runs programs: it calls them and says what they returned.
+
+Runs only in the worker's forked children (or, without fork, in a fresh interpreter); never in the
+notebook. Standard library only. It gets sources and inputs, nothing else: it holds no expected
+value and gives no verdict, so whatever a program does to it, it can only claim an output.
+
+Messages on the pipe: v value of a case, e exception in a case, s does not compile, l failed while
+loading, o too much output, m out of memory, f forbidden event, . end of the program.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+import warnings
+from types import ModuleType
+from typing import Any
+
+from helpers.verification import layers, rules, wire
+
+PROGRAM = "<program>"  # the file name in tracebacks
+
+_FACADES: dict[str, ModuleType] = {}  # what screened programs import, filled by warm_up
+_SCREENED: dict[str, Any] = {}  # the builtins of screened programs
+_EVERYTHING: dict[str, Any] = {}  # the builtins of all others
+
+
+class Channel:
+    """The child's end of the pipe. It counts what a program prints and returns."""
+
+    def __init__(self, fd: int, room: int) -> None:
+        self.fd = fd
+        self.limit = self.room = room
+
+    def send(self, kind: bytes, payload: str | bytes = b"") -> None:
+        if isinstance(payload, str):
+            payload = payload.encode("ascii", "backslashreplace")
+        message = wire.FRAME.pack(kind, len(payload)) + payload
+        while message:
+            message = message[os.write(self.fd, message) :]
+
+    def stop(self, kind: bytes, payload: str = "") -> None:
+        """The last message of a child that must not go on; no `except` can catch it."""
+        self.send(kind, payload)
+        os._exit(0)
+
+    def spend(self, amount: int) -> None:
+        self.room -= amount
+        if self.room < 0:
+            self.stop(b"o")
+
+
+class Printed:
+    """Takes the place of sys.stdout and sys.stderr: counts the text and drops it."""
+
+    encoding = "utf-8"
+
+    def __init__(self, channel: Channel) -> None:
+        self._spend = channel.spend
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._spend(len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def describe(problem: BaseException) -> str:
+    """[type, message, last line inside the program] as JSON; the message may be hostile."""
+    try:
+        text = str(problem)
+    except BaseException:
+        text = ""
+    line = getattr(problem, "lineno", None) if isinstance(problem, SyntaxError) else None
+    trace = sys.exc_info()[2]
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == PROGRAM:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    line = line if type(line) is int else None
+    name = type.__dict__["__name__"].__get__(type(problem))
+    return json.dumps([name[:80], text[:300] if type(text) is str else "", line])
+
+
+def run_program(job: dict[str, Any], channel: Channel) -> None:
+    """Compile, load and call one program; every case is reported as soon as it is known."""
+    channel.room = channel.limit
+    began = time.process_time()
+    names = _SCREENED if job["guarded"] else _EVERYTHING
+    namespace = {"__name__": "program", "__builtins__": dict(names)}
+    try:
+        code = compile(job["source"], PROGRAM, "exec", dont_inherit=True)
+    except MemoryError:
+        channel.stop(b"m")
+    except BaseException as problem:
+        channel.send(b"s", describe(problem))
+    else:
+        if _load(code, namespace, channel):
+            _call(namespace, job, channel)
+    channel.send(b".", json.dumps(time.process_time() - began))
+
+
+def run_all(batch: list[dict[str, Any]], channel: Channel) -> None:
+    """Run the programs one after the other in this process, which is locked in; then end it."""
+    sys.stdout = sys.stderr = Printed(channel)  # type: ignore[assignment]
+    sys.stdin = None  # type: ignore[assignment]
+    for job in batch:
+        run_program(job, channel)
+    os._exit(0)
+
+
+def _load(code: Any, namespace: dict[str, Any], channel: Channel) -> bool:
+    try:
+        exec(code, namespace)
+    except MemoryError:
+        channel.stop(b"m")
+    except BaseException as problem:
+        channel.send(b"l", describe(problem))
+        return False
+    return True
+
+
+def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> None:
+    entry = job["entry"]
+    if entry not in namespace:
+        channel.send(b"l", json.dumps(["NameError", f"name '{entry}' is not defined", None]))
+        return
+    function = namespace[entry]
+    for case in job["cases"]:
+        arguments = wire.build(case)
+        try:
+            value = function(*arguments)
+            text = wire.encode(value, channel.room, strict=False)
+        except MemoryError:
+            channel.stop(b"m")
+        except wire.TooLarge:
+            channel.stop(b"o")
+        except BaseException as problem:
+            channel.send(b"e", describe(problem))
+        else:
+            channel.spend(len(text))
+            channel.send(b"v", text)
+        value = text = arguments = None
+
+
+def facade(name: str) -> ModuleType:
+    """A module with the public names of `name`: no modules inside, nothing that evaluates text."""
+    original = sys.modules[name]
+    copy = ModuleType(name)
+    for key, value in vars(original).items():
+        if key[0] != "_" and key not in rules.MODULES[name] and not isinstance(value, ModuleType):
+            setattr(copy, key, value)
+    copy.__all__ = [key for key in vars(copy) if key[0] != "_"]  # type: ignore[attr-defined]
+    return copy
+
+
+def screened_import(
+    name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+) -> ModuleType:
+    """The `import` of screened programs: facades of the allowed modules, nothing else."""
+    if level or name not in _FACADES:
+        raise ImportError(f"module {name!r} is not available here")
+    return _FACADES[name if fromlist else name.partition(".")[0]]
+
+
+def warm_up() -> None:
+    """Import what programs may use, so that children share it and never touch a file."""
+    for name in [*rules.MODULES, *rules.WARM]:
+        importlib.import_module(name)
+    for name in sorted(rules.MODULES):
+        _FACADES[name] = facade(name)
+        parent, _, last = name.rpartition(".")
+        if parent:
+            setattr(_FACADES[parent], last, _FACADES[name])
+    allowed = {k: v for k, v in vars(builtins).items() if k not in rules.BUILTINS}
+    _SCREENED.update(allowed, __import__=screened_import)
+    _EVERYTHING.update(vars(builtins))
+    warnings.simplefilter("ignore")
+    sys.setrecursionlimit(1020)  # a program gets what a fresh interpreter gives it
+
+
+def freeze() -> None:
+    """Everything loaded so far stays out of the garbage collector, and out of copied pages."""
+    gc.collect()
+    gc.freeze()

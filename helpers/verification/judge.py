@@ -1,0 +1,174 @@
+"""From what a child wrote to a Report: the only place where verdicts are made.
+
+The messages come from a process that an unknown program may have taken over, so they are read as
+claims about outputs and nothing more. Several things can be wrong with one program; the order of
+the tests in `judge` decides which is reported: what was forbidden first, then the first wrong
+answer, then what stopped the program, then exceptions.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpers.verification import wire
+from helpers.verification.cases import Case, Limits, Report, Verdict
+
+_SHOWN = 100  # characters of a value, or of an exception's text, in a message
+
+
+@dataclass
+class Claims:
+    """A child's messages, sorted. Cases are counted in the order in which they were sent."""
+
+    values: dict[int, Any] = field(default_factory=dict)
+    problems: dict[int, tuple[str, int | None]] = field(default_factory=dict)  # message, line
+    loading: tuple[str, int | None] | None = None
+    syntax: tuple[str, int | None] | None = None
+    forbidden: str | None = None
+    stopped: set[str] = field(default_factory=set)  # of "output", "memory"
+    seconds: float | None = None  # by the child's own clock; set when the program came to its end
+    readable: bool = True
+
+
+def read_claims(body: bytes, n_cases: int) -> Claims:
+    """The messages in `body`; anything that the child's code would not send makes it unreadable."""
+    claims = Claims()
+    try:
+        position = 0
+        while position < len(body):
+            kind, length = wire.FRAME.unpack_from(body, position)
+            position += wire.FRAME.size
+            _take(claims, kind, body[position : position + length])
+            position += length
+        done = len(claims.values) + len(claims.problems)
+        complete = claims.seconds is None or claims.loading or claims.syntax or done == n_cases
+        claims.readable = done <= n_cases and bool(complete)
+    except (ValueError, TypeError, KeyError, RecursionError, ArithmeticError):
+        claims.readable = False
+    return claims
+
+
+def _take(claims: Claims, kind: bytes, payload: bytes) -> None:
+    case = len(claims.values) + len(claims.problems)
+    if claims.seconds is not None:
+        raise ValueError("a message after the last one")
+    if kind == b"v":
+        claims.values[case] = wire.decode(payload)
+    elif kind == b"e":
+        claims.problems[case] = _problem(payload)
+    elif kind == b"l":
+        claims.loading = _problem(payload)
+    elif kind == b"s":
+        claims.syntax = _problem(payload)
+    elif kind == b"f":
+        claims.forbidden = _short(payload.decode("ascii", "replace"))
+    elif kind in (b"o", b"m"):
+        claims.stopped.add("output" if kind == b"o" else "memory")
+    elif kind == b".":
+        claims.seconds = max(0.0, float(json.loads(payload)))
+    else:
+        raise ValueError(f"no message is of kind {kind!r}")
+
+
+def _problem(payload: bytes) -> tuple[str, int | None]:
+    """An exception as "Type: text", and its line."""
+    name, text, line = json.loads(payload)
+    if type(name) is not str or type(text) is not str or type(line) not in (int, type(None)):
+        raise ValueError("no description of an exception")
+    return _short(f"{name}: {text}" if text else name), line
+
+
+def judge(
+    fate: str, used: float, body: bytes, cases: Sequence[Case], entry: str, limits: Limits
+) -> Report:
+    """The report of one program.
+
+    fate: how the worker saw its process end ("done", "cpu", "wall", "flood", "closed", "exit N",
+    "signal N"). used: CPU seconds by the worker's clock. body: the messages of the process.
+    """
+    claims = read_claims(body, len(cases))
+    right = {case for case, value in claims.values.items() if case < len(cases)
+             and cases[case].accepts(value)}  # fmt: skip
+    wrong = next((case for case in range(len(cases)) if case in claims.values.keys() - right), None)
+
+    def report(
+        verdict: Verdict, message: str, line: int | None = None, case: int | None = None
+    ) -> Report:
+        seconds = used if claims.seconds is None else min(claims.seconds, limits.seconds)
+        return Report(verdict, message, line, case, len(right), len(cases), round(seconds, 6))
+
+    current = len(claims.values) + len(claims.problems)  # the case in which the program stopped
+    stopped_in = current if current < len(cases) else None
+    if claims.syntax:
+        return report(Verdict.SYNTAX_ERROR, *claims.syntax)
+    if claims.forbidden is not None or fate == f"signal {_number('SIGSYS')}":
+        return report(Verdict.FORBIDDEN, f"tried {claims.forbidden or 'a system call'}")
+    if wrong is not None:
+        message = _wrong(entry, cases[wrong], claims.values[wrong])
+        return report(Verdict.WRONG, message, case=wrong)
+    if fate == "flood" or "output" in claims.stopped:
+        message = f"printed or returned more than {limits.output_kb} KiB"
+        return report(Verdict.OUTPUT, message, case=stopped_in)
+    if fate in ("cpu", "wall", f"signal {_number('SIGXCPU')}"):
+        clock = "by the clock" if fate == "wall" else "of CPU time"
+        allowed = 10 * limits.seconds if fate == "wall" else limits.seconds
+        message = f"not finished after {allowed:g} s {clock}"
+        return report(Verdict.TIMEOUT, message, case=stopped_in)
+    if "memory" in claims.stopped:
+        message = f"needs more than {limits.memory_mb} MiB of memory"
+        return report(Verdict.MEMORY, message, case=stopped_in)
+    if not claims.readable:
+        return report(Verdict.CRASHED, "its process sent something unreadable")
+    if claims.loading:
+        message, line = claims.loading
+        return report(Verdict.EXCEPTION, message, line)
+    if claims.problems:
+        case, (message, line) = next(iter(claims.problems.items()))
+        where = f" in {_call(entry, cases[case])}"
+        return report(Verdict.EXCEPTION, message + where, line, case)
+    if fate == "done":
+        return report(Verdict.PASSED, f"all {len(cases)} cases passed")
+    if fate.startswith("exit"):
+        message = f"ended its own process ({fate.replace('exit', 'exit code')})"
+        return report(Verdict.EXITED, message, case=stopped_in)
+    how = "closed its pipe" if fate == "closed" else f"was ended by {_named(fate)}"
+    return report(Verdict.CRASHED, f"its process {how}", case=stopped_in)
+
+
+def _wrong(entry: str, case: Case, got: Any) -> str:
+    wanted = f"expected {_show(case.expected)}"
+    if case.check is not None:
+        wanted = "which is not a right answer"
+    return f"{_call(entry, case)} returned {_show(got)}, {wanted}"
+
+
+def _call(entry: str, case: Case) -> str:
+    return f"{entry}({_short(', '.join(map(_show, case.args)))})"
+
+
+def _show(value: Any) -> str:
+    try:
+        return _short(repr(value))
+    except ValueError:  # an integer with more digits than Python is willing to write
+        return f"<{type(value).__name__} too large to show>"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _number(name: str) -> int:
+    return int(getattr(signal, name, 0))
+
+
+def _named(fate: str) -> str:
+    """The name of the signal in "signal N"."""
+    try:
+        return signal.Signals(int(fate.removeprefix("signal "))).name
+    except ValueError:
+        return fate

@@ -1,0 +1,305 @@
+"""The sandbox: runs programs nobody has checked against cases, and says what happened.
+
+    with Sandbox(limits=Limits(), workers=1) as box:
+        report = box.grade("def f(x):\\n    return x + 1", [Case((1,), 2)], "f")
+
+A program is read by the screen, then run in a process of its own kind: a warm interpreter that is
+no copy of the notebook forks a child, the child is locked in and gets the inputs, and what it
+returns comes back over one bounded pipe to be compared here. Programs that the screen finds free
+of side effects share a child, sixteen at most; one that misbehaves is run again alone.
+
+What is covered. On Linux (a laptop, JupyterHub, Binder, Colab, root or not) the kernel's own
+filters keep a program from files, network, other processes and signals, and rlimits from memory
+and CPU; this needs no privileges, but a container may forbid it. On macOS there is no such filter:
+screen, audit hook, CPU limit (whole seconds) and the limit by the clock remain, no memory limit.
+On Windows every program gets a fresh interpreter, with the screen, the audit hook and the time
+limits. `protection` says what is in force here, and it was tried out, not guessed; a layer that is
+missing gives a warning. What is not covered anywhere: errors in the kernel, timing, and programs
+that are right on the cases and wrong elsewhere. Ran and tested on Linux on x86-64 only. This is a
+tool for a course, for what your own models write, not a service for strangers.
+"""
+
+from __future__ import annotations
+
+import keyword
+import os
+import selectors
+import threading
+import time
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from helpers.verification.cases import Case, Limits, Report, Verdict, as_text
+from helpers.verification.judge import judge
+from helpers.verification.processes import Lost, Program, RawReport, Worker, run_fresh
+from helpers.verification.screen import screen as read_program
+
+LAYERS = ("screen", "audit", "rlimits", "seccomp", "landlock")
+BATCH = 16  # programs that may share a child
+_BATCH_TEXT = 1 << 20  # characters of sources and inputs in a batch
+_HAS_FORK = hasattr(os, "fork")
+
+Job = tuple[str, Sequence[Case], str]  # program, cases, entry point
+
+
+class MissingProtection(RuntimeWarning):
+    """A layer of the sandbox is not available on this machine."""
+
+
+class Sandbox:
+    """Grades programs; use it as a context manager, or call `close`.
+
+    limits: what each program may use. workers: fork servers, one for each core you can spare.
+    screen: whether programs are read and refused before they run; without it the kernel's layers
+    are the only wall. Raises TypeError or ValueError for other arguments, RuntimeError if the
+    workers do not start or if it is used after `close`. Safe to call from several threads; calls
+    wait for each other.
+    """
+
+    def __init__(self, limits: Limits | None = None, workers: int = 1, screen: bool = True) -> None:
+        limits = Limits() if limits is None else limits
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits must be a Limits, got {limits!r}")
+        if isinstance(workers, bool) or not isinstance(workers, int):
+            raise TypeError(f"workers must be an integer of at least 1, got {workers!r}")
+        if workers < 1:
+            raise ValueError(f"workers must be an integer of at least 1, got {workers!r}")
+        if not isinstance(screen, bool):
+            raise TypeError(f"screen must be True or False, got {screen!r}")
+        self.limits = limits
+        self.screen = screen
+        self._lock = threading.Lock()
+        self._workers: list[Worker] = []
+        self._n_workers = workers
+        self._closed = False
+        self._owner = os.getpid()
+        # Runs when the sandbox is forgotten without `close`, and at the end of the interpreter.
+        self._cleanup = weakref.finalize(self, _stop_all, self._workers, self._owner)
+        found = self._start() if _HAS_FORK else self._try_fresh()
+        in_force = {"screen", *found} if screen else set(found)
+        self.protection = tuple(layer for layer in LAYERS if layer in in_force)
+        missing = [layer for layer in LAYERS[1:] if layer not in in_force]
+        if missing:
+            warnings.warn(
+                f"this machine does not offer {', '.join(missing)}: a determined program could "
+                "get out of the sandbox, so run only programs of your own models here",
+                MissingProtection,
+                stacklevel=2,
+            )
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes of the sandbox; calling it again does nothing."""
+        with self._lock:
+            self._closed = True
+            self._cleanup()
+
+    def grade(self, program: str, cases: Sequence[Case], entry_point: str) -> Report:
+        """Run `program` and compare what `entry_point` returns on every case."""
+        return self._grade([_checked(0, "", program, cases, entry_point)])[0]
+
+    def grade_many(self, jobs: Sequence[Job]) -> list[Report]:
+        """One report for each (program, cases, entry_point), in order.
+
+        Nothing runs unless all jobs are well formed. An interrupt ends all processes.
+        """
+        programs = []
+        for index, job in enumerate(jobs):
+            if not isinstance(job, tuple) or len(job) != 3:
+                raise TypeError(
+                    f"jobs[{index}] must be a tuple (program, cases, entry_point), got {job!r:.80}"
+                )
+            programs.append(_checked(index, f"jobs[{index}].", *job))
+        return self._grade(programs)
+
+    def _grade(self, programs: list[Program]) -> list[Report]:
+        if self._owner != os.getpid():
+            raise RuntimeError("this Sandbox belongs to another process: start one of your own")
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this Sandbox is closed: start a new one")
+            reports: dict[int, Report] = {}
+            batches = self._batches(programs, reports)
+            try:
+                if _HAS_FORK:
+                    self._start()
+                    _Pool(self._workers, self.limits, reports).run(batches)
+                else:
+                    for program in (program for batch in batches for program in batch):
+                        reports[program.index] = self._report(program)
+            except BaseException:  # an interrupt above all: leave no process behind
+                _stop_all(self._workers, self._owner)
+                raise
+        return [reports[index] for index in range(len(programs))]
+
+    def _batches(
+        self, programs: list[Program], reports: dict[int, Report]
+    ) -> Iterator[list[Program]]:
+        """Programs that may share a child together, all others alone; reports what never runs."""
+        size = min(BATCH, -(-len(programs) // self._n_workers))
+        shared: list[Program] = []
+        text = 0
+        for program in programs:
+            finding = read_program(program.source)
+            program.guarded = self.screen
+            if finding.verdict == Verdict.SYNTAX_ERROR or (finding.verdict and self.screen):
+                verdict, n_cases = Verdict(finding.verdict), len(program.cases)
+                reports[program.index] = Report(
+                    verdict, finding.message, finding.line, n_cases=n_cases
+                )
+            elif finding.verdict or not finding.pure:
+                yield [program]
+            else:
+                shared.append(program)
+                text += len(program.source) + sum(map(len, program.inputs))
+                if len(shared) >= size or text > _BATCH_TEXT:
+                    yield shared
+                    shared, text = [], 0
+        if shared:
+            yield shared
+
+    def _start(self) -> list[str]:
+        """Start the workers that are missing; the layers that hold in all of them."""
+        new = [Worker() for _ in range(self._n_workers - len(self._workers))]
+        self._workers += new
+        try:
+            for worker in new:
+                worker.greet()
+        except Lost:
+            _stop_all(self._workers, self._owner)
+            raise RuntimeError("the sandbox could not start its worker processes") from None
+        return [name for name in LAYERS if all(name in w.layers for w in self._workers)]
+
+    def _report(self, program: Program) -> Report:
+        raw = run_fresh(program, self.limits)
+        return judge(*raw, program.cases, program.entry, self.limits)
+
+    def _try_fresh(self) -> list[str]:
+        """Without fork: two programs that try to break out, to see what holds."""
+        limits = Limits(seconds=2, memory_mb=32)
+        tries = {
+            "audit": ("def f():\n    open('x')", Verdict.FORBIDDEN),
+            "rlimits": ("def f():\n    return len(bytearray(10 ** 8))", Verdict.MEMORY),
+        }
+        found = []
+        for layer, (source, verdict) in tries.items():
+            program = _checked(0, "", source, [Case((), None)], "f")
+            program.guarded = False
+            raw = run_fresh(program, limits)
+            if judge(*raw, program.cases, "f", limits).verdict is verdict:
+                found.append(layer)
+        return found
+
+
+def _checked(index: int, prefix: str, program: Any, cases: Any, entry_point: Any) -> Program:
+    """A job, if the caller wrote it well; TypeError or ValueError that name what is wrong."""
+    if not isinstance(program, str):
+        raise TypeError(f"{prefix}program must be a str, got {program!r:.80}")
+    if not isinstance(cases, Sequence) or isinstance(cases, (str, bytes)):
+        raise TypeError(f"{prefix}cases must be a sequence of Case, got {cases!r:.80}")
+    if not cases:
+        raise ValueError(f"{prefix}cases must hold at least one Case, got none")
+    for position, case in enumerate(cases):
+        if not isinstance(case, Case):
+            raise TypeError(f"{prefix}cases[{position}] must be a Case, got {case!r:.80}")
+    if not isinstance(entry_point, str):
+        raise TypeError(f"{prefix}entry_point must be a str, got {entry_point!r:.80}")
+    if not entry_point.isidentifier() or keyword.iskeyword(entry_point):
+        raise ValueError(f"{prefix}entry_point must be a Python identifier, got {entry_point!r}")
+    inputs = [as_text(f"{prefix}cases[{i}].args", case.args) for i, case in enumerate(cases)]
+    return Program(index, str(program), list(cases), entry_point, inputs)
+
+
+class _Pool:
+    """One run of batches over the workers of a sandbox."""
+
+    def __init__(self, workers: list[Worker], limits: Limits, reports: dict[int, Report]) -> None:
+        self.workers, self.limits, self.reports = workers, limits, reports
+        self.busy: list[Worker] = []
+        self.again: deque[list[Program]] = deque()  # what a lost worker had, one by one
+
+    def run(self, batches: Iterator[list[Program]]) -> None:
+        """Give every idle worker a batch, and judge what comes back, until all is done."""
+        ready = next(batches, None)
+        while ready or self.again or self.busy:
+            for worker in [worker for worker in self.workers if worker not in self.busy]:
+                if self.again:
+                    self._hand(self.again.popleft(), worker)
+                elif ready:
+                    self._hand(ready, worker)
+                    ready = next(batches, None)  # screened while the worker runs
+            self._collect()
+
+    def _hand(self, batch: list[Program], worker: Worker) -> None:
+        try:
+            worker.send(batch, self.limits)
+            self.busy.append(worker)
+        except Lost:
+            self._replace(worker)
+
+    def _collect(self) -> None:
+        """Wait for an answer, or for a worker that takes longer than it can possibly need."""
+        if not self.busy:
+            return
+        with selectors.DefaultSelector() as selector:
+            for worker in self.busy:
+                selector.register(worker.output, selectors.EVENT_READ, worker)
+            patience = min(worker.deadline for worker in self.busy) - time.monotonic()
+            answered = [key.data for key, _ in selector.select(max(0.0, patience))]
+        for worker in self.busy[:]:
+            try:
+                if worker in answered:
+                    reports = worker.receive()
+                    if reports is not None:
+                        self.busy.remove(worker)
+                        self._judge(worker.batch, reports)
+                elif time.monotonic() > worker.deadline:
+                    raise Lost
+            except Lost:
+                self.busy.remove(worker)
+                self._replace(worker)
+
+    def _judge(self, batch: list[Program], raw: list[RawReport]) -> None:
+        for program, (fate, used, body) in zip(batch, raw, strict=True):
+            self.reports[program.index] = judge(
+                fate, used, body, program.cases, program.entry, self.limits
+            )
+
+    def _replace(self, worker: Worker) -> None:
+        """A new worker for one that was lost; its programs are run again, each alone, once."""
+        worker.stop()
+        fresh = Worker()
+        self.workers[self.workers.index(worker)] = fresh
+        for program in worker.batch:
+            program.losses += 1
+            if program.losses < 2 or len(worker.batch) > 1:
+                self.again.append([program])
+            else:
+                message = "the process that ran the program was lost twice"
+                self.reports[program.index] = Report(
+                    Verdict.HARNESS_ERROR, message, n_cases=len(program.cases)
+                )
+        try:
+            fresh.greet()
+        except Lost:
+            raise RuntimeError("the sandbox could not restart a worker process") from None
+
+
+def _stop_all(workers: list[Worker], owner: int) -> None:
+    """End the workers, unless this is a forked copy of the process that started them."""
+    while workers and os.getpid() == owner:
+        workers.pop().stop()

@@ -1,0 +1,142 @@
+"""How values travel between the notebook and a program under test: plain data as tagged JSON.
+
+Standard library only, since the child reads it too. JSON has no tuple, set or bytes, so these
+travel as an object with one key that names them: {"t": [...]} is a tuple. A value of any other
+type travels as its type's name and equals nothing. Reading builds plain data and runs no code;
+that is the reason for not using pickle or marshal, whose streams may do anything.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are listed in child.py
+LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
+MAX_DEPTH = 100
+_SMALL = 1 << 64  # longer integers travel in base 16: linear time, and no limit on digits
+
+_SEQUENCES = {list: ("[", "]"), tuple: ('{"t":[', "]}")}
+_SETS = {set: ('{"s":[', "]}"), frozenset: ('{"z":[', "]}")}
+
+
+class TooLarge(Exception):
+    """The text is longer than the room left for it."""
+
+
+class NotPlain(Exception):
+    """The value holds something that is not plain data; the message says what."""
+
+
+class Foreign:
+    """Stands for a returned object that is not plain data; equal to nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def encode(value: Any, room: int, *, strict: bool) -> str:
+    """`value` as text of at most `room` characters.
+
+    Types are compared exactly: a subclass of list is not a list. With `strict` anything that is
+    not plain data raises NotPlain (the caller's own cases); without, it travels as its type's
+    name. Raises TooLarge as soon as the room is used up.
+    """
+    parts: list[str] = []
+
+    def put(text: str) -> None:
+        nonlocal room
+        room -= len(text)
+        if room < 0:
+            raise TooLarge
+        parts.append(text)
+
+    def walk(value: Any, depth: int) -> None:
+        kind = type(value)
+        if kind in _SEQUENCES or kind in _SETS or kind is dict:
+            if depth == MAX_DEPTH:
+                raise NotPlain(f"data nested more than {MAX_DEPTH} levels deep, or in itself")
+            opening, closing = ('{"d":[', "]}") if kind is dict else (_SEQUENCES | _SETS)[kind]
+            put(opening)
+            comma = ""
+            for item in value.items() if kind is dict else value:
+                if comma:
+                    put(comma)
+                walk(list(item) if kind is dict else item, depth + 1)
+                comma = ","
+            put(closing)
+        else:
+            put(_scalar(value, kind, room, strict))
+
+    try:
+        walk(value, 0)
+    except NotPlain as problem:
+        if strict:
+            raise
+        return _foreign(str(problem))
+    return "".join(parts)
+
+
+def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
+    """Text of a value that is no container."""
+    if kind is int:
+        if -_SMALL < value < _SMALL:
+            return repr(value)
+        if value.bit_length() > 4 * room:
+            raise TooLarge
+        return f'{{"i":"{value:x}"}}'
+    if kind is str:
+        if len(value) > room:
+            raise TooLarge
+        return encode_basestring_ascii(value)
+    if value is None or kind is bool or kind is float:
+        return json.dumps(value)
+    if kind is complex:
+        return f'{{"c":[{json.dumps(value.real)},{json.dumps(value.imag)}]}}'
+    if kind is bytes:
+        if 2 * len(value) > room:
+            raise TooLarge
+        return f'{{"b":"{value.hex()}"}}'
+    if strict:
+        raise NotPlain(f"{value!r:.60} of type {kind.__name__}")
+    return _foreign(f"{kind.__name__} object")
+
+
+def _foreign(name: Any) -> str:
+    name = name if type(name) is str else "object"
+    return f'{{"o":{encode_basestring_ascii(name[:80])}}}'
+
+
+_BUILDERS = {
+    "t": lambda items: tuple([build(item) for item in items]),
+    "s": lambda items: {build(item) for item in items},
+    "z": lambda items: frozenset([build(item) for item in items]),
+    "d": lambda items: {build(key): build(value) for key, value in items},
+    "i": lambda digits: int(digits, 16),
+    "c": lambda parts: complex(*parts),
+    "b": bytes.fromhex,
+    "o": Foreign,
+}
+
+
+def build(tree: Any) -> Any:
+    """The value that parsed JSON `tree` stands for; every container is a new object."""
+    if type(tree) is list:
+        return [build(item) for item in tree]
+    if type(tree) is dict:
+        ((tag, content),) = tree.items()
+        return _BUILDERS[tag](content)
+    return tree
+
+
+def decode(text: str | bytes) -> Any:
+    """The value that `text` stands for; ValueError for anything `encode` would not write."""
+    try:
+        return build(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+        raise ValueError(f"unreadable value: {problem}") from None

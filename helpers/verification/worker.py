@@ -1,0 +1,335 @@
+"""The process between the notebook and the programs: a warm fork server.
+
+Started by sandbox.py as a fresh interpreter without site packages, never imported by the course
+and never a fork of the notebook. Standard library only. It imports what programs may use, shuts
+itself off from files and network, tries out which walls hold on this machine, and says so. Then
+it reads batches of programs, forks one child for each batch, and answers with what the children
+wrote: a bounded amount, of which it understands only where one message ends.
+
+With the argument `once` it runs one program in its own process instead (where there is no fork).
+"""
+
+from __future__ import annotations
+
+import _socket
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from helpers.verification import child, layers, wire  # noqa: E402
+
+sys.path.pop(0)  # programs find the standard library only
+
+NAP = 0.0003  # seconds: let messages gather instead of waking up for each of them
+SUSPICION = 0.1  # share of the CPU limit after which a program is taken out of its batch
+LINGER = 0.1  # seconds that a child may take to end after it has closed its pipe
+
+Job = dict[str, Any]
+Limits = dict[str, Any]
+Report = tuple[str, float, bytes]  # fate in a word, CPU seconds, messages
+
+
+# --- walls -----------------------------------------------------------------------------------
+
+
+class Walls:
+    """The layers of this machine: found once, tried out, put in force in every child."""
+
+    def __init__(self) -> None:
+        self.base_memory = layers.address_space()
+        self.filter: Callable[[], None] | None = None
+        self.in_force: list[str] = []
+
+    def close_in(self, pipe: int, limits: Limits, count: int) -> child.Channel:
+        """Lock the calling process in, for good; returns the only way out."""
+        os.dup2(pipe, layers.RESULT_FD)
+        os.closerange(0, layers.RESULT_FD)
+        os.closerange(layers.RESULT_FD + 1, 256)
+        self.limit(limits, count)
+        channel = child.Channel(layers.RESULT_FD, limits["output_bytes"])
+        layers.audit(lambda event: channel.stop(b"f", event))
+        if self.filter is not None:
+            self.filter()
+        return channel
+
+    def limit(self, limits: Limits, count: int = 1) -> None:
+        try:
+            cpu_seconds = count * limits["seconds"] + 1
+            layers.limit_resources(self.base_memory + limits["memory_bytes"], cpu_seconds)
+        except OSError:
+            pass  # the probe has said so
+
+    def try_out(self) -> None:
+        """Fork children that really try to break out, and keep the layers that stopped them."""
+        probe_limits = {"seconds": 1, "memory_bytes": 32 << 20}
+
+        def audited() -> None:
+            layers.audit(lambda event: os._exit(42))
+            open(__file__)
+
+        def limited() -> None:
+            self.limit(probe_limits)
+            try:
+                bytearray(64 << 20)
+            except MemoryError:
+                os._exit(42)
+
+        if ended(audited) == 42:
+            self.in_force.append("audit")
+        if ended(limited) == 42:
+            self.in_force.append("rlimits")
+        if self._filter_holds():
+            self.in_force.append("seccomp")
+        if self._shut_off():
+            self.in_force.append("landlock")
+
+    def _filter_holds(self) -> bool:
+        try:
+            enforce = self.filter = layers.system_call_filter()
+        except OSError:
+            return False
+
+        def harmless() -> None:
+            enforce()
+            if sum(list(range(100_000))) and time.sleep(0) is None and bytearray(4 << 20):
+                os._exit(42)
+
+        def attempt(act: Callable[[], Any]) -> Callable[[], None]:
+            return lambda: (enforce(), act()) and None
+
+        attempts = [lambda: os.open(__file__, os.O_RDONLY), _socket.socket, os.fork, os.getppid]
+        holds = ended(harmless) == 42 and all(
+            ended(attempt(act)) == -signal.SIGSYS for act in attempts
+        )
+        if not holds:
+            self.filter = None
+        return holds
+
+    @staticmethod
+    def _shut_off() -> bool:
+        """Landlock for this process, and so for all its children."""
+        try:
+            layers.deny_files_and_network()
+            os.close(os.open(__file__, os.O_RDONLY))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def ended(act: Callable[[], None]) -> int:
+    """How a child ends that does `act`: its exit code, or minus the signal."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            act()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+# --- one child -------------------------------------------------------------------------------
+
+
+class Watch:
+    """Follows one child: how far it is, how much CPU it has used, how it ended."""
+
+    def __init__(self, pid: int, pipe: int, count: int, limits: Limits) -> None:
+        self.pid, self.pipe, self.count = pid, pipe, count
+        self.buffer = bytearray()
+        self.position = 0  # end of the last complete message of the current program
+        self.finished: list[Report] = []
+        self.cpu_limit = limits["seconds"] * (1 if count == 1 else SUSPICION)
+        self.wall_limit = limits["wall_seconds"]
+        self.flood = limits["pipe_bytes"]
+        self.begin()
+
+    def begin(self) -> None:
+        self.cpu_start, self.wall_start = self.cpu(), time.monotonic()
+
+    def cpu(self) -> float:
+        """CPU seconds of the child; 0 where its clock cannot be read (there RLIMIT_CPU counts)."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except (AttributeError, OSError):
+            return 0.0
+
+    def follow(self) -> str:
+        """Until the child has ended or must be ended; returns why."""
+        poller = select.poll()
+        poller.register(self.pipe, select.POLLIN)
+        poller.register(0, 0)  # nothing but: the notebook is gone
+        while True:
+            cpu_left = self.cpu_limit - (self.cpu() - self.cpu_start)
+            wall_left = self.wall_limit - (time.monotonic() - self.wall_start)
+            if cpu_left <= 0:
+                return "cpu"
+            if wall_left <= 0:
+                return "wall"
+            for descriptor, _ in poller.poll(1000 * min(cpu_left, wall_left) + 1):
+                if descriptor == 0:
+                    return "abandoned"
+                if reason := self.read():
+                    return reason
+
+    def read(self) -> str:
+        """Take in what the child wrote; a reason to stop following it, or nothing."""
+        time.sleep(NAP)
+        data = os.read(self.pipe, 1 << 20)
+        if not data:
+            return "ended"
+        self.buffer += data
+        while len(self.buffer) >= self.position + wire.FRAME.size:
+            kind, length = wire.FRAME.unpack_from(self.buffer, self.position)
+            end = self.position + wire.FRAME.size + length
+            if end > self.flood:
+                return "flood"
+            if len(self.buffer) < end:
+                break
+            self.position = end
+            if kind == b".":
+                self.finish("done")
+                if len(self.finished) == self.count:
+                    return "done"
+        return ""
+
+    def finish(self, fate: str) -> None:
+        """Close the record of the current program; what follows belongs to the next one."""
+        used = max(0.0, self.cpu() - self.cpu_start)
+        self.finished.append((fate, used, bytes(self.buffer[: self.position])))
+        del self.buffer[: self.position]
+        self.position = 0
+        self.begin()
+
+
+def run_child(batch: list[Job], limits: Limits, walls: Walls) -> list[Report]:
+    """Fork a child for `batch`; the reports of the programs that came to an end in it.
+
+    A program alone always gets a report; one that ends the child of a batch gets none here.
+    """
+    pipe, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setpgid(0, 0)
+            layers.die_with_parent()
+            child.run_all(batch, walls.close_in(write_end, limits, len(batch)))
+        finally:
+            os._exit(70)
+    os.close(write_end)
+    try:
+        os.setpgid(pid, pid)
+    except OSError:
+        pass  # the child was faster
+    watch = Watch(pid, pipe, len(batch), limits)
+    reason = watch.follow()
+    used = watch.cpu()
+    fate = end_child(pid, reason)
+    os.close(pipe)
+    if len(batch) == 1 and not watch.finished:
+        watch.finish(fate)
+        watch.finished = [(fate, max(0.0, used - watch.cpu_start), watch.finished[0][2])]
+    return watch.finished
+
+
+def end_child(pid: int, reason: str) -> str:
+    """Leave nothing behind of a child and its process group; its fate in a word."""
+    found = status = 0
+    if reason == "ended":
+        deadline = time.monotonic() + LINGER
+        while not found and time.monotonic() < deadline:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if not found:
+                time.sleep(NAP)
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    if reason == "abandoned":
+        os._exit(0)
+    if not found:
+        os.waitpid(pid, 0)
+        return "closed" if reason == "ended" else reason
+    code = os.waitstatus_to_exitcode(status)
+    return f"exit {code}" if code >= 0 else f"signal {-code}"
+
+
+def run_batch(batch: list[Job], limits: Limits, walls: Walls) -> list[Report]:
+    """The reports of all programs of `batch`, in order.
+
+    A program that ends its child, or uses too much CPU for a batch, is run again alone.
+    """
+    reports: list[Report] = []
+    while len(reports) < len(batch):
+        rest = batch[len(reports) :]
+        reports += run_child(rest, limits, walls)
+        if len(reports) < len(batch):
+            culprit = batch[len(reports)]
+            reports += run_child([culprit], limits, walls)
+    return reports
+
+
+# --- talking to the notebook -----------------------------------------------------------------
+
+
+def receive() -> Any:
+    """The next message from the notebook; None where it has hung up."""
+    data = read_exactly(wire.LENGTH.size)
+    if len(data) < wire.LENGTH.size:
+        return None
+    (length,) = wire.LENGTH.unpack(data)
+    data = read_exactly(length)
+    return json.loads(data) if len(data) == length else None
+
+
+def read_exactly(length: int) -> bytes:
+    parts = []
+    while length and (part := os.read(0, min(length, 1 << 20))):
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def send(header: Any, bodies: list[bytes]) -> None:
+    """A header as JSON, then the children's messages as they came."""
+    text = json.dumps(header).encode("ascii")
+    message = b"".join([wire.LENGTH.pack(len(text)), text, *bodies])
+    view = memoryview(wire.LENGTH.pack(len(message)) + message)
+    while view:
+        view = view[os.write(1, view) :]
+
+
+def serve() -> NoReturn:
+    """The fork server: say hello, then answer batch after batch until the notebook hangs up."""
+    walls = Walls()
+    walls.try_out()
+    child.freeze()
+    send({"layers": walls.in_force}, [])
+    while (message := receive()) is not None:
+        reports = run_batch(message["programs"], message["limits"], walls)
+        header = [[fate, used, len(body)] for fate, used, body in reports]
+        send(header, [body for _, _, body in reports])
+    os._exit(0)
+
+
+def run_once() -> NoReturn:
+    """One program in this very process; its messages go to standard output."""
+    message = receive()
+    channel = Walls().close_in(1, message["limits"], 1)
+    child.run_all(message["programs"], channel)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    child.warm_up()
+    if sys.argv[1:] == ["once"]:
+        run_once()
+    serve()
