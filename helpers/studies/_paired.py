@@ -37,5 +37,8 @@ def paired(
 def means(frame: pd.DataFrame, generations: tuple[int, ...]) -> dict[str, float]:
     """Mean over seeds of every arm and metric at the given generations: ARM_METRIC_gG."""
     chosen = frame[frame["generation"].isin(generations)]
-    grouped = chosen.groupby(["arm", "metric", "generation"])["value"].mean()
-    return {f"{arm}_{metric}_g{g}": float(v) for (arm, metric, g), v in grouped.items()}
+    grouped = chosen.groupby(["arm", "metric", "generation"], as_index=False)["value"].mean()
+    rows = zip(
+        grouped["arm"], grouped["metric"], grouped["generation"], grouped["value"], strict=True
+    )
+    return {f"{arm}_{metric}_g{g}": float(value) for arm, metric, g, value in rows}
