@@ -1,0 +1,284 @@
+"""The recorded experiments: what the lessons quote, and how to make it again.
+
+A study is a module of this package with `SETTINGS` (a dict), `SEEDS`, `trial(seed, scale)` (a
+tidy frame: arm, generation, metric, value) and `summary(frame)` (name -> number). `run` records it
+in helpers/results as NAME.csv (all trials, with the seed as column `replicate`) and NAME.json
+(summary and provenance). Finished trials are kept one file each in .studies/NAME, so that an
+interrupted run goes on where it stopped; changed settings or a changed study file start afresh.
+
+    course study list | run NAME | verify NAME
+
+Reading results needs no model: a study's module, and torch with it, is loaded only to run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from helpers._arguments import one_of, positive_int
+from helpers.loop import single_thread
+
+PACKAGE = Path(__file__).parent
+RESULTS = PACKAGE.parent / "results"
+COLUMNS = ["arm", "generation", "metric", "value", "replicate"]
+SCALES = ("full", "small")
+# Six significant digits: far below any seed-to-seed difference, and small files.
+DIGITS = "%.6g"
+
+
+def names() -> list[str]:
+    """Every study that can be run, recorded or not, in alphabetical order."""
+    return sorted(m.name for m in iter_modules([str(PACKAGE)]) if not m.name.startswith("_"))
+
+
+def load(name: str) -> pd.DataFrame:
+    """The recorded trials: columns arm, generation, metric, value, replicate (the seed)."""
+    return pd.read_csv(StringIO(_recorded(name, "csv")), float_precision="round_trip")
+
+
+def provenance(name: str) -> dict[str, Any]:
+    """How a study was recorded: command, seeds, settings, versions, CPU seconds, summary."""
+    record: dict[str, Any] = json.loads(_recorded(name, "json"))
+    return record
+
+
+def summary(name: str) -> dict[str, float]:
+    """The numbers of a recorded study that lessons quote."""
+    numbers: dict[str, float] = provenance(name)["summary"]
+    return numbers
+
+
+def run(
+    name: str,
+    n_jobs: int = 1,
+    backend: str | None = None,
+    scale: str = "full",
+    *,
+    place: Path | None = None,
+    results: Path | None = None,
+) -> pd.DataFrame:
+    """Run the trials of a study that are not there yet, and record all of them.
+
+    n_jobs, backend: joblib's; the numbers do not depend on them.
+    scale: "full", or "small" for a quick rehearsal that is never recorded in helpers/results.
+    place: folder of finished trials; default .studies beside the package or where you are.
+    results: folder for NAME.csv and NAME.json; default helpers/results, for "small" `place`.
+
+    An interrupt keeps the finished trials; the same call goes on. ValueError for an unknown name
+    or scale.
+    """
+    study = _study(name)
+    one_of("scale", scale, SCALES)
+    place = (_default_place() if place is None else Path(place)) / name / _fingerprint(study, scale)
+    place.mkdir(parents=True, exist_ok=True)
+    if results is None:
+        results = RESULTS if scale == "full" else place
+    seeds = list(study.SEEDS) if scale == "full" else list(study.SEEDS)[:2]
+    waiting = [seed for seed in seeds if not _trial_file(place, seed).exists()]
+    print(f"{name}: {len(seeds)} trials, {len(waiting)} to run", flush=True)
+    try:
+        Parallel(n_jobs=n_jobs, backend=backend)(
+            delayed(_record_trial)(name, seed, scale, place) for seed in waiting
+        )
+    except KeyboardInterrupt:
+        done = sum(_trial_file(place, seed).exists() for seed in seeds)
+        print(f"Interrupted: {done} of {len(seeds)} trials are done and kept. Run it again.")
+        raise
+    trials = [json.loads(_trial_file(place, seed).read_text(encoding="utf-8")) for seed in seeds]
+    every = pd.concat([_parse(trial["csv"]) for trial in trials], ignore_index=True)
+    table = every.to_csv(index=False, float_format=DIGITS)
+    frame = _parse(table)  # what `load` will read: the summary is of the rounded numbers
+    _write(results / f"{name}.csv", table)
+    record = {
+        "command": f"course study run {name}",
+        "seeds": seeds,
+        "scale": scale,
+        "settings": study.SETTINGS,
+        "cpu_seconds": round(sum(trial["cpu_seconds"] for trial in trials), 1),
+        "versions": _versions(),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
+    }
+    _write(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    return frame
+
+
+def verify(name: str, n_trials: int = 2) -> pd.DataFrame:
+    """Run the first `n_trials` seeds again and compare them with what is recorded.
+
+    Returns the rows that differ (columns recorded, again), empty on the machine that recorded
+    them. On another processor or with other versions the last of the six digits may differ, and
+    chaotic training runs may differ more: the caller judges. ValueError when there are fewer
+    trials, or when the study's settings are no longer the recorded ones.
+    """
+    study = _study(name)
+    record = provenance(name)
+    seeds = record["seeds"]
+    n_trials = positive_int("n_trials", n_trials)
+    if n_trials > len(seeds):
+        raise ValueError(f"n_trials must be at most the {len(seeds)} recorded, got {n_trials}")
+    if json.loads(json.dumps(study.SETTINGS)) != record["settings"]:
+        raise ValueError(f"the settings of {name!r} are not the recorded ones: run it again")
+    chosen = seeds[:n_trials]
+    recorded = load(name)
+    recorded = recorded[recorded["replicate"].isin(chosen)].reset_index(drop=True)
+    text = pd.concat([_trial(study, seed, record["scale"]) for seed in chosen]).to_csv(
+        index=False, float_format=DIGITS
+    )
+    again = _parse(text)
+    keys = [column for column in COLUMNS if column != "value"]
+    if not recorded[keys].equals(again[keys]):
+        raise ValueError(f"the trials of {name!r} have other rows now than the recorded ones")
+    both = recorded[keys].assign(recorded=recorded["value"], again=again["value"])
+    same = np.isclose(both["recorded"], both["again"], rtol=1e-12, atol=0, equal_nan=True)
+    return both[~same]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`course study`: list, run NAME or verify NAME; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="course study", description="The recorded experiments.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="every study and whether it is recorded")
+    run_parser = commands.add_parser("run", help="run the missing trials and record the study")
+    verify_parser = commands.add_parser("verify", help="run some trials again and compare")
+    for subparser in (run_parser, verify_parser):
+        subparser.add_argument("name", choices=names())
+    run_parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    run_parser.add_argument("--scale", choices=SCALES, default="full")
+    verify_parser.add_argument("--trials", type=int, default=2, help="how many (default 2)")
+    options = parser.parse_args(argv)
+    try:
+        if options.command == "list":
+            _print_list()
+        elif options.command == "run":
+            run(options.name, n_jobs=options.jobs, scale=options.scale)
+        else:
+            return _print_verdict(options.name, options.trials)
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, FileNotFoundError) as error:
+        print(f"course study: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+# --- details -----------------------------------------------------------------------------------
+
+
+def _study(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{one_of('name', name, names())}")
+
+
+def _recorded(name: str, kind: str) -> str:
+    path = files("helpers.results") / f"{one_of('name', name, names())}.{kind}"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = f"study {name!r} is not recorded yet: course study run {name}"
+        raise FileNotFoundError(message) from None
+
+
+def _default_place() -> Path:
+    checkout = PACKAGE.parent.parent
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".studies"
+
+
+def _fingerprint(study: ModuleType, scale: str) -> str:
+    """Changes with the settings, the scale and the study's own source."""
+    source = Path(str(study.__file__)).read_text(encoding="utf-8")
+    content = json.dumps([study.SETTINGS, scale, source], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _trial_file(place: Path, seed: int) -> Path:
+    return place / f"trial-{seed:05d}.json"
+
+
+def _trial(study: ModuleType, seed: int, scale: str) -> pd.DataFrame:
+    with single_thread():
+        frame = study.trial(seed, scale)
+    return frame.assign(replicate=seed)[COLUMNS]
+
+
+def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
+    start = time.process_time()
+    frame = _trial(_study(name), seed, scale)
+    seconds = time.process_time() - start
+    content = {"cpu_seconds": seconds, "csv": frame.to_csv(index=False)}
+    _write(_trial_file(place, seed), json.dumps(content))
+    print(f"{name}: seed {seed} done, {seconds:.1f} CPU seconds", flush=True)
+
+
+def _parse(text: str) -> pd.DataFrame:
+    return pd.read_csv(StringIO(text), float_precision="round_trip")
+
+
+def _rounded(value: float) -> float | None:
+    """Six digits; None for what is not a finite number, which JSON cannot hold."""
+    return float(DIGITS % value) if np.isfinite(value) else None
+
+
+def _write(path: Path, text: str) -> None:
+    """All of `text` or nothing: a reader or an interrupt never sees half a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        file.write(text)
+    try:
+        os.chmod(file.name, 0o644)  # a temporary file is private, a result is not
+        os.replace(file.name, path)
+    except BaseException:
+        os.unlink(file.name)
+        raise
+
+
+def _versions() -> dict[str, str]:
+    found = {name: _version(name) for name in ("numpy", "scipy", "scikit-learn", "pandas")}
+    if "torch" in sys.modules:
+        found["torch"] = _version("torch")
+    return found
+
+
+def _version(name: str) -> str:
+    # Without the local part ("+cpu"): it names a machine's build, not a version.
+    return metadata.version(name).partition("+")[0]
+
+
+def _print_list() -> None:
+    for name in names():
+        try:
+            record = provenance(name)
+        except FileNotFoundError:
+            print(f"{name:<12} not recorded")
+            continue
+        seeds, seconds = len(record["seeds"]), record["cpu_seconds"]
+        print(f"{name:<12} {seeds:>4} trials {seconds:>7.0f} CPU seconds")
+
+
+def _print_verdict(name: str, n_trials: int) -> int:
+    differences = verify(name, n_trials)
+    if differences.empty:
+        print(f"{name}: the first {n_trials} trials are as recorded, to the last digit")
+        return 0
+    print(differences.to_string(max_rows=20))
+    print(f"{name}: {len(differences)} values differ from the recorded ones", file=sys.stderr)
+    return 1
