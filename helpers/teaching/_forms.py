@@ -28,11 +28,14 @@ _STYLE = """<style>
 .ctl-form .widget-radio { width: 100%; height: auto; }
 .ctl-form .widget-radio-box { width: 100%; max-width: none; }
 .ctl-form .widget-radio-box label { height: auto; max-width: none; width: auto;
-  white-space: normal; line-height: 1.4; margin: 3px 0; display: flex; align-items: baseline; }
-.ctl-form .widget-radio-box input { flex: none; margin: 0 8px 0 2px; height: auto; }
+  white-space: normal; line-height: 1.4; margin: 3px 0; display: flex; align-items: baseline;
+  flex-direction: row-reverse; justify-content: flex-end; }
+.ctl-form .widget-radio-box input { flex: none; margin: 0 8px 0 2px; height: auto;
+  position: relative; top: 2px; }
 .ctl-form input:focus-visible, .ctl-form button:focus-visible
   { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
 .ctl-form p { margin: 4px 0; }
+.ctl-form textarea { font-family: var(--jp-code-font-family, monospace); }
 </style>"""
 
 

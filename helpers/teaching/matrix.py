@@ -141,10 +141,10 @@ def _plain_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _html_table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    top = "".join(f'<th scope="col" style="text-align: left">{escape(text)}</th>' for text in head)
     body = "".join(
         f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(text) or 'no verdict yet'}</td>" for text in row[1:])
+        + "".join(f'<td style="text-align: left">{escape(t) or "no verdict"}</td>' for t in row[1:])
         + "</tr>"
         for row in rows
     )
@@ -179,10 +179,14 @@ def claim_cards() -> Page:
         f"{n}. {CLAIMS[name]} [{boxes[name]}]" for n, name in enumerate(CLAIMS, start=1)
     )
     items = "".join(
-        f"<li>{escape(CLAIMS[name])}<br><strong>{escape(boxes[name])}</strong></li>"
-        for name in CLAIMS
+        f"<li>{escape(CLAIMS[name])}<br>{_emphasised(boxes[name])}</li>" for name in CLAIMS
     )
     return Page(text, f"<p>The article in seven claims:</p><ol>{items}</ol>")
+
+
+def _emphasised(box: str) -> str:
+    head, colon, reason = box.partition(": ")
+    return f"<strong>{escape(head)}</strong>{escape(colon + reason)}"
 
 
 def _box(entry: dict[str, Any] | None) -> str:

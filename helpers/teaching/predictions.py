@@ -221,6 +221,7 @@ class Prediction(Form):
         sure = w.IntSlider(
             value=70, min=50, max=100, step=5, description="how sure, in %",
             continuous_update=False, style={"description_width": "8em"},
+            layout=w.Layout(width="26em"),
         )  # fmt: skip
         return [radio, sure]
 

@@ -116,7 +116,8 @@ def summary() -> Page:
 
 
 def _lessons(state: State) -> list[str]:
-    return sorted({key[:2] for section in _COUNTED for key in state[section]})
+    seen = {key[:2] for section in _COUNTED for key in state[section]}
+    return sorted(lesson for lesson in seen if any(_numbers(state, lesson).values()))
 
 
 def _numbers(state: State, lesson: str = "") -> dict[str, int]:
@@ -150,8 +151,8 @@ class Restore(Form):
         import ipywidgets as w
 
         wide = w.Layout(width="100%")
-        upload = w.FileUpload(accept=".json", description="Choose progress.json", layout=wide)
-        upload.layout.width = "max-content"
+        narrow = w.Layout(width="max-content")
+        upload = w.FileUpload(accept=".json", description="Choose progress.json", layout=narrow)
         text = w.Textarea(placeholder=f"{PREFIX}...", layout=wide, description="or code")
         button = w.Button(description="Restore", tooltip="Restore from the resume code")
         said = w.HTML(status("Nothing that is here gets lost."))
