@@ -1,0 +1,114 @@
+"""What mybinder.org would build, rendered by repo2docker's own code: no Docker engine is needed."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repo2docker.app import Repo2Docker
+from repo2docker.buildpacks import BuildPack, PythonBuildPack
+
+from helpers.authoring import pins
+
+ROOT = Path(__file__).resolve().parent.parent
+BINDER = ROOT / "binder"
+
+
+@pytest.fixture
+def buildpack(monkeypatch: pytest.MonkeyPatch) -> BuildPack:
+    """The first of repo2docker's buildpacks that feels responsible for this repository."""
+    monkeypatch.chdir(ROOT)
+    app = Repo2Docker()
+    chosen = next(pack for kind in app.buildpacks if (pack := kind(app.base_image)).detect())
+    chosen.platform = "linux/amd64"
+    return chosen
+
+
+@pytest.fixture
+def dockerfile(buildpack: BuildPack) -> str:
+    return str(buildpack.render({"NB_USER": "jovyan", "NB_UID": "1000"}))
+
+
+def test_python_buildpack_with_the_python_of_runtime_txt(buildpack: BuildPack) -> None:
+    assert type(buildpack) is PythonBuildPack
+    assert buildpack.binder_dir == "binder"
+    assert buildpack.python_version == "3.11"
+
+
+def test_requirements_are_installed_before_the_repository_is_copied(dockerfile: str) -> None:
+    """So the layer with torch is kept from one commit to the next."""
+    install = dockerfile.index('install --no-cache-dir -r "binder/requirements.txt"')
+    whole_repository = dockerfile.index("COPY --chown=1000:1000 src/ ${REPO_DIR}/")
+    post_build = dockerfile.index("RUN ./binder/postBuild")
+    assert install < whole_repository < post_build
+
+
+def test_start_is_the_entry_point(dockerfile: str) -> None:
+    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile.replace("'", '"')
+
+
+def test_the_project_itself_is_not_installed_with_its_dependencies(dockerfile: str) -> None:
+    """That would fetch torch with CUDA; postBuild installs it without them."""
+    assert "install --no-cache-dir ." not in dockerfile
+    assert "--no-deps -e ." in (BINDER / "postBuild").read_text()
+
+
+def test_pins_are_those_of_everybody_else() -> None:
+    assert pins.BINDER.read_text(encoding="utf-8") == pins.binder_text()
+    everybody = set(pins.CONSTRAINTS.read_text().split())
+    binder = pins.BINDER.read_text().split()[2:]
+    assert len(binder) > 15
+    assert {line.removesuffix("+cpu") for line in binder} <= everybody
+    assert [line for line in binder if "+" in line] == [f"torch=={torch_version()}+cpu"]
+
+
+def torch_version() -> str:
+    return pins.closure(pins.asked_for())["torch"]
+
+
+@pytest.mark.parametrize("name", ["postBuild", "start"])
+def test_scripts_are_executable_and_valid(name: str) -> None:
+    script = BINDER / name
+    assert script.stat().st_mode & stat.S_IXUSR
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+    assert script.read_text().startswith("#!/bin/bash\n")
+
+
+def test_post_build_stops_at_the_first_error() -> None:
+    """repo2docker ignores an error in the middle of the script."""
+    assert "set -euo pipefail" in (BINDER / "postBuild").read_text().splitlines()
+
+
+def test_start_sets_one_thread_and_becomes_the_server() -> None:
+    show = "import os; print(*(os.environ[n] for n in ('OMP_NUM_THREADS', 'JUPYTER_CONFIG_PATH')))"
+    answer = subprocess.run(
+        [str(BINDER / "start"), sys.executable, "-c", show],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if "JUPYTER" not in name},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.split() == ["1", str(BINDER / "jupyter")]
+    assert (BINDER / "start").read_text().splitlines()[-1] == 'exec "$@"'
+
+
+def test_jupyterlab_reads_our_settings(tmp_path: Path) -> None:
+    """Asked of JupyterLab itself, so that a misspelt folder or option would show."""
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "JUPYTER_CONFIG_DIR": str(tmp_path),
+        "JUPYTER_CONFIG_PATH": str(BINDER / "jupyter"),
+    }
+    answer = subprocess.run(
+        [sys.executable, "-m", "jupyterlab", "--show-config-json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "/lab/tree/my/00-start-here.ipynb" in answer.stdout
+    assert "NeverCheckForUpdate" in answer.stdout
