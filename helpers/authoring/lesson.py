@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
+from nbformat import ValidationError
 
 SHAPES = ("experiment", "lab", "reading", "page")
 KNOBS = ("loop", "size", "model", "sampler", "policy", "verifier")  # what a lesson turns
@@ -148,7 +149,7 @@ def parse(path: Path, name: str | None = None) -> Lesson:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # jupytext on mixed lexers: the kernel is ours anyway
             notebook = myst_to_notebook(text, add_source_map=True)
-    except (MystMetadataParsingError, yaml.YAMLError) as error:
+    except (MystMetadataParsingError, yaml.YAMLError, ValidationError) as error:
         where = re.search(r"at line (\d+)", str(error))
         line = int(where[1]) if where else 1
         message = " ".join(str(error).split())
@@ -212,6 +213,12 @@ def _fences(text: str) -> list[Problem]:
     opened: tuple[int, str, str] | None = None
     for line, content in enumerate(text.split("\n"), start=1):
         match = FENCE.match(content)
+        if (
+            opened
+            and opened[2].startswith("{code-cell}")
+            and re.match(r":tags:\s*[^\s\[]", content)
+        ):
+            problems.append(Problem(line, f"tags must be a list, :tags: [...], got {content!r}"))
         if opened is None and re.match(r"^\s*:{3,}", content):
             problems.append(
                 Problem(line, "JupyterLab shows `:::` as raw text: use <details> or a quote")

@@ -1,0 +1,644 @@
+"""Lessons to notebooks, on tiny lessons in temporary folders: what is built and what refused."""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+
+from helpers.authoring import execute
+from helpers.authoring.build import build, main
+from helpers.authoring.check import check, stale
+from helpers.authoring.course import Course, draft
+from helpers.authoring.fingerprint import used_files
+from helpers.authoring.lesson import LessonError, mask_all, parse
+from helpers.authoring.notebook import output_problems, read_notebook
+from helpers.authoring.references import typeset
+
+FRONT = """\
+---
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+course:
+  shape: page
+---
+"""
+BODY = """
+# A tiny lesson
+
+The real median is {{ tiny.median | .2f }}.
+
++++
+
+A second cell.
+
+## Draw
+
+```{code-cell} ipython3
+:tags: [static]
+
+from helpers.small import seven
+
+print("\\x1b[31mred\\x1b[0m", seven())
+```
+
+```{code-cell} ipython3
+:tags: [explorer]
+
+import ipywidgets
+
+ipywidgets.IntSlider()
+```
+
+```{code-cell} ipython3
+:tags: [reveal]
+
+print("the answer")
+```
+
+```{code-cell} ipython3
+:tags: [exercise]
+
+my_answer = 0
+```
+
+```{code-cell} ipython3
+:tags: [check]
+
+my_answer == 42
+```
+
+```{code-cell} ipython3
+:tags: [solution]
+
+solution_answer = 42
+```
+
+## Twins
+
+```{code-cell} ipython3
+print(seven())
+```
+
+```{code-cell} ipython3
+print(seven())
+```
+
+```{code-cell} ipython3
+:tags: [raises-exception]
+
+1 / 0
+```
+"""
+
+
+def make_course(root: Path, body: str = BODY, front: str = FRONT, stem: str = "02-tiny") -> Course:
+    course = Course(root, root / "helpers")
+    course.lessons.mkdir(parents=True, exist_ok=True)
+    course.results.mkdir(parents=True, exist_ok=True)
+    (course.lessons / f"{stem}.md").write_text(front + body, encoding="utf-8")
+    (course.results / "tiny.json").write_text('{"summary": {"median": 0.123, "n": 1200}}')
+    published = {"score": {"value": 0.5}, "claim": {"value": "minor loss"}}
+    (course.results / "published.json").write_text(json.dumps(published))
+    return course
+
+
+def code(source: str, *tags: str) -> str:
+    options = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
+    return f"\n```{{code-cell}} ipython3\n{options}{source}\n```\n"
+
+
+def problems(root: Path, body: str, front: str = FRONT, *, fatal: bool = True) -> list[str]:
+    """What is wrong with a lesson, as "line: message"; line 9 is the first line of `body`."""
+    course = make_course(root, body, front)
+    try:
+        found = draft(course, "02-tiny").problems
+    except LessonError as error:
+        found = error.problems
+    return [f"{p.line}: {p.message}" for p in found if p.fatal is fatal]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course of one lesson, built once; tests that change something copy it."""
+    with pytest.MonkeyPatch.context() as patch:
+        course = with_small_helper(tmp_path_factory.mktemp("course"), patch)
+        assert main(["02"], course) == 0
+    return course
+
+
+def with_small_helper(root: Path, patch: pytest.MonkeyPatch) -> Course:
+    """The tiny course, with a package `helpers` of its own that its kernel imports."""
+    course = make_course(root)
+    (course.helpers / "__init__.py").touch()
+    (course.helpers / "small.py").write_text("def seven() -> int:\n    return 7\n")
+    patch.setattr(execute, "PACKAGE_ROOT", str(root))
+    return course
+
+
+@pytest.fixture
+def course(built: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    root = tmp_path / "copy"
+    shutil.copytree(built.root, root)
+    monkeypatch.setattr(execute, "PACKAGE_ROOT", str(root))
+    return Course(root, root / "helpers")
+
+
+def notebook_path(course: Course) -> Path:
+    return course.notebooks / "02-tiny.ipynb"
+
+
+# What is built -----------------------------------------------------------------------------------
+
+
+def test_a_built_notebook_says_where_it_comes_from_and_nothing_of_the_machine(
+    built: Course,
+) -> None:
+    text = notebook_path(built).read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "course"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.course.source == "lessons/02-tiny.md"
+    assert str(built.root) not in text
+    assert "\x1b" not in text
+    assert "The real median is 0.12." in notebook.cells[0].source
+
+
+def test_cell_ids_are_slug_hash_and_a_counter_for_twins(built: Course) -> None:
+    notebook = read_notebook(notebook_path(built))
+    assert notebook is not None
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    twins = [cell.id for cell in notebook.cells if cell.source == "print(seven())"]
+    assert twins == [twins[0], twins[0] + "-2"]
+    assert all(len(cell_id.removeprefix("tiny-").split("-")[0]) == 8 for cell_id in ids)
+
+
+def test_tags_fold_and_exclude_what_they_promise(built: Course) -> None:
+    notebook = read_notebook(notebook_path(built))
+    assert notebook is not None
+    by_tag = {cell.metadata.tags[0]: cell for cell in notebook.cells if "tags" in cell.metadata}
+    assert by_tag["explorer"].metadata.tags == ["explorer", "nbval-ignore-output"]
+    assert by_tag["solution"].metadata.jupyter == {"source_hidden": True}
+    assert by_tag["reveal"].metadata.jupyter == {"outputs_hidden": True}
+    assert "jupyter" not in by_tag["static"].metadata
+
+
+def test_outputs_are_stored_without_widget_state_colours_or_paths(built: Course) -> None:
+    notebook = read_notebook(notebook_path(built))
+    assert notebook is not None
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, 10))
+    assert cells[0].outputs[0].text == "red 7\n"
+    assert cells[1].outputs[0].data == {"text/plain": execute.WIDGET_TEXT}
+    assert cells[-1].outputs[0].ename == "ZeroDivisionError"
+
+
+def test_a_forced_rebuild_gives_the_same_bytes(course: Course) -> None:
+    before = notebook_path(course).read_bytes()
+    assert build(course, "02-tiny", force=True) == "executed"
+    assert notebook_path(course).read_bytes() == before
+
+
+def test_an_unchanged_lesson_is_not_executed(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helpers.authoring.build.execute", lambda *_, **__: pytest.fail("ran"))
+    assert build(course, "02-tiny") == "current"
+    lesson = course.lessons / "02-tiny.md"
+    lesson.write_text(lesson.read_text().replace("A second cell.", "Another cell."))
+    assert build(course, "02-tiny") == "written"  # prose alone: old outputs, new text
+    assert "Another cell." in notebook_path(course).read_text()
+    assert not [line for line in check(course, "02-tiny") if "pacing" not in line]
+
+
+def test_changed_code_helpers_or_outputs_are_executed_again(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    monkeypatch.setattr(
+        "helpers.authoring.build.execute", lambda *_, **__: ran.append(1) or pytest.fail("ran")
+    )
+
+    def runs() -> bool:
+        ran.clear()
+        with contextlib.suppress(pytest.fail.Exception):
+            build(course, "02-tiny")
+        return bool(ran)
+
+    assert not runs()
+    small = course.helpers / "small.py"
+    small.write_text(small.read_text() + "# changed\n")
+    assert runs()
+    assert stale(course, "02-tiny")
+    assert main(["--stale"], course) == 0
+    small.write_text(small.read_text().replace("# changed\n", ""))
+    assert not runs()
+    lesson = course.lessons / "02-tiny.md"
+    lesson.write_text(lesson.read_text().replace("my_answer = 0", "my_answer = 1"))
+    assert runs()
+
+
+def test_helpers_that_the_lesson_does_not_use_leave_it_fresh(course: Course) -> None:
+    (course.helpers / "other.py").write_text("x = 1\n")
+    (course.helpers / "authoring").mkdir()
+    (course.helpers / "authoring" / "build.py").write_text("x = 1\n")
+    assert not stale(course, "02-tiny")
+
+
+def test_a_stale_notebook_is_a_note_of_check_and_not_an_error(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (course.helpers / "small.py").write_text("def seven() -> int:\n    return 3 + 4\n")
+    assert main(["--check"], course) == 0
+    assert "note: older helpers made the outputs of 02-tiny" in capsys.readouterr().out
+
+
+def test_a_failing_build_leaves_the_old_notebook(course: Course) -> None:
+    before = notebook_path(course).read_bytes()
+    lesson = course.lessons / "02-tiny.md"
+    text = lesson.read_text().replace("my_answer = 0", "my_answer = 0\nprint('x')\n1 / 0")
+    lesson.write_text(text)
+    line = text.split("\n").index("1 / 0") + 1
+    with pytest.raises(LessonError, match=rf"02-tiny.md:{line}: code cell 4 .*ZeroDivisionError"):
+        build(course, "02-tiny")
+    assert notebook_path(course).read_bytes() == before
+    assert not list(course.notebooks.glob("*.part"))
+
+
+def test_a_warning_on_stderr_and_a_machine_path_are_build_errors(
+    tmp_path: Path,
+) -> None:
+    body = "# Title\n" + code('import sys\nprint("oh", file=sys.stderr)')
+    body += code('import tempfile\nprint("/home/someone/x")') + code("object()")
+    with pytest.raises(LessonError) as caught:
+        build(make_course(tmp_path, body), "02-tiny")
+    message = str(caught.value)
+    assert "02-tiny.md:12: writes to stderr" in message
+    assert "02-tiny.md:17: the output holds a path" in message
+    assert "02-tiny.md:22: the output holds a path or address of this machine: 0x" in message
+
+
+def test_a_page_without_code_is_built_without_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "NotebookClient", lambda *_, **__: pytest.fail("a kernel"))
+    course = make_course(tmp_path, "# Notation\n\nn is a size.\n", stem="notation")
+    assert build(course, "notation") == "executed"
+    assert check(course, "notation") == []
+
+
+# Edited by hand, saved from JupyterLab, left over -------------------------------------------------
+
+
+def edit(course: Course, change: object) -> None:
+    path = notebook_path(course)
+    notebook = json.loads(path.read_text())
+    change(notebook)  # type: ignore[operator]
+    path.write_text(json.dumps(notebook))
+
+
+def test_a_notebook_edited_by_hand_is_refused_until_forced(course: Course) -> None:
+    edit(course, lambda nb: nb["cells"][0].update(source=["# My own title"]))
+    for attempt in ("my own title", "still mine"):
+        with pytest.raises(LessonError, match=r"edited by hand.*--force 02-tiny"):
+            build(course, "02-tiny")
+        assert "My own title" in notebook_path(course).read_text(), attempt
+    assert any("edited by hand" in line for line in check(course, "02-tiny"))
+    assert build(course, "02-tiny", force=True) == "executed"
+    assert check(course, "02-tiny") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda nb: nb["cells"][2]["outputs"].clear(), "not as the build writes it"),
+        (lambda nb: nb["cells"][2].update(execution_count=None), "execution counts are"),
+        (lambda nb: nb["cells"][2].update(execution_count=5), "execution counts are"),
+        (lambda nb: nb["cells"][2].update(id="other"), "the id of cell"),
+        (lambda nb: nb["cells"][4]["metadata"].clear(), "edited by hand"),
+        (lambda nb: nb["cells"][4]["metadata"].pop("jupyter"), "the metadata of cell"),
+        (lambda nb: nb["metadata"].update(widgets={}), "not as the build writes it"),
+        (lambda nb: nb["cells"].pop(), "edited by hand"),
+    ],
+)
+def test_check_sees_every_kind_of_drift(course: Course, change: object, message: str) -> None:
+    assert check(course, "02-tiny") == []
+    edit(course, change)
+    assert any(message in line for line in check(course, "02-tiny")), check(course, "02-tiny")
+
+
+def test_check_sees_a_changed_lesson_a_missing_and_an_orphaned_notebook(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check"], course) == 0
+    shutil.copy(notebook_path(course), course.notebooks / "09-old.ipynb")
+    assert main(["--check"], course) == 1
+    assert "09-old.ipynb: no lesson makes this" in capsys.readouterr().out
+    lesson = course.lessons / "02-tiny.md"
+    lesson.write_text(lesson.read_text().replace("A second cell.", "Another."))
+    assert any("the source of cell" in line for line in check(course, "02-tiny"))
+    notebook_path(course).unlink()
+    assert any("not built yet" in line for line in check(course, "02-tiny"))
+
+
+def test_a_changed_result_makes_the_notebook_differ(course: Course) -> None:
+    (course.results / "tiny.json").write_text('{"summary": {"median": 0.456}}')
+    assert any("the source of cell" in line for line in check(course, "02-tiny"))
+
+
+def test_a_file_that_is_no_notebook_is_not_overwritten(course: Course) -> None:
+    notebook_path(course).write_text("not json")
+    with pytest.raises(ValueError, match="is not a notebook"):
+        build(course, "02-tiny")
+    assert notebook_path(course).read_text() == "not json"
+    assert "is not a notebook" in check(course, "02-tiny")[0]
+
+
+def test_a_wrong_name_is_refused_with_the_names_there_are(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["77"], course) == 2
+    assert "'77'; there are 02-tiny" in capsys.readouterr().err
+
+
+# Rules -------------------------------------------------------------------------------------------
+
+STUB = code("my_x = 1", "exercise")
+CHECK, SOLUTION = code('check("02-x", my_x)', "check"), code("solution_x = 2", "solution")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("# T\n" + code("1", "exercize"), "14: unknown tag 'exercize': did you mean exercise?"),
+        ("# T\n" + STUB + CHECK, "14: exercise without solution"),
+        ("# T\n" + STUB + SOLUTION, "14: exercise without check"),
+        ("# T\n" + code("x = 1", "exercise"), "14: an exercise cell defines a name"),
+        ("# T\n" + STUB + CHECK + SOLUTION + code("my_x"), "30: later cells must not use my_x"),
+        ("# T\n" + code("1", "explorer"), "14: an explorer needs its twin"),
+        ("# T\n" + code("f = quiz('02-a', 'Q')"), "12: a cell that calls quiz() must carry"),
+        ("# T\n" + code("quiz('03-a', 'Q')", "quiz"), "14: quiz() wants a key that begins with 02"),
+        ("# T\n" + 2 * code("quiz('02-a', 'Q')", "quiz"), "20: the key '02-a' is used twice"),
+        ("# T\n" + code("\n".join(["x = 1"] * 26)), "12: code cell of 26 lines"),
+        ("# T\n" + code("x = 1\ny = " + "1" * 76), "13: code line of 80 columns"),
+        ("# T\n" + code("plot();"), "12: a closing `;`"),
+        ("# T\n" + code(""), "empty code cell"),
+        ("# T\n\n# Two\n", "11: more than one title"),
+        ("## Two\n", "9: a lesson begins with its title"),
+        ("# T\n\n### Deep\n", "11: heading 'Deep' jumps from level 1 to level 3"),
+        ("# T\n\n## A\n\n## A\n", "11: two sections are called 'A'"),
+        ("# T\n\n![](x.png)\n", "11: image without alt text"),
+        ("# T\n\n<img src='x.png'>\n", "11: image without alt text"),
+        ("# T\n\na\nwas 0.87 there\n", "12: bare number '0.87'"),
+        ("# T\n\na\n\n| x | .5 |\n|--|--|\n", "13: bare number '.5'"),
+        ("# T\n\nabout 37 % of\n", "11: bare number '37 %'"),
+        ("# T\n\nabout 1e-5\n", "11: bare number '1e-5'"),
+        ("# T\n\n```{note}\nx\n```\n", "11: only ```{code-cell} ipython3 is known"),
+        ("# T\n\n:::{note}\n:::\n", "11: JupyterLab shows `:::` as raw text"),
+        ("# T\n\n```{code-cell} ipython3\n1\n", "11: this fence is never closed"),
+        ("# T\n\n```{code-cell} ipython3\n:tags: [a\n\n1\n```\n", "11: the options of a cell"),
+        ("# T\n" + "\n```{code-cell} ipython3\n:tags: quiz\n\n1\n```\n", "12: tags must be a list"),
+    ],
+)
+def test_broken_lessons_are_refused_with_the_line(tmp_path: Path, body: str, expected: str) -> None:
+    found = problems(tmp_path, body)
+    assert any(expected in line for line in found), found
+
+
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    body = "# T\n\nis 0.5\n" + code("1", "nope") + "\n![](a)\n\n{{ tiny.lost | .3g }}\n"
+    course = make_course(tmp_path, body)
+    with pytest.raises(LessonError) as caught:
+        build(course, "02-tiny")
+    assert [problem.line for problem in caught.value.problems] == [11, 16, 19, 21]
+    assert str(caught.value).startswith("lessons/02-tiny.md:11: bare number")
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "an 80 % interval, 90%, 95 %",
+        "Python 3.11, Python 3.11-3.13 and Theorem 3.1 (Table 2.1), Llama 3.1, arXiv:2410.16713",
+        "`0.5` and $0.5$ and $$\nx = 0.25\n$$ and [0.x](a-0.5.html) <https://x.org/1.5>",
+        "version 2.13.0, a 10-minute walk in 2024, 1,200 words",
+        "```text\n0.5 %\n```\n",
+        "<img src='a-0.5.png' alt='a curve'>",
+        "![a curve](a-0.5.png)",
+        "{{ tiny.median | .0% }} and `{{ tiny.lost }}`",
+    ],
+)
+def test_allowed_numbers_and_images_pass(tmp_path: Path, prose: str) -> None:
+    assert problems(tmp_path, f"# T\n\n{prose}\n") == []
+
+
+def test_a_complete_exercise_and_an_explorer_with_its_twin_pass(tmp_path: Path) -> None:
+    body = "# T\n" + STUB + CHECK + SOLUTION + code("1", "static") + code("1", "explorer")
+    assert problems(tmp_path, body) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "expected"),
+    [
+        ("", "1: no front matter"),
+        ("---\ncourse: [\n---\n", "front matter is not valid YAML"),
+        ("---\nkernelspec: {name: python3}\n---\n", "front matter needs `course:`"),
+        (FRONT.replace("name: python3", "name: mine"), "kernelspec name must be python3"),
+        (FRONT.replace("shape: page", "shape: poem"), "course.shape must be one of"),
+        (FRONT.replace("shape: page", "shape: lab"), "course.minutes must be a whole number"),
+        (FRONT.replace("shape: page", "shape: page\n  colour: red"), "unknown key course.colour"),
+        (FRONT.replace("shape: page", "shape: page\n  knob: [dial]"), "course.knob must be among"),
+        (FRONT.replace("shape: page", "shape: page\n  budget: {cpu: 3}"), "course.budget may hold"),
+    ],
+)
+def test_broken_front_matter_is_refused(tmp_path: Path, front: str, expected: str) -> None:
+    found = problems(tmp_path, "# T\n", front)
+    assert any(expected in line for line in found), found
+
+
+def test_links_lead_to_lessons_or_files(tmp_path: Path) -> None:
+    body = "# T\n\n[a](02-tiny.ipynb) [b](02-tiny.md) [c](#part) [d](https://x.org/a)\n"
+    found = problems(tmp_path, body, fatal=False)
+    assert found == ["11: link leads nowhere (from notebooks/): 02-tiny.md"]
+
+
+def test_pacing_is_measured_for_experiments_and_not_fatal(tmp_path: Path) -> None:
+    front = FRONT.replace("shape: page", "shape: experiment\n  minutes: 9\n  core_minutes: 5")
+    found = "\n".join(problems(tmp_path, "# T\n" + code("1"), front, fatal=False))
+    for part in (
+        "0 cells tagged quiz; at least 3",
+        "0 cells tagged exercise; at least 2",
+        "1 words of prose",
+        "1 plain code cells; 15 to 25",
+        "no section called 'What we do not know'",
+        "no section called 'Summary'",
+        "{{ budget.header }}",
+    ):
+        assert part in found
+    long = "\n".join(["x = 1"] * 6)
+    found = "\n".join(problems(tmp_path, "# T\n" + code(long), front, fatal=False))
+    assert "the median code cell has 6 lines" in found
+
+
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    lesson = parse(course.lessons / "02-tiny.md")
+    lines = lesson.text.split("\n")
+    for cell in lesson.cells:
+        for number, text in cell.lines:
+            assert lines[number - 1].rstrip() == text.rstrip()
+    assert [heading for _, _, heading in lesson.headings()] == ["A tiny lesson", "Draw", "Twins"]
+    assert [len(section.cells) for section in lesson.sections()] == [0, 6, 3]
+
+
+def test_masks_keep_positions() -> None:
+    text = "a $x$ `y`\n```\nz 0.5\n```\n<b>c</b> {{ d.e | .3g }} \\$5"
+    masked = mask_all(text)
+    assert len(masked) == len(text)
+    assert masked.split() == ["a", "c", "\\$5"]
+
+
+# References --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prose", "filled"),
+    [
+        ("{{ tiny.median | .2g }}", "0.12"),
+        ("{{ tiny.median | .0% }}", "12\xa0%"),
+        ("$p = {{ tiny.median | .1% }}$", "$p = 12.3\\,\\%$"),
+        ("{{ tiny.n | , }} and {{ tiny.n }}", "1,200 and 1200"),
+        ("| a | {{ paper.score | .1f }} |", "| a | 0.5 |"),
+        ("{{ paper.claim }}", "minor loss"),
+        ("{{ tiny.median | .1e }}", "1.2 × 10⁻¹"),
+        ("$$x = {{ tiny.median | .1e }}$$", "$$x = 1.2 \\times 10^{-1}$$"),
+        ("{{ theory.gaussian_variance_replace(n=10, t=2) | .2f }}", "0.81"),
+        ("{{ budget.cpu_seconds }}", "not measured yet"),
+        ("`{{ tiny.median }}`", "`{{ tiny.median }}`"),
+    ],
+)
+def test_references_are_filled(tmp_path: Path, prose: str, filled: str) -> None:
+    ready = draft(make_course(tmp_path, f"# T\n\n{prose}\n"), "02-tiny")
+    assert ready.problems == []
+    assert ready.sources == [f"# T\n\n{filled}"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("tiny.median", "needs a format"),
+        ("tiny.median | .3x", "format must be like"),
+        ("tiny.median | >30", "format must be like"),
+        ("tiny.lost | .3g", "has no 'lost'; it has median, n"),
+        ("unknown.x | .3g", "no recorded study is called 'unknown'"),
+        ("paper.lost | .3g", "published.json has no 'lost'"),
+        ("paper.claim | .3g", "is text"),
+        ("tiny.median(n=1) | .3g", "only theory takes arguments"),
+        ("theory.lost(n=1) | .3g", "helpers.theory has no function 'lost'"),
+        ("theory.__init__(n=1) | .3g", "helpers.theory has no function"),
+        ("theory.gaussian_variance_replace(10, 2) | .3g", "arguments by name"),
+        ("theory.gaussian_variance_replace(n=open('x'), t=2) | .3g", "must be plain values"),
+        ("theory.gaussian_variance_replace(n=0, t=2) | .3g", "n must be"),
+        ("theory.gaussian_variance_replace | .3g", "must be theory.function(name=value"),
+        ("median | .3g", "must be study.key"),
+        ("__import__('os').name", "must be study.key"),
+    ],
+)
+def test_references_that_do_not_resolve_are_errors_with_the_line(
+    tmp_path: Path, reference: str, message: str
+) -> None:
+    found = problems(tmp_path, f"# T\n\nfirst line\nthen {{{{ {reference} }}}}\n")
+    assert len(found) == 1
+    assert found[0].startswith(f"12: reference {{{{ {reference} }}}}: ")
+    assert message in found[0]
+
+
+def test_the_header_gives_times_and_the_place_in_the_loop(tmp_path: Path) -> None:
+    settings = "shape: lab\n  minutes: 75\n  core_minutes: 35\n  knob: policy"
+    course = make_course(
+        tmp_path, "# T\n\n{{ budget.header }}\n", FRONT.replace("shape: page", settings)
+    )
+    cost = {"02-tiny": {"cpu_seconds": 4.2, "memory_mb": 203}}
+    (course.lessons / "budget.json").write_text(json.dumps(cost))
+    text = draft(course, "02-tiny").sources[0]
+    assert "75 minutes, 35 for the core path" in text
+    assert "about 5 s of one processor core and 210 MB" in text
+    assert "choose (**policy**)" in text
+    assert "**size**" not in text
+
+
+def test_typeset_leaves_plain_numbers_alone() -> None:
+    assert typeset("-0.018") == "-0.018"
+    assert typeset("1e+05", maths=True) == r"1 \times 10^{5}"
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+def test_used_files_follow_imports_and_names(tmp_path: Path) -> None:
+    body = "# T\n" + code("from helpers import one\n\none.load('tiny')")
+    course = make_course(tmp_path, body)
+    files = {
+        "__init__.py": "",
+        "one.py": "def load(name):\n    from helpers.two import deep\n",
+        "two/__init__.py": "LAZY = {'Deep': '.deep'}",
+        "two/deep.py": "",
+        "two/other.py": "",
+        "unused.py": "",
+        "teaching/exercises/lesson_02.py": "",
+        "teaching/exercises/lesson_03.py": "",
+    }
+    for name, text in files.items():
+        path = course.helpers / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    lesson = parse(course.lessons / "02-tiny.md")
+    found = [p.relative_to(course.helpers).as_posix() for p in used_files(lesson, course.helpers)]
+    assert found == [
+        "__init__.py",
+        "one.py",
+        "results/tiny.json",
+        "teaching/exercises/lesson_02.py",
+        "two/__init__.py",
+        "two/deep.py",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"image/png": "abc", "text/plain": "<Figure>"}, "an image without alt text"),
+        ({"text/html": "<img src='data:image/png;base64,/tmp/x+'>"}, "an <img> without alt"),
+        ({"text/plain": "see C:\\Users\\me"}, "this machine"),
+        ({"text/html": "<img alt='a curve' src='data:image/png;base64,+/tmp/x='>"}, None),
+        ({"text/plain": "https://x.org/home/page and and/or"}, None),
+    ],
+)
+def test_outputs_are_looked_through(data: dict[str, str], message: str | None) -> None:
+    cell = new_code_cell(outputs=[new_output("display_data", data=data)])
+    found = output_problems(cell)
+    assert (len(found) == 1 and message in found[0]) if message else found == []
+
+
+def test_pieces_of_a_stream_are_joined() -> None:
+    pieces = [new_output("stream", name="stdout", text=text) for text in ("a", "b\n")]
+    cell = new_code_cell(outputs=pieces)
+    execute.normalise(cell)
+    assert [output.text for output in cell.outputs] == ["ab\n"]
+
+
+def test_a_section_that_leans_on_another_does_not_run_alone(built: Course) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "PACKAGE_ROOT", str(built.root))
+        lesson = parse(built.lessons / "02-tiny.md")
+        with pytest.raises(execute.CellError, match=r"'Twins' does not run alone: NameError"):
+            execute.run_section_alone(lesson, "Twins", built.notebooks)
+        execute.run_section_alone(lesson, "Draw", built.notebooks)
+    with pytest.raises(KeyError, match="no section 'Lost'"):
+        execute.run_section_alone(lesson, "Lost", built.notebooks)
