@@ -637,8 +637,17 @@ def test_a_section_that_leans_on_another_does_not_run_alone(built: Course) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(execute, "PACKAGE_ROOT", str(built.root))
         lesson = parse(built.lessons / "02-tiny.md")
-        with pytest.raises(execute.CellError, match=r"'Twins' does not run alone: NameError"):
-            execute.run_section_alone(lesson, "Twins", built.notebooks)
-        execute.run_section_alone(lesson, "Draw", built.notebooks)
-    with pytest.raises(KeyError, match="no section 'Lost'"):
-        execute.run_section_alone(lesson, "Lost", built.notebooks)
+        line = lesson.text.split("\n").index("print(seven())") + 1
+        with pytest.raises(execute.CellError, match=rf":{line}: section 'Twins' does not.*NameErr"):
+            execute.run_sections_alone(lesson, built.notebooks)
+        execute.run_sections_alone(lesson, built.notebooks, "Draw")
+    with pytest.raises(KeyError, match="no section 'Lost'; it has A tiny lesson, Draw, Twins"):
+        execute.run_sections_alone(lesson, built.notebooks, "Lost")
+
+
+def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:
+    body = "# T\n\n## A\n" + code("x = 1") + "\n## B\n" + code("x") + "\n## C\n" + code("x = 2")
+    course = make_course(tmp_path, body)
+    lesson = parse(course.lessons / "02-tiny.md")
+    with pytest.raises(execute.CellError, match="section 'B' does not run alone: NameError"):
+        execute.run_sections_alone(lesson, course.notebooks)

@@ -36,6 +36,8 @@ WIDGET_TEXT = "Interactive: run this cell to use it."
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 
+FORGET = Cell("code", "%reset -f", 0, "forget", {})
+
 
 class CellError(RuntimeError):
     """A cell raised, ran out of time or killed its kernel. `line` counts from 0 within the cell."""
@@ -122,21 +124,27 @@ def _run(client: NotebookClient, index: int, count: int) -> None:
         raise CellError(index, 0, "the kernel died (out of memory?)") from None
 
 
-def run_section_alone(lesson: Lesson, heading: str, where: Path) -> None:
-    """Run the code under one H2 of `lesson` in a fresh kernel, with nothing before it.
+def run_sections_alone(lesson: Lesson, where: Path, heading: str | None = None) -> None:
+    """Run the code under every H2 of `lesson` (or under one) with nothing that came before it.
 
-    Proves that a section begins with a cell that rebuilds all it needs. Raises KeyError for an
-    unknown heading, CellError (its `line` is the line in the lesson file) when a cell fails.
+    Proves that a section begins with a cell that rebuilds all it needs. One kernel serves all, the
+    last section first and with all names deleted in between, so that no section finds what an
+    earlier one made. Raises KeyError for an unknown heading, and CellError, naming the section and
+    the line in the lesson file, when a cell fails.
     """
-    sections = {section.heading: section for section in lesson.sections()}
-    if heading not in sections:
-        raise KeyError(f"{lesson.name} has no section {heading!r}; it has {', '.join(sections)}")
-    cells = sections[heading].cells
+    sections = [section for section in lesson.sections() if heading in (None, section.heading)]
+    if not sections:
+        known = ", ".join(section.heading for section in lesson.sections())
+        raise KeyError(f"{lesson.name} has no section {heading!r}; it has {known}")
+    cells: list[tuple[Cell, str]] = []
+    for section in reversed(sections):
+        cells += [(FORGET, section.heading), *((cell, section.heading) for cell in section.cells)]
     try:
-        execute(notebook_of(cells), where, title=f"{lesson.stem}: {heading}")
+        execute(notebook_of([cell for cell, _ in cells]), where, title=f"{lesson.stem}: sections")
     except CellError as failure:
-        line = cells[failure.index].line + failure.line
-        message = f"{lesson.name}:{line}: section {heading!r} does not run alone: {failure}"
+        cell, name = cells[failure.index]
+        line = cell.line + failure.line
+        message = f"{lesson.name}:{line}: section {name!r} does not run alone: {failure}"
         raise CellError(failure.index, line, message) from None
 
 

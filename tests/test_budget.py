@@ -1,0 +1,127 @@
+"""What a lesson costs: the meter on tiny lessons, and the recorded costs of the real ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers.authoring.budget import main, measure, over_limit
+from helpers.authoring.course import ROOT, Course
+from helpers.authoring.lesson import Lesson, parse
+
+COURSE = Course.at(ROOT)
+STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
+CHEAP = 15.0  # CPU seconds up to which a lesson is measured afresh
+FACTOR = 3.0
+SLACK = 1.0  # seconds: the start of a kernel varies by that much
+
+FRONT = """\
+---
+kernelspec: {{name: python3, display_name: Python 3, language: python}}
+course:
+  shape: lab
+  minutes: 1
+  core_minutes: 1
+  budget: {limits}
+---
+
+# Cost
+
+"""
+BURN = "import time\nend = time.process_time() + 1.5\nwhile time.process_time() < end: pass\n"
+
+
+def make_course(root: Path, *sources: str, limits: str = "{}") -> Course:
+    course = Course(root, root / "helpers")
+    course.lessons.mkdir()
+    cells = "".join(f"```{{code-cell}} ipython3\n{source}\n```\n\n" for source in sources)
+    (course.lessons / "05-cost.md").write_text(FRONT.format(limits=limits) + cells)
+    return course
+
+
+def the_lesson(course: Course) -> Lesson:
+    return parse(course.lessons / "05-cost.md")
+
+
+def test_time_is_that_of_the_processor_children_included(tmp_path: Path) -> None:
+    child = f"import subprocess, sys\n_ = subprocess.run([sys.executable, '-c', {BURN!r}])"
+    sleeping = make_course(tmp_path, "import time\ntime.sleep(2)")
+    idle, _ = measure(the_lesson(sleeping), tmp_path)
+    (tmp_path / "busy").mkdir()
+    busy, _ = measure(the_lesson(make_course(tmp_path / "busy", BURN, child)), tmp_path)
+    assert busy["cpu_seconds"] >= 3.0
+    assert busy["cpu_seconds"] - idle["cpu_seconds"] >= 2.0  # 3 s were burnt
+
+
+def test_memory_is_the_peak_of_kernel_and_children(tmp_path: Path) -> None:
+    hold = "import time; block = bytearray(200 * 2**20); time.sleep(1)"
+    child = f"import subprocess, sys\n_ = subprocess.run([sys.executable, '-c', {hold!r}])"
+    cost, _ = measure(the_lesson(make_course(tmp_path, child)), tmp_path)
+    assert 200 < cost["memory_mb"] < 400
+    freed = "block = bytearray(200 * 2**20)\ndel block"
+    (tmp_path / "b").mkdir()
+    cost, _ = measure(the_lesson(make_course(tmp_path / "b", freed)), tmp_path)
+    assert 200 < cost["memory_mb"] < 400
+
+
+def test_limits_come_from_the_front_matter(tmp_path: Path) -> None:
+    usual = the_lesson(make_course(tmp_path, "1"))
+    assert usual.limits == {"cpu_seconds": 60, "memory_mb": 500}
+    assert over_limit(usual, {"cpu_seconds": 60, "memory_mb": 500}) == []
+    assert over_limit(usual, {"cpu_seconds": 61, "memory_mb": 501}) == [
+        "61 s of processor time, 60 allowed",
+        "501 MB, 500 allowed",
+    ]
+    (tmp_path / "more").mkdir()
+    heavy = make_course(tmp_path / "more", "1", limits="{cpu_seconds: 120, memory_mb: 1200}")
+    assert over_limit(the_lesson(heavy), {"cpu_seconds": 119, "memory_mb": 1199}) == []
+
+
+def test_the_command_records_and_fails_above_the_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = make_course(tmp_path, BURN, limits="{cpu_seconds: 1}")
+    old = {"05-cost": {"cpu_seconds": 0.1, "memory_mb": 1}, "99-lost": {"cpu_seconds": 1.0}}
+    (course.lessons / "budget.json").write_text(json.dumps(old))
+    assert main(["05"], course) == 1  # without --record the file stays
+    assert json.loads((course.lessons / "budget.json").read_text()) == old
+    assert "over budget" in capsys.readouterr().out
+    assert main(["--record"], course) == 1
+    recorded = json.loads((course.lessons / "budget.json").read_text())
+    assert set(recorded) == {"05-cost"}
+    assert recorded["05-cost"]["cpu_seconds"] > 1.5
+
+
+def test_a_failing_cell_and_a_wrong_name_are_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = make_course(tmp_path, "x = 1\n1 / 0")
+    assert main([], course) == 1
+    assert "lessons/05-cost.md:14: ZeroDivisionError" in capsys.readouterr().err
+    assert main(["77"], course) == 2
+
+
+# The real lessons --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_recorded_cost_is_within_the_limits(stem: str) -> None:
+    lesson = parse(COURSE.lessons / f"{stem}.md")
+    if lesson.code:
+        recorded = COURSE.measured().get(stem)
+        assert recorded is not None, f"never measured: course budget --record {stem}"
+        assert over_limit(lesson, recorded) == []
+
+
+def cheap() -> list[str]:
+    return [stem for stem, cost in COURSE.measured().items() if 0 < cost["cpu_seconds"] <= CHEAP]
+
+
+@pytest.mark.parametrize("stem", cheap())
+def test_recorded_cost_is_still_true(stem: str) -> None:
+    lesson = parse(COURSE.lessons / f"{stem}.md")
+    recorded = COURSE.measured()[stem]
+    fresh, _ = measure(lesson, COURSE.notebooks)
+    assert fresh["cpu_seconds"] <= FACTOR * recorded["cpu_seconds"] + SLACK
+    assert fresh["cpu_seconds"] + SLACK >= recorded["cpu_seconds"] / FACTOR
+    assert fresh["memory_mb"] <= lesson.limits["memory_mb"]

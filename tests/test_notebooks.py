@@ -1,0 +1,80 @@
+"""The committed notebooks: current, executed, clean, and really compared by nbval.
+
+nbval itself (see pyproject.toml) runs every notebook and compares its outputs. These tests see that
+there is something to compare, and that each section of a lesson can be run first.
+"""
+
+import json
+import re
+
+import pytest
+from nbformat import NotebookNode
+
+from helpers.authoring.check import check, orphans
+from helpers.authoring.course import ROOT, Course
+from helpers.authoring.execute import run_sections_alone
+from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.notebook import code_cells, output_problems, read_notebook
+
+COURSE = Course.at(ROOT)
+STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
+LESSONS = [stem for stem in STEMS if re.match(r"\d\d-", stem)]
+LEAST_COMPARED = 10
+UNCOMPARED_TAGS = {"nbval-ignore-output", "nbval-skip"}
+UNCOMPARED_KINDS = {"image/png", "image/jpeg"}  # what nbval skips in a cell's output
+
+
+def notebook(stem: str) -> NotebookNode:
+    found = read_notebook(COURSE.notebooks / f"{stem}.ipynb")
+    assert found is not None, f"notebooks/{stem}.ipynb is missing: run `course build {stem}`"
+    return found
+
+
+def lesson(stem: str) -> Lesson:
+    return parse(COURSE.lessons / f"{stem}.md", f"lessons/{stem}.md")
+
+
+def compared(stem: str) -> int:
+    """How many code cells have an output that strict nbval compares."""
+    count = 0
+    for cell in code_cells(notebook(stem)):
+        kinds: set[str] = set()
+        for output in cell.outputs:
+            kinds |= set(output.get("data", {output.output_type: ""}))
+        ignored = UNCOMPARED_TAGS & set(cell.metadata.get("tags", []))
+        ignored |= set(re.findall(r"#\s*(?:NBVAL_IGNORE_OUTPUT|NBVAL_SKIP)\b", cell.source))
+        count += bool(kinds - UNCOMPARED_KINDS) and not ignored
+    return count
+
+
+def test_there_are_lessons_and_no_notebook_without_one() -> None:
+    assert LESSONS
+    assert orphans(COURSE) == []
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_notebook_is_what_the_build_makes_of_its_lesson(stem: str) -> None:
+    assert check(COURSE, stem) == []
+
+
+@pytest.mark.parametrize("stem", LESSONS)
+def test_enough_outputs_are_compared(stem: str) -> None:
+    assert compared(stem) >= LEAST_COMPARED, "nbval has too little to compare: print results"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_image_of_an_output_says_what_it_shows(stem: str) -> None:
+    assert [p for cell in code_cells(notebook(stem)) for p in output_problems(cell)] == []
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_no_machine_and_no_widget_state_in_the_file(stem: str) -> None:
+    text = (COURSE.notebooks / f"{stem}.ipynb").read_text(encoding="utf-8")
+    assert str(ROOT) not in text
+    assert "widget-state" not in text
+    assert set(json.loads(text)["metadata"]) == {"kernelspec", "language_info", "course"}
+
+
+@pytest.mark.parametrize("stem", LESSONS)
+def test_every_section_runs_alone(stem: str) -> None:
+    run_sections_alone(lesson(stem), COURSE.notebooks)
