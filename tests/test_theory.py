@@ -1,0 +1,235 @@
+"""Closed forms: values worked out by hand, identities between them, limits, and bad arguments.
+
+That they agree with simulation is checked in test_check_table.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import theory
+
+UNIFORM = [0.25] * 4
+# Every function of t, with its other arguments and the smallest t it allows.
+CURVES: list[tuple[Callable[..., Any], dict[str, Any], int]] = [
+    (theory.gaussian_variance_replace, {"n": 10}, 0),
+    (theory.gaussian_variance_replace, {"n": 10, "ddof": 1}, 0),
+    (theory.gaussian_mean_error_replace, {"n": 10}, 0),
+    (theory.gaussian_mean_error_replace, {"n": 10, "ddof": 1}, 0),
+    (theory.gaussian_geometric_variance_replace, {"n": 10, "ddof": 1}, 0),
+    (theory.gaussian_sd_replace, {"n": 10}, 0),
+    (theory.gaussian_wasserstein_replace, {"n": 10, "ddof": 1}, 0),
+    (theory.gaussian_survival_bound, {"n": 10, "epsilon": 0.1}, 0),
+    (theory.gaussian_variance_accumulate, {"n": 10}, 0),
+    (theory.gaussian_mean_error_accumulate, {"n": 10}, 0),
+    (theory.gaussian_sampling_bias, {"lam": 0.8}, 0),
+    (theory.kde_variance_replace, {"n": 10, "bandwidth": 0.5}, 0),
+    (theory.regression_error_replace, {"d": 3, "n": 10}, 0),
+    (theory.regression_error_accumulate, {"d": 3, "n": 10}, 0),
+    (theory.regression_error_synthetic_only, {"d": 3, "n": 10}, 1),
+    (theory.overparametrised_error_replace, {"d": 10, "n": 3}, 0),
+    (theory.heterozygosity, {"p": UNIFORM, "n": 10}, 0),
+    (theory.poisson_survival, {"n": 10, "rate": 1.0}, 1),
+    (theory.expected_unique, {"p": UNIFORM, "n": 10}, 1),
+]
+by_name = pytest.mark.parametrize(
+    ("function", "arguments", "first"), CURVES, ids=lambda value: getattr(value, "__name__", "")
+)
+
+
+@by_name
+def test_an_array_of_t_gives_the_values_one_by_one(
+    function: Callable[..., Any], arguments: dict[str, Any], first: int
+) -> None:
+    times = np.array([[7, first], [3, 40]])
+    curve = function(t=times, **arguments)
+    assert curve.shape == times.shape
+    for t, value in zip(times.ravel(), curve.ravel(), strict=True):
+        alone = function(t=int(t), **arguments)
+        assert isinstance(alone, float)
+        assert alone == pytest.approx(value, rel=1e-12)
+    assert function(t=[3, 40], **arguments) == pytest.approx(curve[1])
+
+
+@by_name
+@pytest.mark.parametrize("bad", [1.0, "3", [0.5, 1.0], None, True])
+def test_t_must_be_integers(
+    function: Callable[..., Any], arguments: dict[str, Any], first: int, bad: Any
+) -> None:
+    with pytest.raises(TypeError, match="t must be an integer"):
+        function(t=bad, **arguments)
+
+
+@by_name
+def test_t_must_not_be_too_small(
+    function: Callable[..., Any], arguments: dict[str, Any], first: int
+) -> None:
+    with pytest.raises(ValueError, match=f"t must be at least {first}"):
+        function(t=[5, first - 1], **arguments)
+    with pytest.raises(ValueError, match="t must be at least"):
+        function(t=np.empty(0, dtype=int), **arguments)
+
+
+@by_name
+def test_n_is_checked(function: Callable[..., Any], arguments: dict[str, Any], first: int) -> None:
+    if "n" not in arguments:
+        return
+    for bad, error in ((0, ValueError), (-3, ValueError), (2.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="n must be"):
+            function(t=1, **{**arguments, "n": bad})
+
+
+def test_before_any_fit_nothing_is_lost() -> None:
+    assert theory.gaussian_variance_replace(10, 0) == 1
+    assert theory.gaussian_mean_error_replace(10, 0) == 0
+    assert theory.gaussian_wasserstein_replace(10, 0) == 0
+    assert theory.regression_error_replace(3, 10, 0) == 0
+    assert theory.regression_error_accumulate(3, 10, 0) == 0
+    assert theory.overparametrised_error_replace(10, 3, 0) == 0
+    assert theory.heterozygosity(UNIFORM, 10, 0) == 0.75
+    assert theory.kde_variance_replace(10, 0, 0.5, variance=2.0) == 2.0
+
+
+def test_one_fit_by_hand() -> None:
+    assert theory.gaussian_variance_replace(4, 1) == 0.75
+    assert theory.gaussian_variance_replace(4, 1, ddof=1) == 1
+    assert theory.gaussian_mean_error_replace(4, 1) == 0.25
+    assert theory.gaussian_variance_accumulate(4, 1) == 0.75
+    assert theory.gaussian_variance_accumulate(4, 2) == pytest.approx(0.75 * (1 - 1 / 16))
+    # With two samples the MLE's sd is |difference| / 2, of expectation sqrt(1/pi).
+    assert theory.gaussian_sd_replace(2, 1) == pytest.approx(1 / math.sqrt(math.pi))
+    assert theory.kde_variance_replace(4, 1, 1.0) == pytest.approx(0.75 * 2)
+    assert theory.regression_error_replace(3, 10, 1, sigma=2.0) == pytest.approx(4 * 3 / 6)
+    assert theory.regression_error_synthetic_only(3, 10, 1) == pytest.approx(3 / 6)
+    assert theory.tail_loss_one_step(0.5, 3) == 0.125
+    assert theory.expected_unique(UNIFORM, 8, 1) == pytest.approx(4 * (1 - math.exp(-2)))
+    assert theory.strong_collapse_error(10, 100, 2.0, 0.5, 3.0) == pytest.approx(0.4 + 0.75)
+
+
+@given(st.integers(2, 300), st.integers(0, 200))
+def test_the_mle_splits_the_second_moment(n: int, t: int) -> None:
+    spread = theory.gaussian_variance_replace(n, t)
+    assert spread + theory.gaussian_mean_error_replace(n, t) == pytest.approx(1)
+    kept = theory.gaussian_variance_accumulate(n, t)
+    assert kept + theory.gaussian_mean_error_accumulate(n, t) == pytest.approx(1)
+    assert spread <= kept + 1e-12
+
+
+@given(st.integers(3, 300), st.integers(1, 200), st.integers(0, 1))
+def test_the_typical_run_is_below_the_mean(n: int, t: int, ddof: int) -> None:
+    geometric = theory.gaussian_geometric_variance_replace(n, t, ddof)
+    assert geometric < theory.gaussian_sd_replace(n, t, ddof) ** 2
+    assert theory.gaussian_sd_replace(n, t, ddof) ** 2 < theory.gaussian_variance_replace(
+        n, t, ddof
+    ) * (1 + 1e-12)
+
+
+def test_limits() -> None:
+    many = 5000
+    for n in (4, 10, 100):
+        angle = math.pi / math.sqrt(n)
+        assert theory.gaussian_variance_accumulate(n, many) == pytest.approx(
+            math.sin(angle) / angle, rel=1e-3
+        )
+    one = theory.regression_error_replace(10, 100, 1)
+    accumulated = theory.regression_error_accumulate(10, 100, many) / one
+    assert accumulated == pytest.approx(math.pi**2 / 6, rel=1e-3)
+    alone = theory.regression_error_synthetic_only(10, 100, many) / one
+    assert alone == pytest.approx(1 + math.pi**2 / 6, rel=1e-3)
+    assert theory.kde_variance_replace(10, many, 0.5) == pytest.approx(9 * 0.25)
+
+
+def test_halving_times() -> None:
+    # "The typical variance halves every 0.69 n rounds (unbiased) or 0.34 n (MLE)."
+    for n in (100, 1000):
+        assert theory.gaussian_halving_time(n, ddof=1) / n == pytest.approx(0.69, abs=0.01)
+        assert theory.gaussian_halving_time(n, ddof=0) / n == pytest.approx(0.34, abs=0.01)
+    half = theory.gaussian_halving_time(1000)
+    assert theory.gaussian_geometric_variance_replace(1000, round(half)) == pytest.approx(
+        0.5, rel=2e-3
+    )
+
+
+def test_the_neutral_bandwidth_stands_still() -> None:
+    assert theory.kde_neutral_bandwidth(100) == pytest.approx(0.1005, abs=5e-5)
+    still = theory.kde_neutral_bandwidth(100, 1.7)
+    curve = theory.kde_variance_replace(100, np.arange(50), still, variance=1.7)
+    assert curve == pytest.approx(np.full(50, 1.7))
+
+
+@given(st.integers(1, 100))
+def test_poisson_rates_stay_between_the_papers_bounds(k: int) -> None:
+    # Suresh et al.: 1/k <= g_k <= 3/k; recovered from the survival probability of one sample.
+    rate = -math.log1p(-theory.poisson_survival(1, 1.0, k))
+    assert 1 / k - 1e-9 <= rate <= 3 / k
+
+
+def test_absorption_of_two_outcomes() -> None:
+    # Known for Wright-Fisher from one half: 2 n ln 2 generations in the diffusion limit.
+    assert theory.absorption_time(50, 2) == pytest.approx(100 * math.log(2))
+
+
+@given(st.floats(0.01, 1), st.floats(0, 1))
+def test_verifier_threshold(keep_right: float, keep_wrong: float) -> None:
+    # At the threshold, kept right and kept wrong labels balance.
+    p = theory.verifier_threshold(keep_right, keep_wrong)
+    assert (1 - p) * keep_right == pytest.approx(p * keep_wrong, abs=1e-9)
+
+
+def test_verifier_threshold_by_hand() -> None:
+    assert theory.verifier_threshold(1.0, 1.0) == 0.5
+    assert theory.verifier_threshold(1.0, 0.0) == 1.0
+    assert theory.verifier_threshold(0.9, 0.3) == pytest.approx(0.75)
+
+
+@given(st.integers(1, 40), st.data())
+def test_pass_at_k_counts_subsets(n: int, data: st.DataObject) -> None:
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    value = theory.pass_at_k(n, c, k)
+    # The product form of the Codex paper.
+    product = 1.0 if n - c < k else 1 - math.prod(1 - k / i for i in range(n - c + 1, n + 1))
+    assert value == pytest.approx(product, abs=1e-12)
+    assert theory.pass_at_k(n, c, 1) == pytest.approx(c / n)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: theory.gaussian_variance_replace(10, 5, ddof=2), ValueError, "ddof must be one"),
+        (lambda: theory.gaussian_variance_replace(1, 5), ValueError, "n must be"),
+        (lambda: theory.gaussian_survival_bound(10, 5, 0.0), ValueError, "epsilon must be"),
+        (lambda: theory.gaussian_sampling_bias(1.2, 5), ValueError, "lam must be"),
+        (lambda: theory.kde_variance_replace(10, 5, -0.1), ValueError, "bandwidth must be"),
+        (lambda: theory.kde_variance_replace(10, 5, math.nan), ValueError, "bandwidth must be"),
+        (lambda: theory.kde_variance_replace(10, 5, 0.1, "1"), TypeError, "variance must be"),
+        (lambda: theory.regression_error_replace(10, 11, 5), ValueError, r"at least d \+ 2 = 12"),
+        (lambda: theory.regression_error_replace(0, 11, 5), ValueError, "d must be"),
+        (lambda: theory.regression_error_accumulate(3, 11, 5, -1.0), ValueError, "sigma must be"),
+        (lambda: theory.overparametrised_error_replace(5, 6, 1), ValueError, "at most d = 5"),
+        (lambda: theory.tail_loss_one_step(1.5, 3), ValueError, "q must be"),
+        (lambda: theory.heterozygosity([0.5, 0.6], 3, 1), ValueError, "p must be non-negative"),
+        (lambda: theory.heterozygosity([-0.5, 1.5], 3, 1), ValueError, "p must be non-negative"),
+        (lambda: theory.expected_unique([], 3, 1), ValueError, "p must hold at least one"),
+        (lambda: theory.absorption_time(10, 1), ValueError, "k must be"),
+        (lambda: theory.poisson_survival(10, -1.0, 1), ValueError, "rate must be"),
+        (lambda: theory.verifier_threshold(0.0, 0.5), ValueError, "keep_right must be"),
+        (lambda: theory.verifier_threshold(0.5, 1.5), ValueError, "keep_wrong must be"),
+        (lambda: theory.strong_collapse_error(5, 10, 1.0, 2.0, 1.0), ValueError, "synthetic_share"),
+        (lambda: theory.golden_ratio_weight(0.0), ValueError, "ratio must be"),
+        (lambda: theory.pass_at_k(5, 6, 1), ValueError, "c must be at most n = 5"),
+        (lambda: theory.pass_at_k(5, 1, 6), ValueError, "k must be at most n = 5"),
+        (lambda: theory.pass_at_k(5, -1, 1), ValueError, "c must be"),
+    ],
+)
+def test_bad_arguments_are_named(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call()
