@@ -87,7 +87,10 @@ def judged(exercise: Exercise, answer: Any) -> str | None:
 
 def _explained(error: BaseException) -> str:
     line = _learners_line(error)
-    what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    try:
+        what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    except Exception:  # a learner's own exception may not print
+        what = type(error).__name__
     if len(what) > 160:
         what = what[:157] + "..."
     if line is None:

@@ -1,0 +1,260 @@
+"""Predictions: the first one counts, before the answer; calibration is arithmetic."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.teaching import calibration, predict, progress
+from helpers.teaching.predictions import Prediction
+
+CHOICES = ["about 1", "about 1/2", "below 1/1000"]
+
+
+@pytest.fixture(autouse=True)
+def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "progress.json"
+    monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    return file
+
+
+def interval(key: str = "02-mean", **extra: Any) -> Prediction:
+    return predict(key, "The average over the runs?", **extra)
+
+
+def choice(key: str = "02-typical") -> Prediction:
+    return predict(key, "One run?", choices=CHOICES)
+
+
+def test_nothing_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    made = interval(unit="nats")
+    assert made.value is None
+    assert made.interval is None
+    assert capsys.readouterr().out == ""
+    made.resolve(0.14159)
+    choice().resolve("about 1")
+    assert capsys.readouterr().out.splitlines() == [
+        "The answer is 0.142 nats. You had committed no prediction.",
+        "The answer is “about 1”. You had committed no prediction.",
+    ]
+
+
+def test_first_commitment_stays() -> None:
+    made = interval()
+    assert "Committed" in made.commit(0.1, 1)
+    assert made.value == made.interval == (0.1, 1.0)
+    assert "was not taken" in made.commit(5, 6)
+    assert made.value == (0.1, 1.0)
+
+
+def test_restored_shows_itself_committed() -> None:
+    interval().commit(0.1, 1)
+    choice().commit("about 1/2", 65)
+    again, chosen = interval(), choice()
+    assert again.value == (0.1, 1.0)
+    assert chosen.value == ("about 1/2", 65.0)
+    assert chosen.interval is None
+    assert "Committed: 0.1 to 1" in repr(again)
+    assert all(widget.disabled for widget in _inputs(again))
+    assert [widget.value for widget in _inputs(chosen)[:2]] == ["about 1/2", 65]
+
+
+def test_resume_code_carries_predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interval().commit(0.1, 1)
+    choice().commit("about 1/2", 65)
+    code = progress.code()
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "elsewhere.json"))
+    assert interval().value is None
+    progress.restore(code)
+    assert interval().value == (0.1, 1.0)
+    assert choice().value == ("about 1/2", 65.0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [(0.5, "held it"), (0.1, "held it"), (1.0, "held it"), (2, "too low"), (0, "too high")],
+)
+def test_interval_is_judged(truth: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made = interval()
+    made.commit(0.1, 1)
+    made.resolve(truth)
+    assert said in capsys.readouterr().out
+
+
+def test_calibration_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert str(calibration()) == "No prediction has met its answer yet."
+    for n, truth in enumerate([0.5, 0.9, 7.0]):
+        made = interval(f"02-i{n}")
+        made.commit(0, 1)
+        made.resolve(truth)
+    for n, (said, sure) in enumerate([("about 1", 80), ("about 1/2", 60)]):
+        made = choice(f"02-c{n}")
+        made.commit(said, sure)
+        made.resolve("about 1")
+    interval("02-open").commit(0, 1)  # has not met its answer
+    score = calibration()
+    assert (score.intervals, score.held, score.choices) == (3, 2, 2)
+    assert score.brier == pytest.approx((0.2**2 + 0.6**2) / 2)
+    assert "2 of your 3 intervals" in str(score)
+    assert "0.20" in str(score)
+
+
+def test_calibration_survives_the_resume_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choice()
+    made.commit("about 1", 80)
+    code = progress.code()  # taken before the answer: the choice is a mark, the answer a text
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "elsewhere.json"))
+    progress.restore(code)
+    choice().resolve("about 1")
+    assert calibration().brier == pytest.approx(0.04)
+
+
+def test_committed_after_the_answer_is_not_counted() -> None:
+    made = interval()
+    made.resolve(3)
+    assert "not counted" in made.commit(2, 4)
+    assert made.value == (2.0, 4.0)
+    made.resolve(3)
+    assert calibration().intervals == 0
+
+
+def test_the_first_answer_counts() -> None:
+    made = interval()
+    made.commit(0, 1)
+    made.resolve(0.5)
+    made.resolve(9)  # run again with another seed
+    assert calibration().held == 1
+
+
+def test_a_changed_question_can_be_answered_again() -> None:
+    choice().commit("about 1", 80)
+    choice().resolve("about 1")
+    changed = predict("02-typical", "One run?", choices=["yes", "no"])
+    assert changed.value is None
+    assert "not counted" not in changed.commit("yes", 90)
+    assert changed.value == ("yes", 90.0)
+    assert interval("02-typical").value is None  # a choice is no interval
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "named"),
+    [
+        (("typical", "Q"), ValueError, "key"),
+        (("2-typical", "Q"), ValueError, "key"),
+        (("02-Typical", "Q"), ValueError, "key"),
+        ((None, "Q"), ValueError, "key"),
+        (("02-a", " "), ValueError, "question"),
+        (("02-a", 3), TypeError, "question"),
+        (("02-a", "Q", ["one"]), ValueError, "choices"),
+        (("02-a", "Q", ["one", "one"]), ValueError, "choices"),
+        (("02-a", "Q", ["one", ""]), ValueError, "choice"),
+        (("02-a", "Q", "one"), TypeError, "choices"),
+        (("02-a", "Q", ["one", 2]), TypeError, "choice"),
+        (("02-a", "Q", ["one", "two"], "nats"), ValueError, "unit"),
+    ],
+)
+def test_bad_arguments(arguments: tuple[Any, ...], error: type[Exception], named: str) -> None:
+    names = ("key", "question", "choices", "unit")
+    with pytest.raises(error, match=named):
+        predict(**dict(zip(names, arguments, strict=False)))
+
+
+@pytest.mark.parametrize(
+    "bad", [(1, 1), (2, 1), (0, float("nan")), (0, float("inf")), ("0", 1), (True, 2)]
+)
+def test_bad_intervals_are_refused(bad: tuple[Any, Any]) -> None:
+    made = interval()
+    with pytest.raises((TypeError, ValueError)):
+        made.commit(*bad)
+    assert made.value is None
+
+
+@pytest.mark.parametrize("bad", [("else", 80), ("about 1", 49), ("about 1", 101), (1, 80)])
+def test_bad_choices_are_refused(bad: tuple[Any, Any]) -> None:
+    made = choice()
+    with pytest.raises(ValueError, match=r"choice|confidence"):
+        made.commit(*bad)
+    assert made.value is None
+
+
+def test_bad_truths_are_refused(progress_file: Path) -> None:
+    with pytest.raises(ValueError, match="truth"):
+        choice().resolve("else")
+    with pytest.raises(ValueError, match="truth"):
+        interval().resolve(float("nan"))
+    with pytest.raises(TypeError, match="truth"):
+        interval().resolve("0.5")
+    assert not progress_file.exists()
+
+
+# ---- the live form
+
+
+def _walk(widget: Any) -> list[Any]:
+    return [widget, *(w for child in getattr(widget, "children", ()) for w in _walk(child))]
+
+
+def _inputs(made: Prediction) -> list[Any]:
+    return [w for w in _walk(made.widget) if hasattr(w, "disabled")]
+
+
+def _status(made: Prediction) -> str:
+    return str(_walk(made.widget)[-1].value)
+
+
+def test_form_commits_once() -> None:
+    made = interval(unit="colours")
+    low, high, button = _inputs(made)
+    low.value = "a lot"
+    button.click()
+    assert "Not committed" in _status(made)
+    assert made.value is None
+    low.value, high.value = " 1e-1", "1"
+    button.click()
+    assert made.value == (0.1, 1.0)
+    assert "Committed" in _status(made)
+    assert low.disabled
+    assert button.disabled
+
+
+def test_form_with_choices_wants_a_choice() -> None:
+    made = choice()
+    radio, sure, button = _inputs(made)
+    button.click()
+    assert "choose one" in _status(made)
+    radio.value, sure.value = "below 1/1000", 90
+    button.click()
+    assert made.value == ("below 1/1000", 90.0)
+    assert 'role="status" aria-live="polite"' in _status(made)
+
+
+def test_callbacks_on_other_threads_commit_once(progress_file: Path) -> None:
+    made = interval()
+    low, high, button = _inputs(made)
+    low.value, high.value = "0", "1"
+    threads = [threading.Thread(target=button.click) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made.value == (0.0, 1.0)
+    assert list(json.loads(progress_file.read_text())["predictions"]) == ["02-mean"]
+
+
+def test_faces_without_a_kernel() -> None:
+    made = predict("02-a", "Is 1 < 2 & so on?", choices=["yes <b>", "no"])
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {
+        "text/plain",
+        "text/html",
+        "application/vnd.jupyter.widget-view+json",
+    }
+    assert "1 &lt; 2 &amp; so on?" in bundle["text/html"]
+    assert "yes &lt;b&gt;" in bundle["text/html"]
+    assert "( ) yes <b>" in bundle["text/plain"]
+    again = predict("02-a", "Is 1 < 2 & so on?", choices=["yes <b>", "no"])._repr_mimebundle_()
+    assert again["text/html"] == bundle["text/html"]  # no random ids: strict nbval compares it
