@@ -72,8 +72,7 @@ def _reached(
             for alias in node.names:
                 yield from _module(tuple(alias.name.split(".")), package)
         elif isinstance(node, ast.ImportFrom):
-            base = here[: len(here) - node.level + 1] if node.level else ()
-            base += tuple(node.module.split(".")) if node.module else ()
+            base = tuple((node.module or "").split("."))
             for alias in node.names:
                 yield from _module((*base, alias.name), package)
         elif (
