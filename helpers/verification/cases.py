@@ -94,12 +94,12 @@ class Case:
 
 
 def as_text(name: str, value: Any) -> str:
-    """`value` as it is sent to a program; an error that names the argument if it is no plain data."""
+    """`value` as it is sent to a program; an error that names the argument if it is not plain."""
     try:
         return wire.encode(value, _CASE_ROOM, strict=True)
-    except wire.NotPlain as problem:
+    except wire.NotPlainError as problem:
         raise TypeError(f"{name} must be plain data, got {problem}") from None
-    except wire.TooLarge:
+    except wire.TooLargeError:
         raise ValueError(f"{name} must take at most {_CASE_ROOM} characters as text") from None
 
 

@@ -23,8 +23,6 @@ from typing import Any
 
 from helpers.verification import layers, rules, wire
 
-PROGRAM = "<program>"  # the file name in tracebacks
-
 _FACADES: dict[str, ModuleType] = {}  # what screened programs import, filled by warm_up
 _SCREENED: dict[str, Any] = {}  # the builtins of screened programs
 _EVERYTHING: dict[str, Any] = {}  # the builtins of all others
@@ -82,11 +80,11 @@ def describe(problem: BaseException) -> str:
     line = getattr(problem, "lineno", None) if isinstance(problem, SyntaxError) else None
     trace = sys.exc_info()[2]
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == PROGRAM:
+        if trace.tb_frame.f_code.co_filename == layers.PROGRAM:
             line = trace.tb_lineno
         trace = trace.tb_next
     line = line if type(line) is int else None
-    name = type.__dict__["__name__"].__get__(type(problem))
+    name = wire.type_name(type(problem))
     return json.dumps([name[:80], text[:300] if type(text) is str else "", line])
 
 
@@ -97,7 +95,7 @@ def run_program(job: dict[str, Any], channel: Channel) -> None:
     names = _SCREENED if job["guarded"] else _EVERYTHING
     namespace = {"__name__": "program", "__builtins__": dict(names)}
     try:
-        code = compile(job["source"], PROGRAM, "exec", dont_inherit=True)
+        code = compile(job["source"], layers.PROGRAM, "exec", dont_inherit=True)
     except MemoryError:
         channel.stop(b"m")
     except BaseException as problem:
@@ -110,8 +108,8 @@ def run_program(job: dict[str, Any], channel: Channel) -> None:
 
 def run_all(batch: list[dict[str, Any]], channel: Channel) -> None:
     """Run the programs one after the other in this process, which is locked in; then end it."""
-    sys.stdout = sys.stderr = Printed(channel)  # type: ignore[assignment]
-    sys.stdin = None  # type: ignore[assignment]
+    sys.stdout = sys.stderr = Printed(channel)
+    sys.stdin = None
     for job in batch:
         run_program(job, channel)
     os._exit(0)
@@ -141,14 +139,14 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
             text = wire.encode(value, channel.room, strict=False)
         except MemoryError:
             channel.stop(b"m")
-        except wire.TooLarge:
+        except wire.TooLargeError:
             channel.stop(b"o")
         except BaseException as problem:
             channel.send(b"e", describe(problem))
         else:
             channel.spend(len(text))
             channel.send(b"v", text)
-        value = text = arguments = None
+        value = arguments = None  # the next case starts with nothing of this one
 
 
 def facade(name: str) -> ModuleType:
@@ -165,7 +163,12 @@ def facade(name: str) -> ModuleType:
 def screened_import(
     name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
 ) -> ModuleType:
-    """The `import` of screened programs: facades of the allowed modules, nothing else."""
+    """The `import` of screened programs: facades of the allowed modules, nothing else.
+
+    What the interpreter itself imports late (rules.WARM) is kept from them by the screen.
+    """
+    if name in rules.WARM:
+        return sys.modules[name]
     if level or name not in _FACADES:
         raise ImportError(f"module {name!r} is not available here")
     return _FACADES[name if fromlist else name.partition(".")[0]]

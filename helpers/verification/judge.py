@@ -87,8 +87,8 @@ def judge(
 ) -> Report:
     """The report of one program.
 
-    fate: how the worker saw its process end ("done", "cpu", "wall", "flood", "closed", "exit N",
-    "signal N"). used: CPU seconds by the worker's clock. body: the messages of the process.
+    fate: how the worker saw its process end ("done", "cpu", "wall", "flood", "closed", "broken",
+    "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the process wrote.
     """
     claims = read_claims(body, len(cases))
     right = {case for case, value in claims.values.items() if case < len(cases)
@@ -135,7 +135,7 @@ def judge(
     if fate.startswith("exit"):
         message = f"ended its own process ({fate.replace('exit', 'exit code')})"
         return report(Verdict.EXITED, message, case=stopped_in)
-    how = "closed its pipe" if fate == "closed" else f"was ended by {_named(fate)}"
+    how = {"closed": "closed its pipe", "broken": "was taken apart"}.get(fate, _named(fate))
     return report(Verdict.CRASHED, f"its process {how}", case=stopped_in)
 
 
@@ -167,8 +167,8 @@ def _number(name: str) -> int:
 
 
 def _named(fate: str) -> str:
-    """The name of the signal in "signal N"."""
+    """What happened, with the name of the signal in "signal N"."""
     try:
-        return signal.Signals(int(fate.removeprefix("signal "))).name
+        return f"was ended by {signal.Signals(int(fate.removeprefix('signal '))).name}"
     except ValueError:
-        return fate
+        return f"ended with {fate}"

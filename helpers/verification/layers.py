@@ -32,6 +32,7 @@ _LINUX = sys.platform.startswith("linux")
 _LIBC = ctypes.CDLL(None, use_errno=True) if _LINUX else None
 _PRCTL = _LIBC.prctl if _LIBC else None  # looked up here: the audit hook forbids it later
 
+PROGRAM = "<program>"  # the file name in tracebacks; there is no such file
 RESULT_FD = 3  # the only descriptor a child keeps: the write end of its pipe
 
 # --- rlimits ---------------------------------------------------------------------------------
@@ -76,19 +77,23 @@ def limit_resources(memory_bytes: int, cpu_seconds: float) -> None:
 # --- audit hook ------------------------------------------------------------------------------
 
 # Harmless events; everything else ends the program. An allow-list, so new events are denied.
-_QUIET = frozenset(
-    "array.__new__ builtins.id code.__new__ compile exec function.__new__ object.__delattr__ "
-    "object.__getattr__ object.__setattr__ sys._getframe sys.excepthook sys.unraisablehook "
-    "sys._getframemodulename time.sleep".split()
-)
+_QUIET = """
+    array.__new__ builtins.id code.__new__ compile exec function.__new__ object.__delattr__
+    object.__getattr__ object.__setattr__ sys._getframe sys._getframemodulename sys.excepthook
+    sys.unraisablehook time.sleep
+"""
 
 
 def audit(on_forbidden: Callable[[str], None]) -> None:
     """From now on `on_forbidden(event)` is called for every event that is not harmless."""
 
+    quiet = frozenset(_QUIET.split())
+
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event in _QUIET:
+        if event in quiet:
             return
+        if event == "open" and args[0] == PROGRAM:  # Python itself, to show a line of the source
+            raise OSError("there is no such file")
         if event == "import" and str(args[0]).startswith("encodings."):
             raise ImportError("no such encoding here")  # becomes LookupError: unknown encoding
         detail = repr(args[0])[:80] if args and type(args[0]) in (str, bytes, int) else ""
@@ -107,8 +112,9 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "rt_sigprocmask": 14, "rt_sigreturn": 15, "sched_yield": 24, "mremap": 25,
             "madvise": 28, "nanosleep": 35, "getpid": 39, "exit": 60, "gettimeofday": 96,
             "getrusage": 98, "times": 100, "sigaltstack": 131, "gettid": 186, "time": 201,
-            "tgkill": 234, "futex": 202, "restart_syscall": 219, "clock_gettime": 228, "clock_getres": 229,
-            "clock_nanosleep": 230, "exit_group": 231, "getrandom": 318, "rseq": 334,
+            "futex": 202, "restart_syscall": 219, "clock_gettime": 228, "clock_getres": 229,
+            "clock_nanosleep": 230, "exit_group": 231, "tgkill": 234, "getrandom": 318,
+            "rseq": 334,
         },
     ),
     # Written from the kernel's table, never run by us: the probe drops the layer if it is wrong.

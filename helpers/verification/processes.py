@@ -31,7 +31,7 @@ _MESSAGE_ROOM = 4096  # bytes of messages for each case, beside the output
 RawReport = tuple[str, float, bytes]  # fate in a word, CPU seconds, the child's messages
 
 
-class Lost(Exception):
+class LostError(Exception):
     """The worker is gone or answers no more."""
 
 
@@ -105,13 +105,13 @@ class Worker:
         self._buffer = bytearray()
 
     def greet(self) -> None:
-        """Wait for the first message; Lost if there is none."""
+        """Wait for the first message; LostError if there is none."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.output, selectors.EVENT_READ)
             deadline = time.monotonic() + PATIENCE
             while (answer := self._message()) is None:
                 if not selector.select(deadline - time.monotonic()):
-                    raise Lost
+                    raise LostError
                 self._fill()
         self.layers = answer[0]["layers"]
 
@@ -131,10 +131,10 @@ class Worker:
             while view:
                 view = view[os.write(self.process.stdin.fileno(), view) :]
         except BrokenPipeError:
-            raise Lost from None
+            raise LostError from None
 
     def receive(self) -> list[RawReport] | None:
-        """The reports of the batch, or None while some are missing. Lost if the worker has ended."""
+        """The reports of the batch, or None while some are missing; LostError if it has ended."""
         self._fill()
         message = self._message()
         if message is None:
@@ -145,13 +145,13 @@ class Worker:
             reports.append((fate, used, bodies[:length]))
             bodies = bodies[length:]
         if len(reports) != len(self.batch):
-            raise Lost
+            raise LostError
         return reports
 
     def _fill(self) -> None:
         data = os.read(self.output, 1 << 20)
         if not data:
-            raise Lost
+            raise LostError
         self._buffer += data
 
     def _message(self) -> tuple[Any, bytes] | None:
@@ -204,7 +204,8 @@ def run_fresh(program: Program, limits: Limits) -> RawReport:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     body = b""
     try:
         try:

@@ -37,10 +37,11 @@ MODULES: dict[str, frozenset[str]] = {
 }
 
 # Builtins a screened program does not have.
-BUILTINS = frozenset(
-    "breakpoint compile copyright credits delattr dir eval exec exit globals help input license "
-    "locals memoryview open quit setattr vars".split()
-)
+_WITHHELD = """
+    breakpoint compile copyright credits delattr dir eval exec exit globals help input license
+    locals memoryview open quit setattr vars
+"""
+BUILTINS = frozenset(_WITHHELD.split())
 
 # Loaded in the worker although programs may not import them: the interpreter asks for them late.
 WARM = ("_strptime", "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "unicodedata")

@@ -35,7 +35,7 @@ from typing import Any
 
 from helpers.verification.cases import Case, Limits, Report, Verdict, as_text
 from helpers.verification.judge import judge
-from helpers.verification.processes import Lost, Program, RawReport, Worker, run_fresh
+from helpers.verification.processes import LostError, Program, RawReport, Worker, run_fresh
 from helpers.verification.screen import screen as read_program
 
 LAYERS = ("screen", "audit", "rlimits", "seccomp", "landlock")
@@ -179,7 +179,7 @@ class Sandbox:
         try:
             for worker in new:
                 worker.greet()
-        except Lost:
+        except LostError:
             _stop_all(self._workers, self._owner)
             raise RuntimeError("the sandbox could not start its worker processes") from None
         return [name for name in LAYERS if all(name in w.layers for w in self._workers)]
@@ -248,7 +248,7 @@ class _Pool:
         try:
             worker.send(batch, self.limits)
             self.busy.append(worker)
-        except Lost:
+        except LostError:
             self._replace(worker)
 
     def _collect(self) -> None:
@@ -268,8 +268,8 @@ class _Pool:
                         self.busy.remove(worker)
                         self._judge(worker.batch, reports)
                 elif time.monotonic() > worker.deadline:
-                    raise Lost
-            except Lost:
+                    raise LostError
+            except LostError:
                 self.busy.remove(worker)
                 self._replace(worker)
 
@@ -295,7 +295,7 @@ class _Pool:
                 )
         try:
             fresh.greet()
-        except Lost:
+        except LostError:
             raise RuntimeError("the sandbox could not restart a worker process") from None
 
 

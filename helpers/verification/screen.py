@@ -22,20 +22,20 @@ MAX_NODES = 20_000
 MAX_DEPTH = 100  # of the syntax tree: human programs stay below 30
 
 # Double-underscore names that a class may define or a program may read; the rest are doors.
-_DUNDERS = frozenset(
-    f"__{name}__"
-    for name in (
-        "abs add and bool call contains delitem divmod doc enter eq exit float floordiv ge getitem "
-        "gt hash iadd imul init int invert isub iter le len lshift lt matmul missing mod mul name "
-        "ne neg next or pos post_init pow radd repr reversed rmul round rshift rsub setitem slots "
-        "str sub truediv xor"
-    ).split()
-)
-_DOORS = frozenset(  # attributes without underscores that lead to frames, code or type internals
-    "ag_code ag_frame cr_code cr_frame cr_origin f_back f_builtins f_code f_globals f_lasti "
-    "f_lineno f_locals f_trace func_code func_globals gi_code gi_frame gi_yieldfrom mro tb_frame "
-    "tb_lasti tb_lineno tb_next with_traceback".split()
-)
+_SPECIAL = """
+    abs add and bool call contains delitem divmod doc enter eq exit float floordiv ge getitem
+    gt hash iadd imul init int invert isub iter le len lshift lt matmul missing mod mul name
+    ne neg next or pos post_init pow radd repr reversed rmul round rshift rsub setitem slots
+    str sub truediv xor
+"""
+_DUNDERS = frozenset(f"__{name}__" for name in _SPECIAL.split())
+# Attributes without underscores that lead to frames, code or the inside of types.
+_INSIDE = """
+    ag_await ag_code ag_frame cr_await cr_code cr_frame cr_origin f_back f_builtins f_code f_globals
+    f_lasti f_lineno f_locals f_trace func_code func_globals gi_code gi_frame gi_yieldfrom mro
+    tb_frame tb_lasti tb_lineno tb_next with_traceback
+"""
+_DOORS = frozenset(_INSIDE.split())
 _WALKS = ("format", "format_map")  # "{0.attribute}".format(x) reads attributes by name
 _SHARED_STATE = frozenset({"decimal", "random", "time"})  # modules with a state, or that wait
 
@@ -117,21 +117,22 @@ def _objections(node: ast.AST, bound: set[str], harmless: bool) -> Iterator[str]
     elif isinstance(node, ast.ImportFrom):
         yield from _import_objections(node)
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        if (node.id in BUILTINS and node.id not in bound) or (
-            node.id == "getattr" and not harmless
-        ):
-            yield f"{node.id} is not allowed" + (" like this" if node.id == "getattr" else "")
+        if node.id in BUILTINS and node.id not in bound:
+            yield f"{node.id} is not allowed"
+        elif node.id == "getattr" and not harmless:
+            yield "getattr is allowed only if called with a plain name that is written out"
     elif isinstance(node, ast.Attribute):
         if node.attr in _DOORS or (node.attr in _WALKS and not harmless):
-            yield f"the attribute {node.attr} is not allowed" + (" here" * (node.attr in _WALKS))
+            yield f"the attribute {node.attr} is not allowed" + " here" * (node.attr in _WALKS)
     elif isinstance(node, ast.MatchClass):
         yield from (f"{name} is not allowed" for name in node.kwd_attrs if name in _DOORS)
     elif isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and node.func.id == "type" and len(node.args) != 1:
             yield "type() with more than one argument is not allowed"
-    elif isinstance(node, ast.ClassDef):
-        if node.keywords or any(getattr(base, "id", "") == "type" for base in node.bases):
-            yield "metaclasses are not allowed"
+    elif isinstance(node, ast.ClassDef) and (
+        node.keywords or any(getattr(base, "id", "") == "type" for base in node.bases)
+    ):
+        yield "metaclasses are not allowed"
 
 
 def _harmless(call: ast.Call) -> bool:

@@ -10,23 +10,30 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
 FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are listed in child.py
 LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
 MAX_DEPTH = 100
+_NAME_OF_TYPE = type.__dict__["__name__"]
 _SMALL = 1 << 64  # longer integers travel in base 16: linear time, and no limit on digits
 
-_SEQUENCES = {list: ("[", "]"), tuple: ('{"t":[', "]}")}
-_SETS = {set: ('{"s":[', "]}"), frozenset: ('{"z":[', "]}")}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ('{"t":[', "]}"),
+    set: ('{"s":[', "]}"),
+    frozenset: ('{"z":[', "]}"),
+    dict: ('{"d":[', "]}"),
+}
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """The text is longer than the room left for it."""
 
 
-class NotPlain(Exception):
+class NotPlainError(Exception):
     """The value holds something that is not plain data; the message says what."""
 
 
@@ -44,8 +51,8 @@ def encode(value: Any, room: int, *, strict: bool) -> str:
     """`value` as text of at most `room` characters.
 
     Types are compared exactly: a subclass of list is not a list. With `strict` anything that is
-    not plain data raises NotPlain (the caller's own cases); without, it travels as its type's
-    name. Raises TooLarge as soon as the room is used up.
+    not plain data raises NotPlainError (the caller's own cases); without, it travels as its type's
+    name. Raises TooLargeError as soon as the room is used up.
     """
     parts: list[str] = []
 
@@ -53,15 +60,15 @@ def encode(value: Any, room: int, *, strict: bool) -> str:
         nonlocal room
         room -= len(text)
         if room < 0:
-            raise TooLarge
+            raise TooLargeError
         parts.append(text)
 
     def walk(value: Any, depth: int) -> None:
         kind = type(value)
-        if kind in _SEQUENCES or kind in _SETS or kind is dict:
+        if kind in _BRACKETS:
             if depth == MAX_DEPTH:
-                raise NotPlain(f"data nested more than {MAX_DEPTH} levels deep, or in itself")
-            opening, closing = ('{"d":[', "]}") if kind is dict else (_SEQUENCES | _SETS)[kind]
+                raise NotPlainError(f"data nested more than {MAX_DEPTH} levels deep, or in itself")
+            opening, closing = _BRACKETS[kind]
             put(opening)
             comma = ""
             for item in value.items() if kind is dict else value:
@@ -75,7 +82,7 @@ def encode(value: Any, room: int, *, strict: bool) -> str:
 
     try:
         walk(value, 0)
-    except NotPlain as problem:
+    except NotPlainError as problem:
         if strict:
             raise
         return _foreign(str(problem))
@@ -88,11 +95,11 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
         if -_SMALL < value < _SMALL:
             return repr(value)
         if value.bit_length() > 4 * room:
-            raise TooLarge
+            raise TooLargeError
         return f'{{"i":"{value:x}"}}'
     if kind is str:
         if len(value) > room:
-            raise TooLarge
+            raise TooLargeError
         return encode_basestring_ascii(value)
     if value is None or kind is bool or kind is float:
         return json.dumps(value)
@@ -100,19 +107,23 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
         return f'{{"c":[{json.dumps(value.real)},{json.dumps(value.imag)}]}}'
     if kind is bytes:
         if 2 * len(value) > room:
-            raise TooLarge
+            raise TooLargeError
         return f'{{"b":"{value.hex()}"}}'
     if strict:
-        raise NotPlain(f"{value!r:.60} of type {kind.__name__}")
-    return _foreign(f"{kind.__name__} object")
+        raise NotPlainError(f"a value of type {kind.__name__}")
+    return _foreign(f"{type_name(kind)} object")
 
 
-def _foreign(name: Any) -> str:
-    name = name if type(name) is str else "object"
+def type_name(kind: type) -> str:
+    """The real name of a type; `kind.__name__` would ask its metaclass."""
+    return str(_NAME_OF_TYPE.__get__(kind))
+
+
+def _foreign(name: str) -> str:
     return f'{{"o":{encode_basestring_ascii(name[:80])}}}'
 
 
-_BUILDERS = {
+_BUILDERS: dict[str, Callable[[Any], Any]] = {
     "t": lambda items: tuple([build(item) for item in items]),
     "s": lambda items: {build(item) for item in items},
     "z": lambda items: frozenset([build(item) for item in items]),

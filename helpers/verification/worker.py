@@ -12,6 +12,7 @@ With the argument `once` it runs one program in its own process instead (where t
 from __future__ import annotations
 
 import _socket
+import contextlib
 import json
 import os
 import select
@@ -23,12 +24,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from helpers.verification import child, layers, wire  # noqa: E402
+from helpers.verification import child, layers, wire
 
 sys.path.pop(0)  # programs find the standard library only
 
 NAP = 0.0003  # seconds: let messages gather instead of waking up for each of them
 SUSPICION = 0.1  # share of the CPU limit after which a program is taken out of its batch
+BROKEN = 70  # exit code of a child whose own code failed: the program took it apart
 LINGER = 0.1  # seconds that a child may take to end after it has closed its pipe
 
 Job = dict[str, Any]
@@ -72,7 +74,7 @@ class Walls:
 
         def audited() -> None:
             layers.audit(lambda event: os._exit(42))
-            open(__file__)
+            os.open(__file__, os.O_RDONLY)
 
         def limited() -> None:
             self.limit(probe_limits)
@@ -98,15 +100,25 @@ class Walls:
 
         def harmless() -> None:
             enforce()
-            if sum(list(range(100_000))) and time.sleep(0) is None and bytearray(4 << 20):
+            time.sleep(0)
+            if bytearray(4 << 20) and len(list(map(str, range(100_000)))):
                 os._exit(42)
 
-        def attempt(act: Callable[[], Any]) -> Callable[[], None]:
-            return lambda: (enforce(), act()) and None
+        def attempt(act: Callable[[], object]) -> int:
+            def try_it() -> None:
+                enforce()
+                act()
 
-        attempts = [lambda: os.open(__file__, os.O_RDONLY), _socket.socket, os.fork, os.getppid]
+            return ended(try_it)
+
+        attempts: list[Callable[[], object]] = [
+            lambda: os.open(__file__, os.O_RDONLY),
+            _socket.socket,
+            os.fork,
+            lambda: os.kill(os.getpid(), signal.SIGUSR1),
+        ]
         holds = ended(harmless) == 42 and all(
-            ended(attempt(act)) == -signal.SIGSYS for act in attempts
+            attempt(act) == -getattr(signal, "SIGSYS", 0) for act in attempts
         )
         if not holds:
             self.filter = None
@@ -223,12 +235,10 @@ def run_child(batch: list[Job], limits: Limits, walls: Walls) -> list[Report]:
             layers.die_with_parent()
             child.run_all(batch, walls.close_in(write_end, limits, len(batch)))
         finally:
-            os._exit(70)
+            os._exit(BROKEN)
     os.close(write_end)
-    try:
+    with contextlib.suppress(OSError):  # the child was faster
         os.setpgid(pid, pid)
-    except OSError:
-        pass  # the child was faster
     watch = Watch(pid, pipe, len(batch), limits)
     reason = watch.follow()
     used = watch.cpu()
@@ -249,16 +259,16 @@ def end_child(pid: int, reason: str) -> str:
             found, status = os.waitpid(pid, os.WNOHANG)
             if not found:
                 time.sleep(NAP)
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     if reason == "abandoned":
         os._exit(0)
     if not found:
         os.waitpid(pid, 0)
         return "closed" if reason == "ended" else reason
     code = os.waitstatus_to_exitcode(status)
+    if code == BROKEN:
+        return "broken"
     return f"exit {code}" if code >= 0 else f"signal {-code}"
 
 
@@ -291,6 +301,7 @@ def receive() -> Any:
 
 
 def read_exactly(length: int) -> bytes:
+    """`length` bytes of standard input; fewer only where the notebook has hung up."""
     parts = []
     while length and (part := os.read(0, min(length, 1 << 20))):
         parts.append(part)
