@@ -1,0 +1,97 @@
+"""Text to learn from: what Python brings along, and two downloads for those who ask for them.
+
+`documentation` needs no network: it is the language reference that `help()` shows, real prose by
+many hands. `tiny_stories` and `wikitext2` read a file you have, and fetch it only when told to,
+saying what and how large. No tokens here: see `helpers.models.tokenizers`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import urllib.request
+import zipfile
+from pathlib import Path
+
+TINY_STORIES = (
+    "https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main/TinyStories-valid.txt"
+)
+WIKITEXT2 = "https://wikitext.smerity.com/wikitext-2-raw-v1.zip"
+STORY_END = "<|endoftext|>"
+WAIT_SECONDS = 30
+
+
+def documentation() -> str:
+    """The topics of Python's own documentation, about 460,000 characters.
+
+    The text differs between Python versions: compare orderings, pin no number of it. Lines of
+    rules (===, ---, ***) and indentation are left out.
+    """
+    from pydoc_data.topics import topics
+
+    text = "\n\n".join(topics[name] for name in sorted(topics))
+    text = re.sub(r"[-=*~^#+.|]{3,}", "", text)
+    text = re.sub(r"[ \t]+", " ", text)
+    return re.sub(r" ?\n ?(\n ?)*", lambda m: "\n\n" if m[0].count("\n") > 1 else " ", text)
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words and single signs, in order: numbers fall apart into digits."""
+    return re.findall(r"[a-z]+|[^a-z\s]", text.lower())
+
+
+def tiny_stories(path: str | Path, download: bool = False) -> list[str]:
+    """The stories in a TinyStories text file (Eldan and Li 2023), one string each.
+
+    path: the file; with `download`, where to put the validation part (22,000 stories, 19 MB) if
+    it is not there. ValueError when the file holds no story.
+    """
+    file = _file(path, TINY_STORIES, "the validation part of TinyStories, 19 MB", download)
+    text = file.read_text(encoding="utf-8")
+    stories = [story.strip() for story in text.split(STORY_END) if story.strip()]
+    if STORY_END not in text or not stories:
+        raise ValueError(f"{file.name} must hold stories that end with {STORY_END}, found none")
+    return stories
+
+
+def wikitext2(path: str | Path, part: str = "train", download: bool = False) -> list[str]:
+    """The articles of WikiText-2 (Merity et al. 2016, raw version), one string each.
+
+    path: the zip file; with `download`, where to put it (4.7 MB) if it is not there. part:
+    "train", "valid" or "test". ValueError when the file is not WikiText-2.
+    """
+    if part not in ("train", "valid", "test"):
+        raise ValueError(f"part must be 'train', 'valid' or 'test', got {part!r}")
+    file = _file(path, WIKITEXT2, "WikiText-2, 4.7 MB", download)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            text = archive.read(f"wikitext-2-raw/wiki.{part}.raw").decode("utf-8")
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file.name} must be the zip file of WikiText-2 (raw)") from error
+    # An article begins with its title between single signs: " = Robert Boulter = ".
+    starts = [m.start() for m in re.finditer(r"^ = [^=].*[^=] = *$", text, flags=re.MULTILINE)]
+    ends = [*starts[1:], len(text)]
+    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+
+
+def _file(path: str | Path, address: str, what: str, download: bool) -> Path:
+    """The file at `path`, fetched first if it is missing and `download` allows it."""
+    file = Path(path)
+    if file.exists():
+        return file
+    if not download:
+        raise FileNotFoundError(
+            f"{file} is not there. To fetch {what}, from {address}, call again with download=True."
+        )
+    print(f"Fetching {what}, from {address}")
+    part = file.with_name(file.name + ".part")
+    try:
+        with (
+            urllib.request.urlopen(address, timeout=WAIT_SECONDS) as answer,
+            part.open("wb") as out,
+        ):
+            shutil.copyfileobj(answer, out)
+        part.replace(file)  # only a complete file gets the name
+    finally:
+        part.unlink(missing_ok=True)
+    return file

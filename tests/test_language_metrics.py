@@ -1,0 +1,111 @@
+"""Yardsticks for text, on a model that is the grammar itself and on texts written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers import language_metrics as lm
+from helpers.grammar import State, StoryGrammar
+
+WORLD = StoryGrammar()
+
+
+class Oracle:
+    """The grammar as a model; a share `lost` of its probability is spread over all words."""
+
+    def __init__(self, lost: float = 0.0) -> None:
+        self.lost = lost
+
+    def token_scores(self, rows: np.ndarray) -> np.ndarray:
+        true = np.exp(WORLD.token_log_probabilities(rows))
+        return np.log((1 - self.lost) * true + self.lost / len(WORLD.words))
+
+    def score_samples(self, rows: np.ndarray) -> np.ndarray:
+        return self.token_scores(rows).mean(axis=1)
+
+    def next_token_probabilities(self, prompts: list[list[int]]) -> np.ndarray:
+        result = np.full((len(prompts), len(WORLD.words)), self.lost / len(WORLD.words))
+        for row, prompt in zip(result, prompts, strict=True):
+            state = State()
+            for token in prompt[1:]:
+                state = WORLD.advance(state, token)
+            tokens, p = WORLD.step(state)
+            row[tokens] += (1 - self.lost) * p
+        return result
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    return WORLD.sample(60, 33, np.random.default_rng(0))
+
+
+def tell(*texts: str) -> np.ndarray:
+    encoded = [WORLD.encode(text) for text in texts]
+    longest = max(map(len, encoded))
+    return np.array([e + [0] * (longest - len(e)) for e in encoded])
+
+
+def test_excess_of_the_truth_is_zero_and_of_less_is_more(rows: np.ndarray) -> None:
+    true = WORLD.token_log_probabilities(rows)
+    assert lm.excess_cross_entropy(Oracle(), rows, true) == pytest.approx(0, abs=1e-12)
+    some, more = (lm.excess_cross_entropy(Oracle(lost), rows, true) for lost in (0.1, 0.3))
+    assert 0 < some < more
+    np.testing.assert_allclose(lm.surprise(Oracle(), rows), -true.mean(axis=1))
+
+
+@pytest.mark.parametrize("fact", ["city", "job", "food"])
+def test_recall_of_the_truth_is_one(fact: str) -> None:
+    np.testing.assert_allclose(lm.recall(Oracle(), WORLD, fact), 1.0)
+    known = lm.recall(Oracle(0.4), WORLD, fact)
+    np.testing.assert_allclose(known, 0.6 + 0.4 / 234)
+    assert set(lm.recall_by_fame(Oracle(), WORLD, fact)) == {"head", "mid", "tail"}
+
+
+def test_recall_by_fame_takes_the_right_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lm, "recall", lambda *_: np.arange(100.0))
+    got = lm.recall_by_fame(Oracle(), WORLD)
+    assert got == {"head": 9.5, "mid": 34.5, "tail": 74.5}
+
+
+def test_distinct_ngrams_by_hand() -> None:
+    text = np.array([[1, 2, 1, 2], [2, 1, 2, 3]])
+    assert [lm.distinct_ngrams(text, n) for n in (1, 2, 3)] == [3, 3, 3]
+    with pytest.raises(ValueError, match="n = 5"):
+        lm.distinct_ngrams(text, 5)
+
+
+def test_names_alive_by_hand() -> None:
+    assert lm.names_alive(tell("<eos> Ada lives in Oslo .", "<eos> Ben likes Ada"), WORLD) == 2
+
+
+def test_fact_accuracy_by_hand() -> None:
+    city, food = WORLD.facts["city"][0], WORLD.facts["food"][0]
+    job, other = WORLD.facts["job"][0], WORLD.facts["job"][1]
+    wrong = "tofu" if food != "tofu" else "stew"
+    text = tell(
+        f"<eos> Ada lives in {city} . Ada likes {wrong} .",  # right, wrong
+        f"<eos> Ada lives in {food} . the {job} finds",  # wrong: no city at all; right
+        f"<eos> Ben lives in {WORLD.facts['city'][1]} . Ada likes {food} . the {other}",  # 3 right
+        "<eos> then Ada finds the key today .",  # states nothing
+    )
+    assert lm.fact_accuracy(text, WORLD) == pytest.approx(5 / 7)
+    assert np.isnan(lm.fact_accuracy(text[3:], WORLD))
+
+
+def test_real_text_has_no_mistakes(rows: np.ndarray) -> None:
+    assert lm.fact_accuracy(rows, WORLD) == 1
+    assert lm.mistakes_per_story(rows, WORLD) == 0
+
+
+def test_mistakes_by_hand() -> None:
+    city = WORLD.facts["city"][0]
+    text = tell(
+        f"<eos> Ada lives in {city} . <eos> Ada Ada Ada lives . <eos> Ada lives in {city} ."
+    )
+    assert lm.mistakes_per_story(text, WORLD) == pytest.approx(1 / 3)
+
+
+def test_an_unknown_fact_is_refused() -> None:
+    with pytest.raises(ValueError, match="fact"):
+        lm.recall(Oracle(), WORLD, "age")

@@ -1,0 +1,141 @@
+"""Tokenizers and corpora: round trips, packing, and loaders on tiny local files."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import corpora
+from helpers.models.tokenizers import END, BytePairTokenizer, WordTokenizer, pack
+
+TEXT = "the loop is the loop, and a loop is a loop; déjà vu — 日本語! " * 20
+
+
+@pytest.fixture(scope="module")
+def pairs() -> BytePairTokenizer:
+    return BytePairTokenizer(300).fit(TEXT)
+
+
+def test_words_round_trip() -> None:
+    tokenizer = WordTokenizer.of(["b", "a", "b", "c"])
+    assert tokenizer.words == [END, "b", "a", "c"]
+    assert tokenizer.decode(tokenizer.encode("a c b")) == "a c b"
+    with pytest.raises(ValueError, match="'d'"):
+        tokenizer.encode("a d")
+
+
+def test_rare_words_become_unknown() -> None:
+    tokenizer = WordTokenizer.of(["b", "a", "b", "c", "a", "b"], size=4)
+    assert tokenizer.words == [END, "<unk>", "b", "a"]
+    assert tokenizer.decode(tokenizer.encode("a c b")) == "a <unk> b"
+    with pytest.raises(ValueError, match="size"):
+        WordTokenizer.of(["a"], size=2)
+    with pytest.raises(ValueError, match="distinct"):
+        WordTokenizer([END, "a", "a"])
+
+
+def test_byte_pairs_are_fewer_than_bytes_and_end_is_token_zero(pairs: BytePairTokenizer) -> None:
+    tokens = pairs.encode(TEXT)
+    assert len(tokens) < len(TEXT.encode()) / 2
+    assert pairs.decode(tokens) == TEXT
+    assert pairs.encode(END) == [0]
+    assert max(tokens) < len(pairs) <= 300
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_any_text_comes_back(pairs: BytePairTokenizer, text: str) -> None:
+    if END not in text:
+        assert pairs.decode(pairs.encode(text)) == text
+
+
+def test_training_is_deterministic() -> None:
+    one, two = (BytePairTokenizer(290).fit(TEXT) for _ in range(2))
+    assert one.encode(TEXT) == two.encode(TEXT)
+
+
+def test_bad_byte_pairs() -> None:
+    with pytest.raises(ValueError, match="vocabulary_size"):
+        BytePairTokenizer(256).fit(TEXT)
+    with pytest.raises(ValueError, match="empty corpus"):
+        BytePairTokenizer(300).fit(["", ""])
+
+
+def test_pack_keeps_every_token_in_order() -> None:
+    rows = pack([[5, 6, 7], [8, 9], [4]], length=4)
+    np.testing.assert_array_equal(rows, [[0, 5, 6, 7], [0, 0, 8, 9]])
+    with pytest.raises(ValueError, match="at least 9"):
+        pack([[1, 2]], length=10)
+
+
+def test_documentation_is_prose_without_rules() -> None:
+    text = corpora.documentation()
+    assert len(text) > 300_000
+    assert "====" not in text
+    assert "  " not in text
+    words = corpora.words(text)
+    assert 80_000 < len(words) < 200_000
+    assert words[:0] == []
+    assert len(set(words)) > 2000
+    assert corpora.words("It's Py3!") == ["it", "'", "s", "py", "3", "!"]
+
+
+def test_tiny_stories_from_a_local_file(tmp_path: Path) -> None:
+    file = tmp_path / "TinyStories-valid.txt"
+    file.write_text("Once there was\na cat.\n<|endoftext|>\nA dog ran.\n<|endoftext|>\n", "utf-8")
+    assert corpora.tiny_stories(file) == ["Once there was\na cat.", "A dog ran."]
+    file.write_text("no mark", "utf-8")
+    with pytest.raises(ValueError, match="stories"):
+        corpora.tiny_stories(file)
+
+
+def test_wikitext_from_a_local_file(tmp_path: Path) -> None:
+    file = tmp_path / "wikitext-2-raw-v1.zip"
+    text = (
+        " \n = Valkyria = \n \n Some text . \n = = Part = = \n More . \n = Second = \n \n End . \n"
+    )
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("wikitext-2-raw/wiki.test.raw", text)
+    first, second = corpora.wikitext2(file, "test")
+    assert first.startswith("= Valkyria =")
+    assert first.endswith("More .")
+    assert second == "= Second = \n \n End ."
+    with pytest.raises(ValueError, match="zip"):
+        corpora.wikitext2(file, "train")
+    with pytest.raises(ValueError, match="part"):
+        corpora.wikitext2(file, "dev")
+
+
+def test_nothing_is_fetched_unless_asked_and_a_failed_fetch_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[str] = []
+
+    def no_network(address: str, timeout: float) -> None:
+        calls.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setattr(corpora.urllib.request, "urlopen", no_network)
+    with pytest.raises(FileNotFoundError, match=r"19 MB.*download=True"):
+        corpora.tiny_stories(tmp_path / "a.txt")
+    assert not calls
+    with pytest.raises(OSError, match="no network"):
+        corpora.wikitext2(tmp_path / "b.zip", download=True)
+    assert calls == [corpora.WIKITEXT2]
+    assert "4.7 MB" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fetched_file_is_used_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source.txt"
+    source.write_text("A cat.\n<|endoftext|>\n", "utf-8")
+    monkeypatch.setattr(corpora, "TINY_STORIES", source.as_uri())
+    target = tmp_path / "here.txt"
+    assert corpora.tiny_stories(target, download=True) == ["A cat."]
+    monkeypatch.setattr(corpora, "TINY_STORIES", "file:///nowhere")
+    assert corpora.tiny_stories(target, download=True) == ["A cat."]
