@@ -15,7 +15,7 @@ notebooks:      ## build lessons/*.md to notebooks/*.ipynb and execute them
 	@$(COURSE) build $(ARGS)
 
 studies:        ## run the recorded experiments again: hours, resumable
-	@$(COURSE) study run $(ARGS)
+	@$(COURSE) study run all $(ARGS)
 
 clean:          ## remove caches; never your answers or your copies
 	@$(COURSE) clean

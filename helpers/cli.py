@@ -103,6 +103,14 @@ def clean(arguments: list[str]) -> int:
     return 0
 
 
+def study(arguments: list[str]) -> int:
+    """the recorded experiments: study list | run NAME (or all) | verify NAME"""
+    studies = importlib.import_module("helpers.studies")
+    if arguments[:2] == ["run", "all"]:
+        return max(studies.main(["run", name, *arguments[2:]]) for name in studies.names())
+    return int(studies.main(arguments))
+
+
 def _module(name: str, summary: str) -> Callable[[list[str]], int]:
     """A subcommand that lives in `name`.main: imported when it is called and not before."""
 
@@ -143,10 +151,7 @@ COMMANDS = {
         ),
         DEVELOPER,
     ),
-    "study": Command(
-        _module("helpers.studies", "the recorded experiments: study list | run | verify NAME"),
-        LEARNER,
-    ),
+    "study": Command(study, LEARNER),
     "clean": Command(clean, None),
 }
 
