@@ -82,11 +82,11 @@ def judged(exercise: Exercise, answer: Any) -> str | None:
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # SystemExit too: exit() in a learner's function
-        return _explained(error)
+        return _explained(error, (_HELPERS, *_LIBRARIES, exercise.judge.__code__.co_filename))
 
 
-def _explained(error: BaseException) -> str:
-    line = _learners_line(error)
+def _explained(error: BaseException, not_theirs: tuple[str, ...]) -> str:
+    line = _learners_line(error, not_theirs)
     try:
         what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
     except Exception:  # a learner's own exception may not print
@@ -100,12 +100,12 @@ def _explained(error: BaseException) -> str:
     return f"Line {line} of your cell raised {what}."
 
 
-def _learners_line(error: BaseException) -> int | None:
-    """The innermost line outside the course and the libraries, or None if there is none."""
+def _learners_line(error: BaseException, not_theirs: tuple[str, ...]) -> int | None:
+    """The innermost line in a file that is the learner's own, or None if there is none."""
     line, step = None, error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_filename
-        if not name.startswith((_HELPERS, *_LIBRARIES, "<frozen", "<__array_function__")):
+        if not name.startswith((*not_theirs, "<frozen", "<__array_function__")):
             line = step.tb_lineno
         step = step.tb_next
     return line

@@ -1,0 +1,204 @@
+"""check: one line whatever the learner's answer does; only the author's mistakes raise."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from IPython.core.formatters import DisplayFormatter
+
+from helpers.teaching import check, checks, progress
+from helpers.teaching import exercises as register
+from helpers.teaching.exercises import array, exercise, number, read_only
+
+SQUARE = "Squares, not doubles."
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "progress.json"
+    monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    return file
+
+
+@pytest.fixture(autouse=True)
+def _square(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(register, "_register", {})
+
+    @exercise("99-square", praise="Well squared.")
+    def square(answer: Any, rng: np.random.Generator) -> str | None:
+        values = read_only(rng.integers(3, 9, size=4))
+        got = array(answer(values), "Your squares", shape=(4,))
+        return None if (got == values**2).all() else SQUARE
+
+    @exercise("99-number")
+    def a_number(answer: Any, rng: np.random.Generator) -> str | None:
+        return None if 135 <= number(answer, "Your n") <= 160 else "Use the median."
+
+
+def cell(source: str, name: str = "f") -> Any:
+    """What a notebook's cell defines: its code has a file name that is no file of the course."""
+    space: dict[str, Any] = {"np": np}
+    exec(compile(source, "/somewhere/ipykernel_1/2.py", "exec"), space)
+    return space[name]
+
+
+def test_right_and_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("99-square", lambda x: x**2)
+    assert not check("99-square", lambda x: 2 * x)
+    assert capsys.readouterr().out.splitlines() == [
+        "99-square: right. Well squared.",
+        "99-square: not yet. Squares, not doubles.",
+    ]
+
+
+def test_the_last_value_of_a_cell_shows_nothing() -> None:
+    outcome = check("99-square", lambda x: x**2)
+    assert DisplayFormatter().format(outcome) == ({}, {})
+
+
+MUTE = """class E(Exception):
+    def __str__(self):
+        raise self
+def f(x):
+    raise E
+"""
+STUBBORN = """def f(x):
+    while True:
+        try:
+            x + 1
+        except Exception:
+            pass
+"""
+MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "raises": (
+        lambda: cell("def f(x):\n    y = 1\n    return y / 0"),
+        "Line 3 of your cell raised ZeroDivisionError",
+    ),
+    "raises below NumPy": (
+        lambda: cell("def f(x):\n    return np.linalg.inv(x)"),
+        "Line 2 of your cell raised LinAlgError",
+    ),
+    "exits": (lambda: cell("def f(x):\n    exit()"), "SystemExit"),
+    "recurses": (
+        lambda: cell("def f(x):\n    return f(x)"),
+        "Line 2 of your cell raised RecursionError",
+    ),
+    "changes its input": (
+        lambda: cell("def f(x):\n    x *= x\n    return x"),
+        "Line 2 of your cell changes its input",
+    ),
+    "wrong arguments": (lambda: cell("def f(x, y):\n    return x"), "could not use your answer"),
+    "no function": (lambda: 3, "The check could not use your answer (TypeError: 'int'"),
+    "returns nothing": (lambda: cell("def f(x):\n    x ** 2"), "None (is a return missing?)"),
+    "returns a text": (lambda: lambda x: "9", "'9' (str)"),
+    "returns objects": (lambda: lambda x: [object(), {}], "must be an array of numbers"),
+    "wrong shape": (lambda: lambda x: x[:2] ** 2, "must have the shape (4,); it has (2,)"),
+    "not finite": (lambda: lambda x: x * math.nan, "NaN or infinity"),
+    "an error that cannot be printed": (
+        lambda: cell(MUTE),
+        "Line 5 of your cell raised E.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "said"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_become_one_line(
+    make: Callable[[], Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not check("99-square", make())
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("99-square: not yet. ")
+    assert said in line
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "None (is a return missing?)"),
+        ("146", "'146' (str)"),
+        (True, "True (bool)"),
+        (float("nan"), "nan (float)"),
+        ([146], "[146] (list)"),
+        (list(range(999)), "... (list)"),
+        (Unprintable(), "something that cannot be printed (Unprintable)"),
+        (20, "Use the median."),
+    ],
+)
+def test_values_of_the_wrong_kind(value: Any, said: str) -> None:
+    outcome = check("99-number", value)
+    assert not outcome
+    assert said in outcome.message
+
+
+@pytest.mark.parametrize("value", [146, 146.0, np.int64(146), np.float32(146), np.array([146])])
+def test_numbers_of_every_kind(value: Any) -> None:
+    assert check("99-number", value)
+
+
+def test_prints_are_hidden_and_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    noisy = cell("def f(x):\n    print('noise')\n    return x ** 2")
+    assert check("99-square", noisy)
+    assert capsys.readouterr().out == (
+        "99-square: right. Well squared. (What your code printed is hidden here.)\n"
+    )
+
+
+def test_a_loop_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_SECONDS", 0.3)
+    assert "loop without end" in check("99-square", cell(STUBBORN)).message
+    assert check("99-square", lambda x: x**2)
+
+
+def test_an_interrupt_is_no_mistake() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        check("99-square", cell("def f(x):\n    raise KeyboardInterrupt"))
+
+
+def test_the_generator_depends_on_the_key_alone() -> None:
+    seen: list[list[int]] = []
+
+    def spy(x: np.ndarray) -> np.ndarray:
+        seen.append(x.tolist())
+        return x
+
+    check("99-square", spy)
+    check("99-number", 146)
+    check("99-square", spy)
+    assert seen[0] == seen[1]
+
+
+def test_unknown_exercises_are_the_authors_error() -> None:
+    with pytest.raises(ValueError, match=r"99-number, 99-square.*'99-cube'"):
+        check("99-cube", lambda x: x)
+    with pytest.raises(ValueError, match="exercise"):
+        check("square", lambda x: x)
+    with pytest.raises(ValueError, match="none"):
+        check("98-square", lambda x: x)
+
+
+def test_passed_once_is_passed() -> None:
+    check("99-number", 146)
+    check("99-number", 2)
+    assert "1 exercises passed" in repr(progress.save())
+
+
+def test_registering_twice_is_refused() -> None:
+    def other(answer: Any, rng: np.random.Generator) -> str | None:
+        return None
+
+    other.__module__ = "elsewhere"
+    with pytest.raises(ValueError, match="registered twice"):
+        exercise("99-square")(other)
+    with pytest.raises(ValueError, match="key"):
+        exercise("Square")
+    found = register.find("99-square")
+    with pytest.raises(ValueError, match="hint"):
+        found.wrong("doubles", lambda x: 2 * x, hint=" ")

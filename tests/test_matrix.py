@@ -1,0 +1,84 @@
+"""The verdict matrix and the seven claims: tables that a screen reader can follow."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.teaching import claim, claim_cards, verdict, verdict_matrix
+from helpers.teaching.matrix import CLAIMS
+
+
+@pytest.fixture(autouse=True)
+def _progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def test_empty_matrix() -> None:
+    assert repr(verdict_matrix()) == "No verdict yet."
+
+
+def test_matrix_shows_what_was_filled() -> None:
+    verdict("KDE <h>", "variance", "fine")
+    verdict("Gaussian", "what survived", "collapsed")
+    verdict("KDE <h>", "variance", "bounded")  # changed my mind
+    assert {tuple(line.split("  ")[0:1]) for line in repr(verdict_matrix()).splitlines()[1:]} == {
+        ("KDE <h>",),
+        ("Gaussian",),
+    }
+    head, *rows = repr(verdict_matrix()).splitlines()
+    assert head.split("  ")[-1] == "variance"  # columns in the order of the lessons
+    assert sum("bounded" in row for row in rows) == 1
+    assert not any("fine" in row for row in rows)
+    page = verdict_matrix()._repr_html_()
+    assert "<caption>" in page
+    assert page.count('scope="col"') == 3
+    assert page.count('scope="row"') == 2
+    assert "KDE &lt;h&gt;" in page
+
+
+def test_a_form_asks_for_a_verdict() -> None:
+    form = verdict("Gaussian", "variance")
+    assert form.choice is None
+    assert repr(verdict_matrix()) == "No verdict yet."
+    *_, radio, said = form.widget.children
+    radio.value = "collapsed"
+    assert form.choice == "collapsed"
+    assert "Your verdict: collapsed." in said.value
+    assert "Gaussian" in form._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("", "variance", "fine"), "run"),
+        (("Gaussian", "varianz", "fine"), "yardstick"),
+        (("Gaussian", "variance", "colapsed"), "choice"),
+    ],
+)
+def test_bad_verdicts(arguments: tuple[Any, ...], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        verdict(*arguments)
+    assert repr(verdict_matrix()) == "No verdict yet."
+
+
+def test_claims_are_filled_by_lessons() -> None:
+    assert repr(claim_cards()).count("[to be tested]") == len(CLAIMS) == 7
+    claim("bulwark", "partly", lesson="06", because="Bounded is not unharmed.")
+    lines = repr(claim_cards()).splitlines()
+    assert lines[4].endswith("[partly (lesson 06): Bounded is not unharmed.]")
+    assert repr(claim_cards()).count("[to be tested]") == 6
+    assert "<strong>partly (lesson 06)</strong>: Bounded" in claim_cards()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "lesson", "named"),
+    [
+        ("bullwark", "holds", "06", "name"),
+        ("bulwark", "true", "06", "status"),
+        ("bulwark", "holds", "", "lesson"),
+    ],
+)
+def test_bad_claims(name: str, status: str, lesson: str, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        claim(name, status, lesson=lesson)

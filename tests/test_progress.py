@@ -1,0 +1,385 @@
+"""Progress: nothing a learner did is ever lost, whatever happens to the file."""
+
+import base64
+import json
+import multiprocessing
+import re
+import threading
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.teaching import _store, calibration, predict, progress, quiz, verdict
+from helpers.teaching._records import State, decode, empty, encode, mark, merged, validated
+
+OPTIONS = {"a": "because a", "b": "because b"}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "progress.json"
+    monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    return file
+
+
+def answer(key: str, option: str = "a") -> None:
+    quiz(key, "Q?", OPTIONS, answer="a").choose(option)
+
+
+def stored(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+# ---- any state at all
+
+KEYS = st.sampled_from(["00-a", "02-b", "06-c"])
+TIMES = st.integers(0, 5).map(lambda minutes: 1_800_000_000 + 60 * minutes)
+NUMBERS = st.integers(-50, 50).map(float)
+INTERVALS = st.tuples(NUMBERS, NUMBERS).filter(lambda v: v[0] < v[1]).map(list)
+PREDICTION = st.one_of(
+    st.fixed_dictionaries({"at": TIMES, "value": INTERVALS}, optional={"truth": NUMBERS}),
+    st.fixed_dictionaries({"at": TIMES, "truth": NUMBERS}),
+)
+ANSWER = st.fixed_dictionaries(
+    {
+        "at": TIMES,
+        "chosen": st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True),
+        "correct": st.booleans(),
+    }
+)
+CHECK = st.fixed_dictionaries({"at": TIMES, "passed": st.booleans(), "tries": st.integers(1, 9)})
+RUNS = st.sampled_from(["r | variance", "s | tail"])
+CHOICES = st.sampled_from(["fine", "bounded", "collapsed"])
+
+
+def _verdicts(picked: dict[str, tuple[int, str]]) -> dict[str, Any]:
+    return {
+        key: {"at": at, "run": key[0], "yardstick": key[4:], "choice": choice}
+        for key, (at, choice) in picked.items()
+    }
+
+
+STATES = st.fixed_dictionaries(
+    {
+        "predictions": st.dictionaries(KEYS, PREDICTION),
+        "answers": st.dictionaries(KEYS, ANSWER),
+        "checks": st.dictionaries(KEYS, CHECK),
+        "verdicts": st.dictionaries(RUNS, st.tuples(TIMES, CHOICES)).map(_verdicts),
+        "claims": st.dictionaries(
+            st.just("tails-first"),
+            st.fixed_dictionaries({"at": TIMES, "status": st.just("holds"), "lesson": KEYS}),
+        ),
+    }
+)
+
+
+@settings(deadline=None)
+@given(mine=STATES, theirs=STATES)
+def test_merging_loses_nothing(mine: State, theirs: State) -> None:
+    before = json.dumps([mine, theirs])
+    both = merged(mine, theirs)
+    assert json.dumps([mine, theirs]) == before
+    validated({"version": 1, **both})
+    for state in (mine, theirs):
+        for section, entries in state.items():
+            assert entries.keys() <= both[section].keys()
+        for key, entry in state["answers"].items():
+            assert {mark(t) for t in entry["chosen"]} <= {
+                mark(t) for t in both["answers"][key]["chosen"]
+            }
+            assert both["answers"][key]["correct"] >= entry["correct"]
+        for key, entry in state["checks"].items():
+            assert both["checks"][key]["passed"] >= entry["passed"]
+            assert both["checks"][key]["tries"] >= entry["tries"]
+        for key, entry in state["verdicts"].items():
+            kept = both["verdicts"][key]
+            assert entry["choice"] in (kept["choice"], kept.get("earlier"))
+        for key, entry in state["predictions"].items():
+            kept = both["predictions"][key]
+            assert entry.keys() <= kept.keys()
+            assert "value" not in entry or entry["at"] >= kept["at"]  # the first one counts
+    for key in mine["predictions"].keys() & theirs["predictions"].keys():
+        values = [s["predictions"][key].get("value") for s in (mine, theirs)]
+        assert both["predictions"][key].get("value") in values
+    assert merged(mine, mine) == mine
+    assert merged(both, theirs) == both
+
+
+@settings(deadline=None)
+@given(state=STATES)
+def test_resume_code_holds_everything(state: State) -> None:
+    code = encode(state)
+    assert re.fullmatch(r"CTL1-[\w-]+", code)
+    back = decode(f"  {code[:9]}\n {code[9:]} ")
+    for section in ("predictions", "checks", "verdicts", "claims"):
+        assert back[section] == state[section]
+    for key, entry in state["answers"].items():
+        assert back["answers"][key] == {**entry, "chosen": [mark(t) for t in entry["chosen"]]}
+    assert encode(back) == code
+
+
+def test_resume_code_notices_every_slip() -> None:
+    answer("02-a")
+    predict("02-b", "Q?").commit(0, 1)
+    code = progress.code()
+    for place in range(len(code)):
+        for wrong in ("A", "z", "", "AA"):
+            changed = code[:place] + wrong + code[place + 1 :]
+            if changed != code:
+                with pytest.raises(ValueError, match=r"resume code|version"):
+                    decode(changed)
+    for cut in range(5, len(code)):
+        with pytest.raises(ValueError, match="resume code"):
+            decode(code[:cut])
+
+
+@pytest.mark.parametrize("bad", ["", "CTL1-", "CTL2-abc", "CTL1-\u00e4\u00f6", "hello"])
+def test_wrong_codes_are_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="resume code"):
+        decode(bad)
+
+
+# ---- the file
+
+
+def test_saved_at_once_and_restored_elsewhere(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer("02-a", "b")
+    predict("02-b", "Q?").commit(0, 1)
+    predict("02-b", "Q?").resolve(0.5)
+    verdict("Gaussian", "variance", "collapsed")
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "new" / "progress.json"))
+    assert "Nothing recorded" in repr(progress.summary())
+    assert "1 predictions, 1 quiz answers" in repr(progress.restore(place))
+    assert stored(tmp_path / "new" / "progress.json") == stored(place)
+    assert calibration().held == 1
+
+
+def test_restoring_keeps_what_is_here(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict("02-b", "Q?").commit(0, 1)
+    other = tmp_path / "other.json"
+    monkeypatch.setattr("helpers.teaching.predictions.time.time", lambda: 4e9)  # later
+    monkeypatch.setenv("COURSE_PROGRESS", str(other))
+    predict("02-b", "Q?").commit(5, 6)
+    answer("02-a")
+    monkeypatch.setenv("COURSE_PROGRESS", str(place))
+    progress.restore(other)
+    assert predict("02-b", "Q?").value == (0.0, 1.0)
+    assert stored(place)["answers"].keys() == {"02-a"}
+
+
+DAMAGED = {
+    "not text": b"\xff\xfe\x00",
+    "half a file": b'{"version": 1, "answers": {',
+    "empty": b"",
+    "a list": b"[]",
+    "from the future": b'{"version": 2}',
+    "no version": b"{}",
+    "a broken section": b'{"version": 1, "answers": []}',
+    "a broken entry": b'{"version": 1, "answers": {"02-a": {"chosen": "a", "at": 1}}}',
+    "a broken prediction": b'{"version": 1, "predictions": {"02-a": {"value": [2, 1], "at": 1}}}',
+    "not a number": b'{"version": 1, "predictions": {"02-a": {"truth": NaN, "at": 1}}}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_file_is_moved_aside_never_overwritten(place: Path, content: bytes) -> None:
+    for number in (1, 2):
+        place.write_bytes(content)
+        with pytest.warns(UserWarning, match=rf"progress.json could not be used.*damaged-{number}"):
+            answer("02-a")
+        assert (place.parent / f"progress.damaged-{number}.json").read_bytes() == content
+        assert stored(place)["answers"].keys() == {"02-a"}
+    assert (place.parent / "progress.damaged-1.json").read_bytes() == content
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_restoring_from_a_damaged_file_changes_nothing(
+    place: Path, tmp_path: Path, content: bytes
+) -> None:
+    answer("02-a")
+    before = place.read_bytes()
+    damaged = tmp_path / "downloaded.json"
+    damaged.write_bytes(content)
+    with pytest.raises(ValueError, match=r"downloaded.json is not a progress file"):
+        progress.restore(damaged)
+    assert place.read_bytes() == before
+    assert damaged.read_bytes() == content
+
+
+def test_restoring_from_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="source"):
+        progress.restore(tmp_path / "none.json")
+    with pytest.raises(FileNotFoundError, match="source"):
+        progress.restore(tmp_path)
+    with pytest.raises(TypeError, match="source"):
+        progress.restore(3)  # type: ignore[arg-type]
+
+
+def test_an_unwritable_place_warns_once_and_keeps_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    monkeypatch.setenv("COURSE_PROGRESS", str(blocked / "progress.json"))
+    with pytest.warns(UserWarning, match=r"cannot be saved.*COURSE_PROGRESS"):
+        answer("02-a")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = predict("02-b", "Q?").commit(0, 1)
+        answer("02-c", "b")
+        assert "In memory only" in said
+        assert "in memory only" in repr(progress.save())
+        assert "  1             2" in repr(progress.summary())
+        assert decode(progress.code())["answers"].keys() == {"02-a", "02-c"}
+        blocked.unlink()  # and as soon as it can be saved, all of it is
+        answer("02-d")
+    file = stored(blocked / "progress.json")
+    assert file["answers"].keys() == {"02-a", "02-c", "02-d"}
+    assert file["predictions"].keys() == {"02-b"}
+
+
+def test_a_folder_in_the_file_s_place_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))
+    with pytest.warns(UserWarning, match="cannot be saved"):
+        answer("02-a")
+    assert decode(progress.code())["answers"].keys() == {"02-a"}
+    assert tmp_path.is_dir()
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer("02-a")
+    before = place.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.teaching._store.os.replace", full)
+        with pytest.warns(UserWarning, match="No space left"):
+            answer("02-b")
+        answer("02-c")
+    assert place.read_bytes() == before
+    assert not list(place.parent.glob("*.tmp"))
+    answer("02-d")
+    assert stored(place)["answers"].keys() == {"02-a", "02-b", "02-c", "02-d"}
+
+
+def _answer_many(name: str, worker: int) -> None:
+    import os
+
+    os.environ["COURSE_PROGRESS"] = name
+    for n in range(10):
+        answer(f"02-w{worker}-{n}")
+
+
+def test_several_kernels_share_the_file(place: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_answer_many, args=(str(place), n)) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert len(stored(place)["answers"]) == 30
+
+
+def test_several_threads_share_the_file(place: Path) -> None:
+    threads = [
+        threading.Thread(target=lambda n=n: [answer(f"02-t{n}-{k}") for k in range(5)])
+        for n in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stored(place)["answers"]) == 30
+
+
+def test_where_progress_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(_store.__file__).resolve().parents[2]
+    monkeypatch.setenv("COURSE_PROGRESS", "")
+    assert _store.place() == root / ".progress" / "progress.json"
+    installed = tmp_path / "site-packages" / "helpers" / "teaching" / "_store.py"
+    monkeypatch.setattr(_store, "__file__", str(installed))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert _store.place() == tmp_path / ".closing-the-loop" / "progress.json"
+
+
+# ---- what is shown
+
+
+def test_download_link_holds_the_file(place: Path) -> None:
+    answer("02-a")
+    page = progress.save()._repr_html_()
+    link = re.search(r'download="progress.json" href="data:application/json;base64,([^"]+)"', page)
+    assert link
+    assert base64.b64decode(link[1]) == place.read_bytes()
+    assert progress.code() in page
+
+
+def test_a_copy_never_overwrites(place: Path, tmp_path: Path) -> None:
+    answer("02-a")
+    copy = tmp_path / "copy.json"
+    progress.save(copy)
+    assert stored(copy) == stored(place)
+    with pytest.raises(FileExistsError, match="file"):
+        progress.save(copy)
+
+
+def test_summary_counts_lesson_by_lesson() -> None:
+    answer("02-a")
+    answer("06-a", "b")
+    predict("06-b", "Q?").commit(0, 1)
+    predict("09-b", "Q?").resolve(3)  # shown, never predicted
+    lines = [line.split() for line in repr(progress.summary()).splitlines()]
+    assert ["02", "0", "1", "0"] in lines
+    assert ["06", "1", "1", "0"] in lines
+    assert not any("09" in line for line in lines)
+    assert '<th scope="row">02</th>' in progress.summary()._repr_html_()
+
+
+def _walk(widget: Any) -> list[Any]:
+    return [widget, *(w for child in getattr(widget, "children", ()) for w in _walk(child))]
+
+
+def test_restore_form(place: Path) -> None:
+    answer("02-a")
+    code, file = progress.code(), place.read_bytes()
+    place.unlink()
+    form = progress.restore()
+    *_, upload, text, button, said = _walk(form.widget)  # type: ignore[union-attr]
+    text.value = code[:-3]
+    button.click()
+    assert "Not restored: the resume code is damaged" in said.value
+    assert not place.exists()
+    text.value = code
+    button.click()
+    assert "1 quiz answers" in said.value
+    place.unlink()
+    upload.value = [_uploaded("wrong.json", b"{")]
+    assert "wrong.json is not a progress file" in said.value
+    upload.value = [_uploaded("progress.json", file)]
+    assert place.read_bytes() == file
+
+
+def _uploaded(name: str, content: bytes) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    file = {"name": name, "type": "", "size": len(content), "last_modified": now}
+    return {**file, "content": memoryview(content)}
+
+
+def test_an_empty_state_is_valid() -> None:
+    assert decode(encode(empty())) == empty()
