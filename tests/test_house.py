@@ -35,15 +35,15 @@ LAYERS = (
         "corpora",
         "language_metrics",
     },
-    {"models", "policies", "verification", "quick_runs"},
-    {"loop", "coding", "plots"},
+    {"loop", "models", "policies", "verification", "quick_runs"},
+    {"coding", "plots"},
     {"studies"},
     {"teaching", "widgets", "explorers"},
     {"authoring", "bootstrap", "cli", "desk", "doctor", "__main__"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-# The loop sees models and verifiers only as protocols.
-NEVER = {("loop", "models"), ("loop", "verification"), ("policies", "models")}
+# The loop sees models, policies and verifiers only as protocols.
+NEVER = {("loop", name) for name in ("models", "policies", "verification")}
 # These run before anything is installed.
 BEFORE_INSTALLATION = ("__init__", "__main__", "bootstrap", "cli", "desk", "doctor")
 NO_TORCH = (
@@ -77,6 +77,7 @@ def piece(path: Path) -> str:
     return path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py")
 
 
+@functools.cache
 def arrows() -> set[tuple[str, str]]:
     found = set()
     for path, tree in sources().items():
