@@ -399,6 +399,7 @@ CHECK, SOLUTION = code('check("02-x", my_x)', "check"), code("solution_x = 2", "
         ("# T\n\na\nwas 0.87 there\n", "12: bare number '0.87'"),
         ("# T\n\na\n\n| x | .5 |\n|--|--|\n", "13: bare number '.5'"),
         ("# T\n\nabout 37 % of\n", "11: bare number '37 %'"),
+        ("# T\n\na stray ` here\n\nis 0.5 and `x`\n", "13: bare number '0.5'"),
         ("# T\n\nabout 1e-5\n", "11: bare number '1e-5'"),
         ("# T\n\n```{note}\nx\n```\n", "11: only ```{code-cell} ipython3 is known"),
         ("# T\n\n:::{note}\n:::\n", "11: JupyterLab shows `:::` as raw text"),

@@ -275,7 +275,7 @@ def _cells(stem: str, lines: list[str], notebook: Any) -> tuple[Cell, ...]:
 _CODE = re.compile(
     r"^ {0,3}(```+|~~~+).*?^ {0,3}\1[`~]*[ \t]*$"  # a fence
     r"|<!--.*?-->"
-    r"|(?<!`)(`+)(?!`).+?(?<!`)\2(?!`)",  # a span
+    r"|(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\2(?!`)",  # a span, within its paragraph
     re.DOTALL | re.MULTILINE,
 )
 _MATHS = re.compile(
