@@ -39,6 +39,7 @@ def contrasts(
     axes.grid(False)
     if log:
         axes.set_xscale("log")
+        style.log_ticks(axes.xaxis)
     if reference is not None:
         axes.axvline(real_number("reference", reference), color=INK, linestyle=":", linewidth=1.4)
     numbers = table[["value", "low", "high"]].to_numpy(float)
@@ -91,6 +92,7 @@ def lottery(
     axes.fill_between(rank[picks], 0, share[picks], color=PALETTE["ochre"], alpha=0.25, linewidth=0)
     axes.plot(rank[picks], share[picks], color=PALETTE["ochre"], linewidth=2.4)
     axes.set(xscale="log", xlim=(0.9, len(array) * 1.1), ylim=(0, 1.12))
+    style.log_ticks(axes.xaxis)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.plot([half, half, 0.9], [0, share[half - 1], share[half - 1]], color=GREY, linestyle=":")
     axes.plot(half, share[half - 1], color=INK, marker="o", markersize=8)

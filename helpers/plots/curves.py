@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from helpers.plots import style
 from helpers.plots.marks import (
@@ -142,8 +142,7 @@ def _new_chart(
     axes = style.add_axes(figure, left, bottom, right, top)
     if options.log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=7))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        style.log_ticks(axes.yaxis)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     return Chart(axes)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.plots import style
@@ -136,8 +137,9 @@ def _draw_runs(
         group = rows[rows["arm"] == arm]
         wide = group.pivot(index="generation", columns="run", values="value")
         some = wide.iloc[:, : options.runs]
-        chart.axes.plot(some.index, some.to_numpy(), color=look.colour, linewidth=0.6,
-                        alpha=0.45, zorder=1.5)  # fmt: skip
+        paths = [np.column_stack([some.index, some[run]]) for run in some]
+        chart.axes.add_collection(LineCollection(paths, colors=look.colour, linewidths=0.6,
+                                                 alpha=0.45, zorder=1.5))  # fmt: skip
         chart.words.append(f"{some.shape[1]} single runs are drawn as thin lines.")
 
 

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 PIXELS_PER_INCH = 100  # of the page: a figure 7.2 inches wide is shown 720 CSS pixels wide
@@ -168,6 +170,20 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
     """Label both axes in house style."""
     axes.set_xlabel(x, fontsize=11, color=INK)
     axes.set_ylabel(y, fontsize=11, color=INK)
+
+
+def log_ticks(axis: Axis) -> None:
+    """Powers of ten in plain text: minor ticks and typeset formulas cost a slider its speed."""
+    axis.set_major_locator(LogLocator(numticks=7))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(_power))
+
+
+def _power(number: float, _: int | None = None) -> str:
+    exponent = round(math.log10(number))
+    if -2 <= exponent <= 3:
+        return f"{number:,g}"
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def label_room(labels: Sequence[str]) -> float:

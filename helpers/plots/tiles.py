@@ -26,10 +26,15 @@ from helpers.plots.style import DOTS_PER_INCH, INK, PIXELS_PER_INCH
 
 MOST_KINDS = 40
 _LETTERS = string.ascii_uppercase + "abdefghkmnqrty"  # lower case only where the shape is new
-_COLOURS = (
+_HUES = (
     "#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00",
     "#8FB8DE", "#BBBBBB", "#B5CC6A", "#C49A6C", "#E8A9A0", "#8E8CD8",
 )  # fmt: skip
+_COLOURS = np.array([
+    [round(255 * part) for part in to_rgb(_HUES[kind % len(_HUES)])] for kind in range(MOST_KINDS)
+], dtype=np.uint8)  # fmt: skip
+# Twelve hues and ten textures: no two of forty kinds share both.
+_PATTERN = np.array([kind % 5 + 5 * (kind // len(_HUES) % 2) for kind in range(MOST_KINDS)])
 _LETTER_PIXELS = 21  # of the PNG: 14 CSS pixels, 10 points
 
 
@@ -40,6 +45,7 @@ def quilt(
     group: bool = True,
     title: str = "",
     first: int = 0,
+    axis: str = "generation",
     height: float | None = None,
 ) -> Picture:
     """Rows of tiles, one row a generation, the newest at the bottom.
@@ -47,7 +53,8 @@ def quilt(
     rows    integers (generations, tiles): which of the kinds 0, 1, ... each tile shows
     kinds   how many kinds there are at most 40 (default: the largest number that occurs, plus 1)
     group   put equal tiles of a row side by side (the order within a row carries nothing)
-    first   generation of the first row
+    first   number of the first row
+    axis    what the rows are numbered by
     height  inches of the quilt itself; by default it grows with the rows up to about five
     """
     tiles = _checked(rows)
@@ -65,10 +72,11 @@ def quilt(
     axes.grid(False)
     axes.imshow(image, aspect="auto", interpolation="nearest",
                 extent=(0, 1, first + len(tiles) - 0.5, first - 0.5))  # fmt: skip
-    _margins(axes, left, first)
+    _margins(axes, left, first, axis)
     survivors = [letters(kinds)[kind] for kind in np.unique(tiles[-1])]
-    return Picture(figure, _words(tiles, left, first, survivors), _line(left, first, survivors),
-                   _table(tiles, left, first, kinds))  # fmt: skip
+    return Picture(figure, _words(tiles, left, first, survivors, axis),
+                   _line(left, first, survivors, axis),
+                   _table(tiles, left, first, kinds, axis))  # fmt: skip
 
 
 def letters(kinds: int) -> list[str]:
@@ -93,11 +101,9 @@ def _compose(tiles: np.ndarray, shape: tuple[int, int], group: bool) -> np.ndarr
     """The quilt as an image of `shape` pixels (height, width): colours, textures, letters."""
     y, x = (np.arange(pixels) * count // pixels
             for pixels, count in zip(shape, tiles.shape, strict=True))  # fmt: skip
-    colours = np.array([to_rgb(_COLOURS[k % len(_COLOURS)]) for k in range(MOST_KINDS)])
     kind = tiles[y[:, None], x[None, :]]
-    image = (colours * 255).astype(np.uint8)[kind]
-    darker = _texture(shape)[kind % 5 + 5 * (kind // len(_COLOURS) % 2), *np.indices(shape)]
-    image[darker] = (image[darker] * 0.86).astype(np.uint8)
+    pattern = _textures()[_PATTERN[kind], *(np.indices(shape) % 48)]
+    image = np.stack([_COLOURS, (_COLOURS * 0.86).astype(np.uint8)])[pattern.astype(int), kind]
     tile = np.broadcast_to(x, shape)
     if group and shape[1] / tiles.shape[1] >= 10:
         _draw_seams(image, tile, y, 0.92)
@@ -106,14 +112,15 @@ def _compose(tiles: np.ndarray, shape: tuple[int, int], group: bool) -> np.ndarr
     return image
 
 
-def _texture(shape: tuple[int, int]) -> np.ndarray:
-    """Ten patterns over the whole quilt, as masks of the darker pixels (10, height, width)."""
-    y, x = np.indices(shape)
+@lru_cache(maxsize=1)
+def _textures() -> np.ndarray:
+    """Ten patterns that repeat every 48 pixels, as masks of the darker ones (10, 48, 48)."""
+    y, x = np.indices((48, 48))
     fine = [
-        np.zeros(shape, bool), (x + y) % 9 < 3, (y % 8 < 3) & (x % 8 < 3), y % 8 < 3, x % 8 < 3,
+        np.zeros((48, 48), bool), (x + y) % 8 < 3, (y % 8 < 3) & (x % 8 < 3), y % 8 < 3, x % 8 < 3,
     ]  # fmt: skip
     bold = [
-        (x - y) % 9 < 3, (x // 5 + y // 5) % 2 == 0, x % 14 < 7, y % 14 < 7, (x + y) % 16 < 8,
+        (x - y) % 12 < 4, (x // 6 + y // 6) % 2 == 0, x % 16 < 8, y % 16 < 8, (x + y) % 24 < 12,
     ]  # fmt: skip
     return np.array(fine + bold)
 
@@ -164,13 +171,13 @@ def _letter_masks(size: int) -> np.ndarray:
     return np.stack(np.split(strip, MOST_KINDS, axis=1))
 
 
-def _margins(axes: Any, left: np.ndarray, first: int) -> None:
+def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
     """Generations at the left; at the right how many kinds are left."""
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.yaxis.set_major_locator(MaxNLocator(10, integer=True, min_n_ticks=1))
-    axes.set_ylabel("generation" if len(left) > 3 else "", fontsize=11, color=INK)
+    axes.set_ylabel(axis if len(left) > 3 else "", fontsize=11, color=INK)
     axes.set_ylim(first + len(left) - 0.5, first - 0.5)
     tall = axes.get_window_extent().height / axes.figure.dpi * PIXELS_PER_INCH
     step = int(np.ceil(20 * len(left) / tall))
@@ -181,30 +188,30 @@ def _margins(axes: Any, left: np.ndarray, first: int) -> None:
               va="bottom", fontsize=10.5, color=INK)  # fmt: skip
 
 
-def _words(tiles: np.ndarray, left: np.ndarray, first: int, survivors: list[str]) -> str:
+def _words(tiles: np.ndarray, left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
     generations, width = tiles.shape
     if generations == 1:
         return f"A row of {width} tiles of {left[0]} kinds: {', '.join(survivors)}."
     last = first + generations - 1
-    text = (f"A quilt of {generations} rows, generation {first} to {last}, of "
+    text = (f"A quilt of {generations} rows, {axis} {first} to {last}, of "
             f"{width} tiles each. The first row holds {left[0]} kinds, the middle row "
             f"{left[generations // 2]}, the last row {left[-1]}: "
             + ", ".join(survivors) + ".")  # fmt: skip
     alone = np.flatnonzero(left == 1)
     if len(alone):
-        text += f" From generation {first + alone[0]} on there is a row of one single kind."
+        text += f" From {axis} {first + alone[0]} on there is a row of one single kind."
     return text
 
 
-def _line(left: np.ndarray, first: int, survivors: list[str]) -> str:
-    start = f"{left[0]} kinds at generation {first}"
+def _line(left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
+    start = f"{left[0]} kinds at {axis} {first}"
     if len(left) == 1:
         return start
     names = " ".join(survivors)
-    return f"{start}, {left[-1]} left at generation {first + len(left) - 1}: {names}"
+    return f"{start}, {left[-1]} left at {axis} {first + len(left) - 1}: {names}"
 
 
-def _table(tiles: np.ndarray, left: np.ndarray, first: int, kinds: int) -> pd.DataFrame:
+def _table(tiles: np.ndarray, left: np.ndarray, first: int, kinds: int, axis: str) -> pd.DataFrame:
     rows = np.unique(np.linspace(0, len(left) - 1, 8).round().astype(int))
     alive = [" ".join(letters(kinds)[k] for k in np.unique(tiles[row])) for row in rows]
-    return pd.DataFrame({"generation": first + rows, "kinds left": left[rows], "which": alive})
+    return pd.DataFrame({axis: first + rows, "kinds left": left[rows], "which": alive})

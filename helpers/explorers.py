@@ -1,0 +1,265 @@
+"""The explorers of lessons 00, 02 and 06: a plain function each, and sliders over it.
+
+`quilt_picture`, `gaussian_picture` and `policy_picture` take settings and return a `Picture`; a
+static cell calls them directly, `quilt_explorer()` and its sisters put sliders in front of them.
+The same settings always give the same picture, and any setting is drawn within 0.3 s on one
+thread (tests/benchmarks/sliders.py measures the corners): where that needs fewer runs, the
+picture says how many there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+
+from helpers import policies, theory
+from helpers._arguments import one_of, positive_int, real_number
+from helpers.loop import Policy, iterate
+from helpers.models import Discrete
+from helpers.plots import Picture, band, quilt
+from helpers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
+from helpers.widgets import Explorer, choice, explore, logarithmic, switch, whole
+
+QUILT_POLICIES = ("replace", "accumulate", "fresh, one in ten")
+DIVISORS = ("n", "n - 1")
+SHOW = ("one run", "100 runs", "median", "mean of the runs", "exact expectation")
+MODELS = ("regression", "Gaussian", "KDE")
+DESIGNS = ("same X", "fresh X")
+_D = 10  # inputs of the regression, as in Gerstgrasser et al.
+
+# ---------------------------------------------------------------------- lesson 00
+
+
+def quilt_picture(
+    kinds: int = 12,
+    tiles: int = 40,
+    generations: int = 60,
+    policy: str = "replace",
+    seed: int = 0,
+) -> Picture:
+    """The fading quilt: row 0 is real, each later row is drawn from a count of what came before.
+
+    "fresh, one in ten": one new real tile joins the count for every ten drawn ones.
+    """
+    positive_int("kinds", kinds, minimum=2)
+    positive_int("tiles", tiles)
+    positive_int("generations", generations)
+    one_of("policy", policy, QUILT_POLICIES)
+
+    def source(n: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(kinds, size=n)
+
+    known: dict[str, Policy] = {
+        "replace": policies.Replace(),
+        "accumulate": policies.Accumulate(),
+        "fresh, one in ten": policies.FreshReal(source, max(1, round(tiles / 10))),
+    }
+    real = source(tiles, np.random.default_rng([seed, 0, 1]))
+    loop = iterate(Discrete(kinds), real, policy=known[policy], seed=seed)
+    rows = [real] + [next(loop).produced for _ in range(generations)]
+    title = f"{policy}: {kinds} kinds, {tiles} tiles a row"
+    return quilt(np.array(rows), kinds=kinds, title=title, axis="row")
+
+
+def quilt_explorer() -> Explorer:
+    """Sliders over `quilt_picture`."""
+    return explore(
+        quilt_picture,
+        kinds=whole("colours", 2, 40, 12),
+        tiles=whole("tiles a row", 10, 200, 40, step=10),
+        generations=whole("generations", 5, 100, 60, step=5),
+        policy=choice("policy", QUILT_POLICIES),
+    )
+
+
+# ---------------------------------------------------------------------- lesson 02
+
+
+def gaussian_picture(
+    n: int = 10,
+    rounds: int = 100,
+    divisor: str = "n - 1",
+    show: str = "100 runs",
+    log: bool = True,
+    seed: int = 0,
+) -> Picture:
+    """Variance of a Gaussian refitted to its own samples: 100 runs, looked at in five ways."""
+    positive_int("rounds", rounds)
+    ddof = DIVISORS.index(one_of("divisor", divisor, DIVISORS))
+    one_of("show", show, SHOW)
+    _, variances = gaussian_runs("replace", n, rounds, 100, np.random.default_rng(seed), ddof)
+    fits = np.arange(1, rounds + 2)
+    exact = {"exact expectation": theory.gaussian_variance_replace(n, fits, ddof)}
+    if show == "one run":
+        variances, exact = variances[:, :1], {}
+    if show == "100 runs":
+        exact = {}
+    if show == "median":
+        exact = {"typical run, theory": theory.gaussian_geometric_variance_replace(n, fits, ddof)}
+    return band(
+        _tidy(variances, "variance"),
+        "variance",
+        exact=exact,
+        centre="mean" if show == "mean of the runs" else "median",
+        runs=60 if show == "100 runs" else 0,
+        log=log,
+        title=f"n = {n}, divisor {divisor}: {show}",
+    )
+
+
+def gaussian_explorer() -> Explorer:
+    """Sliders over `gaussian_picture`."""
+    return explore(
+        gaussian_picture,
+        n=choice("samples n", (5, 10, 20, 50, 100, 200, 500), 10),
+        rounds=whole("rounds", 10, 200, 100, step=10),
+        divisor=choice("divisor", DIVISORS, "n - 1"),
+        show=choice("show", SHOW, "100 runs"),
+        log=switch("logarithmic axis", True),
+    )
+
+
+# ---------------------------------------------------------------------- lesson 06
+
+
+def policy_picture(
+    model: str = "regression",
+    policy: str = "replace",
+    n: int = 100,
+    bandwidth: float = 0.5,
+    design: str = "same X",
+    rounds: int = 20,
+    seed: int = 0,
+) -> Picture:
+    """One model under one policy, with the exact curve and published points where there are any.
+
+    regression  error of the coefficients, as a multiple of the error of one fit (d = 10)
+    Gaussian    fitted variance, maximum likelihood
+    KDE         variance of each sample; round 0 is the real one; only here `bandwidth` counts
+    "half real" trains on all real rows and as many of the newest generation.
+    """
+    one_of("model", model, MODELS)
+    one_of("policy", policy, POLICIES)
+    one_of("design", design, DESIGNS)
+    positive_int("n", n, minimum=_D + 2)
+    positive_int("rounds", rounds)
+    real_number("bandwidth", bandwidth, low=0.0, open_low=True)
+    rng = np.random.default_rng(seed)
+    if model == "regression":
+        runs = _runs_in(n * rounds, 150_000 if policy == "subsample" else None)
+        one_fit = theory.regression_error_replace(_D, n, 1)
+        same = design == "same X"
+        errors = regression_runs(policy, n, rounds, runs, rng, d=_D, same_design=same)
+        return _policy_band(errors / one_fit, model, policy, n, _regression_exact(policy, n),
+                            "error, multiples of one fit's", design)  # fmt: skip
+    if model == "Gaussian":
+        runs = _runs_in(n * rounds, 500_000 if policy == "subsample" else None)
+        _, variances = gaussian_runs(policy, n, rounds, runs, rng)
+        return _policy_band(variances, model, policy, n, _gaussian_exact(policy, n), "variance")
+    runs = _runs_in(n * rounds, 400_000 if policy == "subsample" else 800_000)
+    variances = kde_runs(policy, n, rounds, runs, rng, bandwidth)
+    start = 1 - 1 / n  # expected variance of the real sample, divisor n
+    exact = {"replace": lambda t: theory.kde_variance_replace(n, t, bandwidth, start)}
+    found = abs(np.log(bandwidth / theory.kde_neutral_bandwidth(n, start))) < 0.03
+    note = f"h = {bandwidth:.3g}" + (", the neutral bandwidth: you found it" if found else "")
+    return _policy_band(variances, model, policy, n, exact, "variance of the sample", note)
+
+
+def policy_explorer() -> Explorer:
+    """Sliders over `policy_picture`."""
+    return explore(
+        policy_picture,
+        model=choice("model", MODELS),
+        policy=choice("policy", POLICIES),
+        n=choice("samples n", (20, 32, 50, 100, 300, 1000), 100),
+        bandwidth=logarithmic("bandwidth h", 0.02, 0.8, 0.5, when={"model": "KDE"}),
+        design=choice("design", DESIGNS, when={"model": "regression"}),
+        rounds=whole("rounds", 5, 100, 20, step=5),
+    )
+
+
+# ---------------------------------------------------------------------- details
+
+
+def _runs_in(rows_a_run: int, budget: int | None) -> int:
+    """As many runs, 3 to 50, as fit into a budget of rows."""
+    return 50 if budget is None else int(np.clip(budget // rows_a_run, 3, 50))
+
+
+def _tidy(values: np.ndarray, metric: str, arm: str = "all") -> pd.DataFrame:
+    """An array (generations, runs) as the tidy frame that plots take."""
+    generations, runs = values.shape
+    return pd.DataFrame({
+        "generation": np.repeat(np.arange(generations), runs), "metric": metric, "arm": arm,
+        "replicate": np.tile(np.arange(runs), generations), "value": values.ravel(),
+    })  # fmt: skip
+
+
+def _policy_band(
+    values: np.ndarray,
+    model: str,
+    policy: str,
+    n: int,
+    exact: Mapping[str, Callable[[int], float]],
+    ylabel: str,
+    note: str = "",
+) -> Picture:
+    rounds, runs = values.shape[0] - 1, values.shape[1]
+    title = f"{model}, {policy}, n = {n}" + (f", {note}" if note else "") + f": {runs} runs"
+    return band(
+        _tidy(values, ylabel, policy),
+        ylabel,
+        exact={"exact mean": exact[policy]} if policy in exact else None,
+        published=_published(model, policy, n, rounds),
+        centre="mean",
+        runs=runs if runs <= 10 else 0,
+        title=title,
+        xlabel="round" if model == "KDE" else "generation",
+    )
+
+
+def _regression_exact(policy: str, n: int) -> dict[str, Callable[[int], float]]:
+    """Generation -> expected error in units of one fit's, for one shared design."""
+    one = theory.regression_error_replace(_D, n, 1)
+    return {
+        "replace": lambda g: theory.regression_error_replace(_D, n, g + 1) / one,
+        "accumulate": lambda g: theory.regression_error_accumulate(_D, n, g + 1) / one,
+        "synthetic only": lambda g: theory.regression_error_synthetic_only(_D, n, g + 1) / one,
+        # The mean of the real fit and the newest: its noise is quartered and added to, each round.
+        "half real": lambda g: 1 + (1 - 0.25**g) / 3,
+    }
+
+
+def _gaussian_exact(policy: str, n: int) -> dict[str, Callable[[int], float]]:
+    return {
+        "replace": lambda g: theory.gaussian_variance_replace(n, g + 1),
+        "accumulate": lambda g: theory.gaussian_variance_accumulate(n, g + 1),
+    }
+
+
+@lru_cache(maxsize=1)
+def _published_values() -> dict[str, float]:
+    text = files("helpers").joinpath("results", "published.json").read_text(encoding="utf-8")
+    return {key: entry["value"] for key, entry in json.loads(text).items()}
+
+
+def _published(model: str, policy: str, n: int, rounds: int) -> list[tuple[float, float, str]]:
+    """Published values for exactly these settings: at their hundredth fit, or as a plateau."""
+    values = _published_values()
+    if model == "regression" and policy == "subsample":
+        plateau = values.get(f"kazdan_subsample_plateau_t{n}")
+        return [] if plateau is None else [(rounds, plateau, "Kazdan et al., plateau")]
+    if rounds < 99:
+        return []
+    if model == "regression":
+        error = values.get(f"gerstgrasser_{policy}_t{n}")
+        one = theory.regression_error_replace(_D, n, 1)
+        return [] if error is None else [(99, error / one, "Gerstgrasser et al.")]
+    key = {"replace": "mean_variance", "accumulate": "variance"}.get(policy, "")
+    variance = values.get(f"kazdan_gaussian_{policy}_n{n}_{key}") if model == "Gaussian" else None
+    return [] if variance is None else [(99, variance, "Kazdan et al.")]

@@ -1,0 +1,373 @@
+"""Sliders over experiments, and a Run button for the longer ones.
+
+An `Explorer` calls a plain function `(**values) -> Picture` whenever a control changes; a
+`RunButton` draws a loop while it runs. Both work in one worker thread of their own, so that the
+kernel stays free, and show pictures by setting the value of an HTML widget under a lock: no
+Output widget, no pyplot. If settings change faster than they can be drawn, the newest wins. An
+error becomes one line under the controls and stays in `.error`; it never disappears.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import html
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers._arguments import positive_int, real_number
+from helpers.loop import Generation, History
+from helpers.plots import Picture
+
+# ---------------------------------------------------------------------- controls
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a slider, a menu or a box is about; `make` builds the widget.
+
+    when: values of other controls under which this one does something; otherwise it is greyed.
+    """
+
+    label: str
+    says: str
+    make: Callable[[], Any]
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+
+def choice(
+    label: str, options: Sequence[Any], value: Any = None, when: Mapping[str, Any] | None = None
+) -> Control:
+    """One of a few options: a slider when they are numbers, a menu when they are words."""
+    if not options or (value is not None and value not in options):
+        raise ValueError(f"value must be one of the options {list(options)!r}, got {value!r}")
+    start = options[0] if value is None else value
+    numbers = all(isinstance(option, (int, float)) for option in options)
+    kind = widgets.SelectionSlider if numbers else widgets.Dropdown
+    extra = {"continuous_update": False} if numbers else {}
+
+    def make() -> Any:
+        return kind(options=list(options), value=start, **_look(label), **extra)
+
+    return Control(label, f"{label}: {', '.join(map(str, options))}", make, when or {})
+
+
+def whole(
+    label: str, low: int, high: int, value: int, step: int = 1,
+    when: Mapping[str, Any] | None = None,
+) -> Control:  # fmt: skip
+    """A whole number from `low` to `high`."""
+    positive_int("high", high, minimum=positive_int("low", low, minimum=0) + 1)
+    real_number("value", value, low=low, high=high)
+
+    def make() -> Any:
+        return widgets.IntSlider(
+            value, low, high, step, continuous_update=False, **_look(label)
+        )  # fmt: skip
+
+    return Control(label, f"{label}: {low} to {high}", make, when or {})
+
+
+def logarithmic(
+    label: str, low: float, high: float, value: float, when: Mapping[str, Any] | None = None
+) -> Control:
+    """A positive number from `low` to `high` on a logarithmic slider of a hundred steps."""
+    real_number("high", high, low=real_number("low", low, low=0, open_low=True), open_low=True)
+    real_number("value", value, low=low, high=high)
+    bottom, top = (math.log10(end) for end in (low, high))
+
+    def make() -> Any:
+        return widgets.FloatLogSlider(
+            value, base=10, min=bottom, max=top, step=(top - bottom) / 100,
+            readout_format=".3f", continuous_update=False, **_look(label),
+        )  # fmt: skip
+
+    return Control(label, f"{label}: {low:g} to {high:g}", make, when or {})
+
+
+def switch(label: str, value: bool = False, when: Mapping[str, Any] | None = None) -> Control:
+    """On or off."""
+
+    def make() -> Any:
+        return widgets.Checkbox(value, description=label, indent=False)
+
+    return Control(label, f"{label}: on or off", make, when or {})
+
+
+def _look(label: str) -> dict[str, Any]:
+    return {
+        "description": label,
+        "style": {"description_width": "8em"},
+        "layout": widgets.Layout(width="min(100%, 28em)"),
+    }
+
+
+# ---------------------------------------------------------------------- explorer
+
+
+def explore(function: Callable[..., Picture], **controls: Control) -> Explorer:
+    """An `Explorer` over `function`, one control a keyword argument."""
+    return Explorer(function, controls)
+
+
+class Explorer(widgets.VBox):
+    """Controls above the picture that `function` makes of their values.
+
+    The first picture is drawn at once; from then on the newest settings are drawn in a worker
+    thread. `error` is the last error, or None.
+    """
+
+    def __init__(self, function: Callable[..., Picture], controls: Mapping[str, Control]) -> None:
+        if not callable(function):
+            raise TypeError(f"function must be callable as function(**values), got {function!r}")
+        if not controls or not all(isinstance(c, Control) for c in controls.values()):
+            raise TypeError("controls must be made by choice, whole, logarithmic or switch")
+        self.error: Exception | None = None
+        self._function = function
+        self._declared = dict(controls)
+        self._inputs = {name: control.make() for name, control in controls.items()}
+        self._screen = _Screen()
+        self._lock = threading.Lock()
+        self._wanted = 0  # number of the newest request
+        self._shown = 0  # number of the request that is on the screen
+        self._worker: threading.Thread | None = None
+        super().__init__([*self._inputs.values(), self._screen.widget])
+        for widget in self._inputs.values():
+            widget.observe(self._changed, names="value")
+        self._grey_out()
+        self._draw(0, self.values)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings as the controls show them."""
+        return {name: widget.value for name, widget in self._inputs.items()}
+
+    def set(self, **values: Any) -> None:
+        """Move controls, as the mouse would; `wait` for the picture."""
+        for name, value in values.items():
+            self._inputs[name].value = value
+
+    def wait(self, seconds: float = 10.0) -> bool:
+        """Until the newest settings are drawn; False if that takes longer than `seconds`."""
+        worker = self._worker
+        if worker is not None:
+            worker.join(seconds)
+        return worker is None or not worker.is_alive()
+
+    @property
+    def html(self) -> str:
+        """What the screen under the controls shows."""
+        return str(self._screen.widget.value)
+
+    def _changed(self, _: Any) -> None:
+        self._grey_out()
+        with self._lock:
+            self._wanted += 1
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = _thread(self._work)
+                self._worker.start()
+
+    def _work(self) -> None:
+        """Draw the newest settings until nothing newer is wanted."""
+        while True:
+            with self._lock:
+                number = self._wanted
+                if number == self._shown:
+                    self._worker = None
+                    return
+            self._draw(number, self.values)
+
+    def _draw(self, number: int, values: Mapping[str, Any]) -> None:
+        try:
+            shown, error = _page(self._function(**values)), None
+        except Exception as problem:  # a widget must never lose what went wrong
+            shown, error = _complaint(problem), problem
+        with self._lock:
+            if number >= self._shown:
+                self._shown, self.error = number, error
+                self._screen.show(shown)
+
+    def _grey_out(self) -> None:
+        values = self.values
+        for name, control in self._declared.items():
+            self._inputs[name].disabled = any(values[k] != v for k, v in control.when.items())
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        says = "; ".join(control.says for control in self._declared.values())
+        text = f"Explorer with controls: {says}. The cell above draws the same picture once."
+        return _with_fallback(super()._repr_mimebundle_(**options), text)
+
+
+# ---------------------------------------------------------------------- run button
+
+
+def live_run(
+    make_iterator: Callable[[Callable[[], bool]], Iterator[Any]],
+    draw: Callable[[list[Any]], Picture],
+    total: int,
+    label: str = "Run",
+) -> RunButton:
+    """A `RunButton` for `total` items of `make_iterator(should_stop)`, drawn by `draw(results)`."""
+    return RunButton(make_iterator, draw, total, label)
+
+
+class RunButton(widgets.VBox):
+    """Run and Stop for a loop that takes longer than a slider may.
+
+    make_iterator  called as make_iterator(should_stop) at each Run; returns an iterator such as
+                   `iterate(...)`. should_stop() turns True when Stop is pressed: hand it to models
+                   that can stop in mid-training
+    draw           draw(results) -> Picture, called with what is there so far, at most every .3 s
+    total          how many items make a whole run: generations + 1
+
+    Run returns at once; a second Run while one is going does nothing. Stop is read after each
+    item and keeps what is done: `results` is the list, `history` the same as a
+    `helpers.loop.History`. `error` is the last error, or None.
+    """
+
+    def __init__(
+        self,
+        make_iterator: Callable[[Callable[[], bool]], Iterator[Any]],
+        draw: Callable[[list[Any]], Picture],
+        total: int,
+        label: str = "Run",
+    ) -> None:
+        for name, function in (("make_iterator", make_iterator), ("draw", draw)):
+            if not callable(function):
+                raise TypeError(f"{name} must be callable, got {function!r}")
+        self.total = positive_int("total", total)
+        self.results: list[Any] = []
+        self.error: Exception | None = None
+        self._make_iterator, self._draw = make_iterator, draw
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._worker: threading.Thread | None = None
+        self._run = widgets.Button(description=label, button_style="primary")
+        self._halt = widgets.Button(description="Stop", disabled=True)
+        self._bar = widgets.IntProgress(0, 0, total, description=f"0 of {total}")
+        self._screen = _Screen()
+        self._run.on_click(lambda _: self.start())
+        self._halt.on_click(lambda _: self.stop())
+        row = widgets.HBox([self._run, self._halt, self._bar])
+        super().__init__([row, self._screen.widget])
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is going on."""
+        return self._worker is not None and self._worker.is_alive()
+
+    @property
+    def history(self) -> History:
+        """What is done, as `run_loop` would return it; `interrupted` when it is not whole."""
+        done = [item for item in self.results if isinstance(item, Generation)]
+        return History(done, interrupted=len(self.results) < self.total)
+
+    @property
+    def html(self) -> str:
+        """What the screen under the buttons shows."""
+        return str(self._screen.widget.value)
+
+    def start(self) -> None:
+        """What Run does. Nothing, while a run is going on."""
+        with self._lock:
+            if self.running:
+                return
+            self.results, self.error = [], None
+            self._stop.clear()
+            self._worker = _thread(self._work)
+            self._run.disabled, self._halt.disabled = True, False
+            self._worker.start()
+
+    def stop(self) -> None:
+        """What Stop does: end the run after the item at hand, and keep what is done."""
+        self._stop.set()
+
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Until the run is over; False if that takes longer than `seconds`."""
+        if self._worker is not None:
+            self._worker.join(seconds)
+        return not self.running
+
+    def _work(self) -> None:
+        try:
+            self._consume()
+        except Exception as problem:  # a widget must never lose what went wrong
+            self.error = problem
+            self._screen.add(_complaint(problem))
+        self._run.disabled, self._halt.disabled = False, True
+
+    def _consume(self) -> None:
+        drawn = -math.inf
+        self._progress()
+        items = self._make_iterator(self._stop.is_set)
+        while len(self.results) < self.total and not self._stop.is_set():
+            try:
+                self.results.append(next(items))
+            except StopIteration:
+                break
+            self._progress()
+            if time.monotonic() - drawn > 0.3:
+                self._screen.show(_page(self._draw(list(self.results))))
+                drawn = time.monotonic()
+        if self.results:
+            self._screen.show(_page(self._draw(list(self.results))))
+        if self._stop.is_set():
+            self._bar.description = f"stopped at {len(self.results)}"
+
+    def _progress(self) -> None:
+        done = len(self.results)
+        self._bar.value, self._bar.description = done, f"{done} of {self.total}"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        text = f"A Run button for {self.total} steps, with Stop. Run this cell to use it."
+        return _with_fallback(super()._repr_mimebundle_(**options), text)
+
+
+# ---------------------------------------------------------------------- screen
+
+
+class _Screen:
+    """An HTML widget that one thread at a time writes to."""
+
+    def __init__(self) -> None:
+        self.widget = widgets.HTML()
+        self._lock = threading.Lock()
+
+    def show(self, page: str) -> None:
+        with self._lock:
+            self.widget.value = f'<div aria-live="polite">{page}</div>'
+
+    def add(self, line: str) -> None:
+        with self._lock:
+            self.widget.value += line
+
+
+def _page(picture: Picture) -> str:
+    if not isinstance(picture, Picture):
+        raise TypeError(f"the function must return a Picture, got {type(picture).__name__}")
+    return f"{picture.html()}<p>{html.escape(picture.summary)}</p>"
+
+
+def _complaint(problem: Exception) -> str:
+    line = " ".join(str(problem).split()) or "no message"
+    return (
+        '<p role="alert"><b>This could not be drawn.</b> '
+        f"{type(problem).__name__}: {html.escape(line)}</p>"
+    )
+
+
+def _thread(work: Callable[[], None]) -> threading.Thread:
+    """A thread in the caller's context, so that messages to the front end find their cell."""
+    return threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
+
+
+def _with_fallback(bundle: Any, text: str) -> Any:
+    """A widget's bundle with words for a page that has no kernel, or is not trusted yet."""
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    data = {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}
+    return (data, metadata) if isinstance(bundle, tuple) else data
