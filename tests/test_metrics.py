@@ -1,0 +1,174 @@
+"""Yardsticks against values worked out by hand, for one run and for many; the eight verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import metrics
+from helpers.models import Gaussian
+
+POINTS = np.random.default_rng(100).standard_normal((30, 2)) * [1.0, 2.0] + [0.0, 3.0]
+GAUSSIAN = Gaussian().fit(POINTS)
+# Two runs at once: learned values with the runs in front, samples with the runs behind.
+MANY = SimpleNamespace(
+    mean_=np.stack([GAUSSIAN.mean_, GAUSSIAN.mean_ + 1]),
+    covariance_=np.stack([GAUSSIAN.covariance_, 4 * GAUSSIAN.covariance_]),
+    probabilities_=np.array([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]),
+    coef_=np.array([[1.0, 2.0], [0.0, 0.0]]),
+)
+
+
+def test_gaussian_yardsticks() -> None:
+    covariance = GAUSSIAN.covariance_
+    assert metrics.mean(GAUSSIAN, None) == pytest.approx(POINTS.mean())
+    assert metrics.variance(GAUSSIAN, None) == pytest.approx(POINTS.var(axis=0).mean())
+    assert metrics.log_determinant(GAUSSIAN, None) == pytest.approx(
+        np.log(np.linalg.det(covariance)) / 2
+    )
+    assert metrics.sample_variance(None, POINTS) == pytest.approx(POINTS.var(axis=0).mean())
+    error = metrics.mean_error(np.array([0.0, 3.0]))(GAUSSIAN, None)
+    assert error == pytest.approx(np.sum((POINTS.mean(axis=0) - [0, 3]) ** 2))
+
+
+def test_gaussian_yardsticks_of_many_runs() -> None:
+    one = metrics.variance(GAUSSIAN, None)
+    assert metrics.variance(MANY, None) == pytest.approx([one, 4 * one])
+    assert metrics.mean(MANY, None)[1] == pytest.approx(metrics.mean(GAUSSIAN, None) + 1)
+    assert metrics.log_determinant(MANY, None)[1] == pytest.approx(
+        metrics.log_determinant(GAUSSIAN, None) + np.log(4)
+    )
+    produced = np.stack([POINTS, 3 * POINTS], axis=1)  # (n, runs, d)
+    spread = POINTS.var(axis=0).mean()
+    assert metrics.sample_variance(None, produced) == pytest.approx([spread, 9 * spread])
+    assert metrics.mean_error(0.0)(MANY, None).shape == (2,)
+
+
+def test_a_dead_direction_shows_in_the_determinant_alone() -> None:
+    flat = Gaussian().fit(POINTS * [1.0, 0.0])
+    assert metrics.log_determinant(flat, None) == -np.inf
+    assert metrics.variance(flat, None) > 0
+
+
+def test_wasserstein_distance() -> None:
+    line = SimpleNamespace(mean_=np.array([1.5]), covariance_=np.array([[4.0]]))
+    to_normal = metrics.wasserstein2(np.zeros(1), np.eye(1))
+    assert to_normal(line, None) == pytest.approx(1.5**2 + (2 - 1) ** 2)
+    to_itself = metrics.wasserstein2(GAUSSIAN.mean_, GAUSSIAN.covariance_)
+    assert to_itself(GAUSSIAN, None) == pytest.approx(0, abs=1e-9)
+    # Against its own covariance times 4: sum of (2 s - s)**2 over eigenvalues s**2, plus the shift.
+    expected = np.trace(GAUSSIAN.covariance_) + 2
+    assert to_itself(MANY, None) == pytest.approx([0, expected], abs=1e-9)
+
+
+def test_discrete_yardsticks() -> None:
+    assert metrics.support_size(MANY, None).tolist() == [2, 4]
+    assert metrics.entropy(MANY, None) == pytest.approx([np.log(2), np.log(4)])
+    assert metrics.heterozygosity(MANY, None) == pytest.approx([0.5, 0.75])
+    assert metrics.tail_mass([1, 2])(MANY, None) == pytest.approx([0.5, 0.5])
+    assert metrics.survivors(np.array([1, 2, 3]))(MANY, None).tolist() == [1, 3]
+    certain = SimpleNamespace(probabilities_=np.array([0.0, 1.0]))
+    assert np.signbit(metrics.entropy(certain, None)) == np.False_
+    assert metrics.distinct(None, np.array([3, 1, 3, 3])) == 2
+    assert metrics.distinct(None, np.array([[3, 0], [1, 0], [3, 0]])).tolist() == [2, 1]
+
+
+def test_other_yardsticks() -> None:
+    assert metrics.excess_error(np.array([1.0, 1.0]))(MANY, None) == pytest.approx([1, 2])
+    one = np.array([[-1.0], [0.1], [0.2], [5.0]])
+    assert metrics.share_between(0, 1)(None, one) == 0.5
+    assert metrics.share_between(0, 1)(None, np.stack([one, one + 9], axis=1)).tolist() == [0.5, 0]
+    assert metrics.log_likelihood(POINTS)(GAUSSIAN, None) == GAUSSIAN.score(POINTS)
+    assert metrics.coverage(POINTS, 3)(None, POINTS) == 1.0
+    assert metrics.coverage(POINTS, 3)(None, POINTS[:1]) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: metrics.share_between(1, 1), ValueError, "high must be above low = 1"),
+        (lambda: metrics.tail_mass([]), ValueError, "outcomes must be"),
+        (lambda: metrics.survivors([-1]), ValueError, "outcomes must not be negative"),
+        (lambda: metrics.survivors([0.5]), ValueError, "outcomes must be"),  # type: ignore[list-item]
+        (lambda: metrics.mean_error(np.nan), ValueError, "truth must hold finite"),
+        (lambda: metrics.excess_error(np.ones((2, 2))), ValueError, "truth must have 1 axes"),
+        (lambda: metrics.wasserstein2(np.zeros(2), np.eye(3)), ValueError, "truth_covariance"),
+        (lambda: metrics.wasserstein2(np.zeros(1), -np.eye(1)), ValueError, "no negative"),
+        (lambda: metrics.coverage(POINTS, 0), ValueError, "k must be"),
+    ],
+)
+def test_references_are_checked(
+    make: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+# --- the eight definitions ---------------------------------------------------------------------
+
+FITS = np.arange(1, 41)
+BOUNDED = np.cumsum(1 / FITS**2)
+LOGARITHM = np.cumsum(1 / FITS)
+
+
+@pytest.mark.parametrize(
+    ("risk", "diverges"),
+    [(BOUNDED, False), (LOGARITHM, True), (1.0 * FITS, True), (0 * FITS + 1.0, False)],
+)
+def test_diverging_risk_tells_a_bound_from_a_logarithm(risk: np.ndarray, diverges: bool) -> None:
+    for fits in (8, 20, 40):
+        assert metrics.diverging_risk(risk[:fits]) is diverges
+
+
+def test_each_verdict_can_go_both_ways() -> None:
+    assert metrics.catastrophic_risk([1, 2, 5], uninformed=5)
+    assert not metrics.catastrophic_risk([1, 9, 4], uninformed=5)
+    assert metrics.any_risk_increase(BOUNDED)
+    assert not metrics.any_risk_increase(BOUNDED, tolerance=1.0)
+    sizes = [100, 1000, 10000]
+    assert metrics.scaling_law_change(sizes, [1, 0.1, 0.01], [1, 0.5, 0.4])
+    assert not metrics.scaling_law_change(sizes, [1, 0.1, 0.01], [3, 0.3, 0.03])
+    assert metrics.collapsing_variance([1, 0.6, 0.4])
+    assert not metrics.collapsing_variance([1, 0.4, 0.6])
+    assert metrics.lost_modes([6, 5, 2])
+    assert not metrics.lost_modes([6, 6, 5])
+    assert metrics.lost_tail([500, 100, 3])
+    assert not metrics.lost_tail([500, 400, 300])
+    assert metrics.hallucination([0, 0.05, 0.2])
+    assert not metrics.hallucination([0.04, 0.2, 0.05])
+
+
+def test_one_run_under_eight_definitions() -> None:
+    assert set(metrics.collapse_verdicts().values()) == {None}
+    verdicts = metrics.collapse_verdicts(
+        risk=BOUNDED,
+        uninformed=10.0,
+        scaling=([10, 100], [1, 0.1], [1.6, 0.16]),
+        variance=[1, 0.9],
+        modes=[2, 2],
+        tail=[500, 200],
+        invented=[0.0, 0.01],
+    )
+    assert len(verdicts) == 8
+    assert [name for name, yes in verdicts.items() if yes] == ["any risk increase", "lost tail"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: metrics.any_risk_increase([]), "risk must hold at least one"),
+        (lambda: metrics.any_risk_increase([1, np.nan]), "risk must hold finite"),
+        (lambda: metrics.diverging_risk([1, 2, 3]), "risk must hold at least 8 values, got 3"),
+        (lambda: metrics.collapsing_variance([0, 1]), "variance must start above 0"),
+        (lambda: metrics.lost_tail([1, 1], left=1.5), "left must be"),
+        (lambda: metrics.scaling_law_change([1, 2], [1, 2], [1, 0]), "last must hold 2 positive"),
+        (lambda: metrics.scaling_law_change([1, 2], [1], [1, 1]), "first must hold"),
+    ],
+)
+def test_series_are_checked(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
