@@ -48,7 +48,7 @@ def reset(notebooks: Path, desk: Path, lesson: str) -> Path:
     """
     lessons = [path for path in _shipped(notebooks) if path.suffix == ".ipynb"]
     wanted = lesson.removesuffix(".ipynb")
-    number = wanted.zfill(2)
+    number = wanted.zfill(2) if wanted.isdigit() else None
     found = [p for p in lessons if p.stem == wanted or p.stem.split("-")[0] == number]
     if len(found) != 1:
         there = ", ".join(path.stem for path in lessons) or "none"

@@ -1,0 +1,108 @@
+"""The learner's copies: made once, never overwritten, and news of what has changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers import desk
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("00-start-here", "02-fit", "notation"):
+        write(folder / f"{name}.ipynb", f"print('{name}')")
+    (folder / "card.html").write_text("<p>dice</p>")
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "02-fit.ipynb").write_text("{}")
+    return folder
+
+
+def write(path: Path, source: str, output: str = "") -> None:
+    cell = {"cell_type": "code", "source": [source], "outputs": [output]}
+    path.write_text(json.dumps({"cells": [cell]}))
+
+
+def test_copies_everything_but_hidden_files(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    assert len(desk.refresh(shipped, mine)) == 4
+    names = {path.name for path in mine.iterdir()}
+    assert names - {desk.RECORD} == {
+        *("00-start-here.ipynb", "02-fit.ipynb", "notation.ipynb", "card.html")
+    }
+    assert (mine / "02-fit.ipynb").read_bytes() == (shipped / "02-fit.ipynb").read_bytes()
+
+
+def test_second_start_is_silent_and_changes_nothing(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    desk.refresh(shipped, mine)
+    write(mine / "02-fit.ipynb", "my_own = 'work'")
+    assert desk.refresh(shipped, mine) == []
+    assert "my_own" in (mine / "02-fit.ipynb").read_text()
+
+
+def test_a_deleted_copy_and_a_new_lesson_are_made(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    desk.refresh(shipped, mine)
+    (mine / "02-fit.ipynb").unlink()
+    write(shipped / "06-new.ipynb", "1")
+    news = desk.refresh(shipped, mine)
+    assert news == ["my/02-fit.ipynb is new", "my/06-new.ipynb is new"]
+
+
+def test_a_newer_version_is_announced_until_it_is_fetched(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    desk.refresh(shipped, mine)
+    write(mine / "02-fit.ipynb", "my_own = 'work'")
+    write(shipped / "02-fit.ipynb", "print('better')")
+    for _ in range(2):
+        (line,) = desk.refresh(shipped, mine)
+        assert "course reset 02" in line
+    assert "my_own" in (mine / "02-fit.ipynb").read_text()
+    fresh = desk.reset(shipped, mine, "02")
+    assert fresh.name == "02-fit-fresh-1.ipynb"
+    assert "better" in fresh.read_text()
+    assert "my_own" in (mine / "02-fit.ipynb").read_text()
+    assert desk.refresh(shipped, mine) == []
+
+
+def test_new_outputs_alone_are_no_new_version(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    desk.refresh(shipped, mine)
+    write(shipped / "02-fit.ipynb", "print('02-fit')", output="another machine")
+    assert desk.refresh(shipped, mine) == []
+
+
+def test_reset_counts_up(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    names = [desk.reset(shipped, mine, lesson).name for lesson in ("2", "02", "02-fit", "notation")]
+    assert names == [f"02-fit-fresh-{n}.ipynb" for n in (1, 2, 3)] + ["notation-fresh-1.ipynb"]
+
+
+@pytest.mark.parametrize("lesson", ["99", "", "2-fit", "card", "../02-fit", "02-f"])
+def test_reset_of_no_lesson_names_those_there_are(
+    shipped: Path, tmp_path: Path, lesson: str
+) -> None:
+    with pytest.raises(ValueError, match="00-start-here, 02-fit, notation; got"):
+        desk.reset(shipped, tmp_path / "my", lesson)
+
+
+def test_a_corrupt_record_costs_only_the_news(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    desk.refresh(shipped, mine)
+    (mine / desk.RECORD).write_text("{not json")
+    write(shipped / "02-fit.ipynb", "print('better')")
+    assert desk.refresh(shipped, mine) == []
+    assert "better" not in (mine / "02-fit.ipynb").read_text()
+
+
+def test_first_page(shipped: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "my"
+    mine.mkdir()
+    assert desk.first_page(mine) is None
+    write(mine / "02-fit.ipynb", "1")
+    assert desk.first_page(mine) == "02-fit.ipynb"
+    desk.refresh(shipped, mine)
+    assert desk.first_page(mine) == "00-start-here.ipynb"
