@@ -201,11 +201,7 @@ class StoryGrammar:
             state: State | None = State()
             for place, token in enumerate(tokens[1:]):
                 if state is not None:
-                    allowed, probabilities = self.step(state)
-                    found = np.flatnonzero(allowed == token)
-                    lost = len(found) == 0
-                    scores[row, place] = -np.inf if lost else np.log(probabilities[found[0]])
-                    state = None if lost else self.advance(state, token)
+                    scores[row, place], state = _moves(self, state).get(token, (-np.inf, None))
                 if token == 0:
                     state = State()
         return scores
@@ -287,6 +283,16 @@ def _step(grammar: StoryGrammar, state: State) -> tuple[np.ndarray, np.ndarray]:
             choices = dict.fromkeys(slots[slot], 1 / len(slots[slot]))
     tokens = np.array([token[word] for word in choices])
     return tokens, np.array(list(choices.values()))
+
+
+@lru_cache(maxsize=100_000)
+def _moves(grammar: StoryGrammar, state: State) -> dict[int, tuple[float, State]]:
+    """Log-probability and next state for every token that may come."""
+    tokens, probabilities = grammar.step(state)
+    return {
+        token: (float(np.log(p)), grammar.advance(state, token))
+        for token, p in zip(tokens.tolist(), probabilities, strict=True)
+    }
 
 
 def _zipf(n: int) -> np.ndarray:

@@ -72,7 +72,7 @@ class GPT(BaseEstimator):
         layers: int = 2,
         heads: int = 2,
         steps: int = 200,
-        batch_size: int = 32,
+        batch_size: int = 16,
         learning_rate: float = 6e-3,
         weight_decay: float = 0.1,
         temperature: float = 1.0,

@@ -1,0 +1,123 @@
+"""What the three studies of a GPT on stories share: one seed's data, measures and first model.
+
+Every arm of a seed shares the real rows, the test rows, generation 0 and the random streams, so
+that arms of one seed can be compared pair by pair, also across the three studies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import language_metrics as lm
+from helpers.grammar import StoryGrammar
+from helpers.loop import History
+from helpers.models.gpt import GPT
+
+WORLD = StoryGrammar()
+DATA = {"rows": 800, "length": 33, "test_rows": 400}
+MODEL = {"steps": 200, "batch_size": 16, "learning_rate": 6e-3}  # the rest: defaults of GPT
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+N_TEXTS = 12  # rows kept for the lesson of each arm and generation
+
+
+class Start(NamedTuple):
+    """Real rows for training and testing, the true scores of the latter, and generation 0."""
+
+    real: np.ndarray
+    test: np.ndarray
+    truth: np.ndarray
+    first: GPT
+
+
+def data(seed: int, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """Real rows and test rows of a seed."""
+    real, test = (np.random.default_rng([seed, stream]) for stream in (1, 2))
+    n, n_test = (DATA["rows"], DATA["test_rows"]) if scale == "full" else (60, 30)
+    return WORLD.sample(n, DATA["length"], real), WORLD.sample(n_test, DATA["length"], test)
+
+
+def model(scale: str, **changes: Any) -> GPT:
+    """A GPT for stories, not fitted; barely trained when `scale` is not "full"."""
+    settings = MODEL | changes
+    if scale != "full":
+        settings["steps"] = 5
+    return GPT(len(WORLD.words), context=DATA["length"] - 1, **settings)
+
+
+@lru_cache(maxsize=8)
+def start(seed: int, scale: str) -> Start:
+    """Data and generation 0 of a seed, as `run_loop` would fit it."""
+    real, test = data(seed, scale)
+    stream = np.random.SeedSequence([seed, 0]).spawn(4)[0]
+    first = model(scale).fit(real, np.random.default_rng(stream))
+    return Start(real, test, WORLD.token_log_probabilities(test), first)
+
+
+def measures(begin: Start, fitted: GPT, rows: np.ndarray, prompt: int = 1) -> dict[str, float]:
+    """All yardsticks of one generation: the fitted model and the rows it produced.
+
+    prompt: tokens of each row that were given, not written: names and n-grams are counted in the
+    rest. Surprise is that of generation 0, over the rows.
+    """
+    written = rows[:, prompt:]
+    surprise = lm.surprise(begin.first, rows)
+    result = {
+        "excess": lm.excess_cross_entropy(fitted, begin.test, begin.truth),
+        "names_alive": lm.names_alive(written, WORLD),
+        "distinct_2": lm.distinct_ngrams(written, 2),
+        "distinct_3": lm.distinct_ngrams(written, 3),
+        "fact_accuracy": lm.fact_accuracy(rows, WORLD),
+        "mistakes": lm.mistakes_per_story(rows, WORLD),
+        "surprise_mean": float(surprise.mean()),
+        "surprise_sd": float(surprise.std(ddof=1)),
+    }
+    known = lm.recall_by_fame(fitted, WORLD)
+    result |= {f"recall_{part}": value for part, value in known.items()}
+    quantiles = np.quantile(surprise, QUANTILES)
+    return result | {
+        f"surprise_q{round(100 * q):02d}": float(v)
+        for q, v in zip(QUANTILES, quantiles, strict=True)
+    }
+
+
+def frame(begin: Start, runs: Mapping[str, History], prompts: Mapping[str, int]) -> pd.DataFrame:
+    """One tidy table of all arms; prompts: given tokens a row, by arm (1 where not named)."""
+    rows = [
+        (arm, g, metric, value)
+        for arm, run in runs.items()
+        for g, (fitted, samples) in enumerate(zip(run.models, run.samples, strict=True))
+        for metric, value in measures(
+            begin, fitted, np.asarray(samples), prompts.get(arm, 1)
+        ).items()
+    ]
+    return pd.DataFrame(rows, columns=["arm", "generation", "metric", "value"])
+
+
+def texts_of(runs: Mapping[str, History]) -> dict[str, list[list[str]]]:
+    """For each arm and generation the first rows as text."""
+    return {
+        arm: [[WORLD.decode(row) for row in np.asarray(rows)[:N_TEXTS]] for rows in run.samples]
+        for arm, run in runs.items()
+    }
+
+
+def read_texts(study: str) -> dict[str, list[list[str]]]:
+    """Recorded rows of seed 0: texts[arm][generation] is a list of rows of words."""
+    text = (files("helpers.results") / f"{study}-texts.json").read_text(encoding="utf-8")
+    recorded: dict[str, list[list[str]]] = json.loads(text)
+    return recorded
+
+
+def write_texts(study: str, runs: Mapping[str, History]) -> None:
+    """Keep `texts_of(runs)` beside the results of `study`."""
+    path = files("helpers.results") / f"{study}-texts.json"
+    with open(str(path), "w", encoding="utf-8") as file:
+        json.dump(texts_of(runs), file, indent=0)
+        file.write("\n")

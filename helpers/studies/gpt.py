@@ -1,0 +1,79 @@
+"""A small GPT retrained on its own stories, from scratch: replace, subsample, accumulate.
+
+Plain sampling (temperature 1), the same number of training steps in every generation whatever
+the policy. Measured each generation, `excess` on real text and, in or about its own samples, the
+rest: see `helpers.studies._stories.measures`. `gpt_sampler` turns the sampler, `gpt_fine_tuned`
+the starting point.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from helpers.loop import History, Policy, run_loop
+from helpers.policies import Accumulate, AccumulateSubsample, Replace
+from helpers.studies import _stories
+from helpers.studies._paired import means, paired
+
+SEEDS = range(5)
+SETTINGS: dict[str, Any] = {
+    "data": _stories.DATA,
+    "model": _stories.MODEL,
+    "generations": 8,
+    "arms": ["replace", "subsample", "accumulate"],
+}
+POLICIES: dict[str, Policy] = {
+    "replace": Replace(),
+    "subsample": AccumulateSubsample(),
+    "accumulate": Accumulate(),
+}
+COMPARED = ("excess", "recall_head", "recall_tail", "distinct_3", "fact_accuracy", "surprise_mean")
+
+
+def trial(seed: int, scale: str = "full") -> pd.DataFrame:
+    """All arms for one seed: columns arm, generation, metric, value.
+
+    scale: "full", or anything else for two generations of barely trained models.
+    """
+    return _stories.frame(_stories.start(seed, scale), runs(seed, scale), {})
+
+
+def summary(frame: pd.DataFrame) -> dict[str, float]:
+    """Means over seeds at some generations and paired differences at the last."""
+    last = int(frame["generation"].max())
+    result = means(frame, tuple(sorted({0, 1, 3, 5, last})))
+    for metric in COMPARED:
+        result |= paired(frame, "replace", "accumulate", metric, last)
+        result |= paired(frame, "subsample", "accumulate", metric, last)
+        result |= paired(frame, "replace", "subsample", metric, last)
+    return result
+
+
+@lru_cache(maxsize=8)
+def runs(seed: int, scale: str = "full") -> dict[str, History]:
+    """The run of every arm."""
+    begin = _stories.start(seed, scale)
+    return {
+        arm: run_loop(
+            _stories.model(scale),
+            begin.real,
+            policy=POLICIES[arm],
+            generations=SETTINGS["generations"] if scale == "full" else 2,
+            seed=seed,
+            first=begin.first,
+        )
+        for arm in SETTINGS["arms"]
+    }
+
+
+def texts() -> dict[str, list[list[str]]]:
+    """Recorded rows of seed 0: texts()[arm][generation] is a list of rows of words."""
+    return _stories.read_texts("gpt")
+
+
+def record_texts() -> None:
+    """Write what `texts` reads; the run is not repeated after `trial(0)` in the same process."""
+    _stories.write_texts("gpt", runs(0))
