@@ -61,7 +61,7 @@ class Picture:
         # A palette makes the file three to four times smaller: notebooks are committed.
         palette = pixels.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
-        palette.save(buffer, "png")
+        palette.save(buffer, "png", compress_level=4)
         return buffer.getvalue()
 
     def html(self) -> str:

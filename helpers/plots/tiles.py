@@ -101,9 +101,10 @@ def _compose(tiles: np.ndarray, shape: tuple[int, int], group: bool) -> np.ndarr
     """The quilt as an image of `shape` pixels (height, width): colours, textures, letters."""
     y, x = (np.arange(pixels) * count // pixels
             for pixels, count in zip(shape, tiles.shape, strict=True))  # fmt: skip
-    kind = tiles[y[:, None], x[None, :]]
-    pattern = _textures()[_PATTERN[kind], *(np.indices(shape) % 48)]
-    image = np.stack([_COLOURS, (_COLOURS * 0.86).astype(np.uint8)])[pattern.astype(int), kind]
+    kind = tiles.astype(np.uint8)[y[:, None], x[None, :]]
+    dark = _textures()[_PATTERN[kind], np.arange(shape[0])[:, None] % 48, np.arange(shape[1]) % 48]
+    inks = np.concatenate([_COLOURS, (_COLOURS * 0.86).astype(np.uint8)])
+    image = inks[kind + np.uint8(MOST_KINDS) * dark]
     tile = np.broadcast_to(x, shape)
     if group and shape[1] / tiles.shape[1] >= 10:
         _draw_seams(image, tile, y, 0.92)

@@ -1,0 +1,453 @@
+"""Explorers and Run buttons: newest wins, errors are shown, Stop keeps what is done."""
+
+import itertools
+import threading
+import time
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from helpers import explorers, plots, theory
+from helpers.data import concat
+from helpers.loop import Generation, iterate, run_batched
+from helpers.models import Gaussian, LinearRegression
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
+from helpers.widgets import (
+    Explorer,
+    RunButton,
+    choice,
+    explore,
+    live_run,
+    logarithmic,
+    switch,
+    whole,
+)
+
+# ---------------------------------------------------------------------- controls
+
+
+def inputs(explorer):
+    """Every widget of an explorer that a reader can move."""
+    return [child for child in explorer.children if not isinstance(child, widgets.HTML)]
+
+
+EXPLORERS = {
+    "quilt": explorers.quilt_explorer,
+    "gaussian": explorers.gaussian_explorer,
+    "policy": explorers.policy_explorer,
+}
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_control_is_labelled_and_waits_for_the_hand(name):
+    explorer = EXPLORERS[name]()
+    assert '<img alt="' in explorer.html
+    for widget in inputs(explorer):
+        assert widget.description.strip()
+        if isinstance(widget, (widgets.IntSlider, widgets.SelectionSlider, widgets.FloatLogSlider)):
+            assert widget.continuous_update is False
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_explorers_read_as_text_without_a_kernel(name):
+    bundle = EXPLORERS[name]()._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    for kind in ("text/plain", "text/html"):
+        assert "The cell above draws the same picture once" in data[kind]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: choice("a", ()), "one of the options"),
+        (lambda: choice("a", (1, 2), 3), "one of the options"),
+        (lambda: whole("a", 5, 5, 5), "high must be"),
+        (lambda: whole("a", 1, 5, 9), "value must be"),
+        (lambda: logarithmic("a", 0, 1, 0.5), "low must be"),
+        (lambda: Explorer("not a function", {"a": switch("a")}), "function must be callable"),
+        (lambda: explore(lambda: None), "controls must be"),
+        (lambda: explore(lambda a: None, a=3), "controls must be"),
+        (lambda: live_run(None, len, 1), "make_iterator must be callable"),
+        (lambda: live_run(iter, len, 0), "total must be"),
+    ],
+)
+def test_bad_declarations_are_refused(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+def test_a_control_without_effect_is_grey():
+    explorer = explorers.policy_explorer()
+    by_name = dict(zip(explorer.values, inputs(explorer), strict=True))
+    assert by_name["bandwidth"].disabled
+    assert not by_name["design"].disabled
+    explorer.set(model="KDE")
+    assert not by_name["bandwidth"].disabled
+    assert by_name["design"].disabled
+    assert explorer.wait()
+
+
+# ---------------------------------------------------------------------- explorer
+
+
+def picture(text):
+    """A small picture that says `text`."""
+    return plots.loop_map(note=str(text))
+
+
+def test_moving_a_control_draws_the_new_settings_on_another_thread():
+    threads = []
+
+    def function(x):
+        threads.append(threading.current_thread())
+        return picture(f"x is {x}")
+
+    explorer = explore(function, x=whole("x", 0, 9, 1))
+    assert "x is 1" in explorer.html
+    explorer.set(x=7)
+    assert explorer.wait()
+    assert "x is 7" in explorer.html
+    assert threads[0] is threading.main_thread()
+    assert threads[1] is not threading.main_thread()
+
+
+def test_a_callback_on_any_thread_works():
+    explorer = explore(lambda x: picture(f"x is {x}"), x=whole("x", 0, 9, 1))
+    mover = threading.Thread(target=explorer.set, kwargs={"x": 5})
+    mover.start()
+    mover.join()
+    assert explorer.wait()
+    assert "x is 5" in explorer.html
+
+
+def test_the_newest_settings_win():
+    started, go_on, drawn = threading.Event(), threading.Event(), []
+
+    def function(x):
+        if x == 2:
+            started.set()
+            go_on.wait(10)
+        drawn.append(x)
+        return picture(f"x is {x}")
+
+    explorer = explore(function, x=whole("x", 0, 9, 1))
+    explorer.set(x=2)
+    assert started.wait(10)
+    for x in (3, 4, 5):
+        explorer.set(x=x)
+    go_on.set()
+    assert explorer.wait()
+    assert "x is 5" in explorer.html
+    assert drawn == [1, 2, 5]  # 3 and 4 were out of date before their turn came
+
+
+def test_an_obsolete_drawing_does_not_overwrite_a_newer_one():
+    explorer = explore(lambda x: picture(f"x is {x}"), x=whole("x", 0, 9, 1))
+    explorer.set(x=8)
+    assert explorer.wait()
+    explorer._draw(0, {"x": 1})
+    assert "x is 8" in explorer.html
+
+
+def test_errors_are_shown_in_one_line_and_go_away_when_mended():
+    def function(x):
+        if x == 0:
+            raise ValueError("x must be\nat least 1 & <whole>")
+        return picture(f"x is {x}")
+
+    explorer = explore(function, x=whole("x", 0, 9, 1))
+    explorer.set(x=0)
+    assert explorer.wait()
+    assert "ValueError: x must be at least 1 &amp; &lt;whole&gt;" in explorer.html
+    assert "Traceback" not in explorer.html
+    assert isinstance(explorer.error, ValueError)
+    explorer.set(x=3)
+    assert explorer.wait()
+    assert explorer.error is None
+    assert "x is 3" in explorer.html
+
+
+def test_a_function_that_returns_no_picture_is_told():
+    explorer = explore(lambda x: "text", x=switch("x"))
+    assert "must return a Picture, got str" in explorer.html
+
+
+# ---------------------------------------------------------------------- run button
+
+
+def last(results):
+    return picture(f"{len(results)} done, last {results[-1]}")
+
+
+def test_run_returns_at_once_and_finishes():
+    gate = threading.Event()
+
+    def make(should_stop):
+        gate.wait(10)
+        yield from range(5)
+
+    button = live_run(make, last, total=5)
+    start = time.monotonic()
+    button.start()
+    assert time.monotonic() - start < 5
+    assert button.running
+    gate.set()
+    assert button.wait()
+    assert button.results == [0, 1, 2, 3, 4]
+    assert "5 done, last 4" in button.html
+    assert not button._run.disabled
+    assert button._halt.disabled
+
+
+def test_stop_in_mid_run_keeps_what_is_done():
+    steps = [threading.Event() for _ in range(3)]
+
+    def make(should_stop):
+        for i in itertools.count():
+            yield i
+            steps[i].set()
+            while i == 2 and not should_stop():  # a training step that can be stopped
+                time.sleep(0.001)
+
+    button = live_run(make, last, total=100)
+    button.start()
+    assert steps[2].wait(10)
+    button.stop()
+    assert button.wait()
+    assert 3 <= len(button.results) < 100
+    assert "stopped at" in button._bar.description
+    assert f"{len(button.results)} done" in button.html
+    assert button.history.interrupted
+
+
+def test_run_twice_is_one_run_and_run_again_starts_afresh():
+    gate, made = threading.Event(), []
+
+    def make(should_stop):
+        made.append(1)
+        gate.wait(10)
+        yield from range(3)
+
+    button = live_run(make, last, total=3)
+    button.start()
+    button.start()
+    gate.set()
+    assert button.wait()
+    assert len(made) == 1
+    button.start()
+    assert button.wait()
+    assert len(made) == 2
+    assert button.results == [0, 1, 2]
+
+
+def test_run_shows_errors_and_keeps_what_was_done():
+    def make(should_stop):
+        yield 1
+        raise RuntimeError("the model broke")
+
+    button = live_run(make, last, total=3)
+    button.start()
+    assert button.wait()
+    assert "RuntimeError: the model broke" in button.html
+    assert isinstance(button.error, RuntimeError)
+    assert button.results == [1]
+    assert not button._run.disabled
+
+
+def test_run_gives_a_history_of_the_loop():
+    real = np.random.default_rng(100).normal(size=(20, 1))
+
+    def make(should_stop):
+        return iterate(Gaussian(), real, policy=Replace(),
+                       metrics={"mean": lambda model, produced: produced.mean()})  # fmt: skip
+
+    button = live_run(make, lambda results: plots.band(
+        RunButton.history.fget(button).frame, "mean"), total=4)  # fmt: skip
+    button.start()
+    assert button.wait()
+    assert button.error is None
+    assert all(isinstance(item, Generation) for item in button.results)
+    assert list(button.history.frame.generation) == [0, 1, 2, 3]
+    assert not button.history.interrupted
+
+
+def test_pictures_can_be_drawn_on_several_threads_at_once():
+    pages = {}
+
+    def work(n):
+        pages[n] = explorers.gaussian_picture(n=n, rounds=10).html()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (5, 10, 20, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, page in pages.items():
+        assert page == explorers.gaussian_picture(n=n, rounds=10).html()
+
+
+# ---------------------------------------------------------------------- the explorers' functions
+
+
+def test_same_settings_same_picture_other_seed_other_picture():
+    for function in (
+        explorers.quilt_picture, explorers.gaussian_picture, explorers.policy_picture
+    ):  # fmt: skip
+        one, again, other = function(), function(), function(seed=1)
+        assert one.html() == again.html()
+        assert one.summary != other.summary
+
+
+@pytest.mark.parametrize("policy", explorers.QUILT_POLICIES)
+def test_quilt_picture_begins_with_real_tiles(policy):
+    table = explorers.quilt_picture(12, 40, 20, policy).table
+    assert table["row"].tolist()[0] == 0
+    assert table["row"].tolist()[-1] == 20
+    if policy == "replace":  # what is gone is gone
+        assert table["kinds left"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("show", explorers.SHOW)
+def test_gaussian_picture_shows_what_it_is_asked_for(show):
+    alt = explorers.gaussian_picture(n=20, rounds=20, show=show).alt
+    assert ("exact expectation" in alt) == (show in ("mean of the runs", "exact expectation"))
+    assert ("typical run, theory" in alt) == (show == "median")
+    assert ("One run" in alt) == (show == "one run")
+    assert ("single runs" in alt) == (show == "100 runs")
+
+
+@pytest.mark.parametrize("model", explorers.MODELS)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policy_picture_draws_every_pair(model, policy):
+    made = explorers.policy_picture(model, policy, n=100, rounds=10)
+    assert policy in made.summary
+    assert made.table["runs"].iloc[-1] >= 3
+
+
+def test_policy_picture_overlays_published_points_and_exact_curves():
+    assert "Kazdan et al., plateau 3.1" in explorers.policy_picture(policy="subsample").summary
+    far = explorers.policy_picture(policy="replace", n=1000, rounds=100)
+    assert "Gerstgrasser et al. 94" in far.summary
+    assert "exact mean 101" in far.summary
+    gaussian = explorers.policy_picture("Gaussian", "accumulate", n=100, rounds=100)
+    assert "Kazdan et al. 0.99" in gaussian.summary
+
+
+def test_the_neutral_bandwidth_is_named_only_when_it_is_found():
+    words = "you found it"
+    titles = {
+        h: explorers.policy_picture("KDE", bandwidth=h, rounds=5).figure.texts[0].get_text()
+        for h in (0.05, 0.1005, 0.5)
+    }
+    assert words in titles[0.1005]
+    assert words not in titles[0.05]
+    assert words not in titles[0.5]
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "message"),
+    [
+        (explorers.quilt_picture, {"policy": "luck"}, "policy must be one of"),
+        (explorers.quilt_picture, {"kinds": 1}, "kinds must be"),
+        (explorers.gaussian_picture, {"divisor": "2n"}, "divisor must be one of"),
+        (explorers.gaussian_picture, {"n": 1}, "n must be"),
+        (explorers.policy_picture, {"n": 5}, "n must be"),
+        (explorers.policy_picture, {"bandwidth": 0}, "bandwidth must be"),
+    ],
+)
+def test_pictures_refuse_bad_settings(function, settings, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        function(**settings)
+
+
+# ---------------------------------------------------------------------- fast runs, same law
+# Bounds are 4.5 standard errors of the difference: a correct program fails about once in 100,000.
+
+
+def assert_same_mean(one, other):
+    """Two samples of independent runs with equal expectation."""
+    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
+    assert abs(one.mean() - other.mean()) < 4.5 * error
+
+
+class SyntheticOnly:
+    def training_set(self, real, synthetic, rng):
+        return concat(list(synthetic))
+
+
+LOOP_POLICIES = {
+    "replace": lambda n: Replace(),
+    "accumulate": lambda n: Accumulate(),
+    "subsample": lambda n: AccumulateSubsample(),
+    "synthetic only": lambda n: SyntheticOnly(),
+    "half real": lambda n: Mix(0.5, size=2 * n),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_gaussian_runs_have_the_law_of_the_loop(policy):
+    n, generations, runs = 10, 4, 3000
+    frame = run_batched(
+        Gaussian(), lambda shape, rng: rng.standard_normal((*shape, 1)),
+        policy=LOOP_POLICIES[policy](n), generations=generations, n_samples=n, replicates=runs,
+        metrics={"variance": lambda model, produced: model.covariance_[..., 0, 0],
+                 "square": lambda model, produced: model.mean_[..., 0] ** 2},
+        seed=100,
+    )  # fmt: skip
+    end = frame[frame.generation == generations]
+    means, variances = gaussian_runs(policy, n, generations, runs, np.random.default_rng(101))
+    slow = end[end.metric == "variance"].value.to_numpy()
+    assert_same_mean(variances[-1], slow)
+    assert_same_mean(variances[-1] ** 2, slow**2)
+    assert_same_mean(means[-1] ** 2, end[end.metric == "square"].value.to_numpy())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("same", [True, False])
+def test_regression_runs_have_the_law_of_the_loop(policy, same):
+    n, d, generations, runs = 20, 3, 4, 2000
+    design = np.random.default_rng(102).standard_normal((n, runs, d)) if same else None
+    model = LinearRegression(design=design)
+
+    def draw_real(shape, rng):
+        inputs = np.moveaxis(design, 1, 0) if same else rng.standard_normal((*shape, d))
+        return np.concatenate([inputs, rng.standard_normal((*shape, 1))], axis=-1)
+
+    frame = run_batched(
+        model, draw_real, policy=LOOP_POLICIES[policy](n), generations=generations, n_samples=n,
+        replicates=runs, seed=103,
+        metrics={"error": lambda model, produced: (model.coef_**2).sum(axis=-1)},
+    )  # fmt: skip
+    slow = frame[frame.generation == generations].value.to_numpy()
+    errors = regression_runs(
+        policy, n, generations, runs, np.random.default_rng(104), d=d, same_design=same
+    )
+    assert_same_mean(errors[-1], slow)
+    assert_same_mean(errors[0], frame[frame.generation == 0].value.to_numpy())
+
+
+def test_kde_runs_follow_the_closed_form():
+    n, rounds, runs = 30, 8, 4000
+    values = kde_runs("replace", n, rounds, runs, np.random.default_rng(105), 0.3)
+    for t in (0, 1, rounds):
+        exact = theory.kde_variance_replace(n, t, 0.3, 1 - 1 / n)
+        error = values[t].std(ddof=1) / np.sqrt(runs)
+        assert abs(values[t].mean() - exact) < 4.5 * error
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_kde_runs_agree_with_drawing_from_the_training_set(policy):
+    n, rounds, runs, width = 12, 3, 2000, 0.4
+    rng, chosen = np.random.default_rng(106), LOOP_POLICIES[policy](n)
+    slow = np.empty(runs)
+    for run in range(runs):
+        real, synthetic = rng.standard_normal(n), []
+        for _ in range(rounds):
+            data = chosen.training_set(real, synthetic, rng) if synthetic else real
+            synthetic.append(rng.choice(data, n) + width * rng.standard_normal(n))
+        slow[run] = synthetic[-1].var()
+    fast = kde_runs(policy, n, rounds, runs, np.random.default_rng(107), width)
+    assert_same_mean(fast[-1], slow)
