@@ -52,7 +52,7 @@ def names() -> list[str]:
 
 def load(name: str) -> pd.DataFrame:
     """The recorded trials: columns arm, generation, metric, value, replicate (the seed)."""
-    return pd.read_csv(StringIO(_recorded(name, "csv")), float_precision="round_trip")
+    return pd.read_csv(StringIO(_recorded(name, "csv")))
 
 
 def provenance(name: str) -> dict[str, Any]:
@@ -130,10 +130,10 @@ def verify(name: str, n_trials: int = 2) -> pd.DataFrame:
     chaotic training runs may differ more: the caller judges. ValueError when there are fewer
     trials, or when the study's settings are no longer the recorded ones.
     """
+    n_trials = positive_int("n_trials", n_trials)
     study = _study(name)
     record = provenance(name)
     seeds = record["seeds"]
-    n_trials = positive_int("n_trials", n_trials)
     if n_trials > len(seeds):
         raise ValueError(f"n_trials must be at most the {len(seeds)} recorded, got {n_trials}")
     if json.loads(json.dumps(study.SETTINGS)) != record["settings"]:
@@ -229,7 +229,7 @@ def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
 
 
 def _parse(text: str) -> pd.DataFrame:
-    return pd.read_csv(StringIO(text), float_precision="round_trip")
+    return pd.read_csv(StringIO(text))
 
 
 def _rounded(value: float) -> float | None:

@@ -1,0 +1,280 @@
+"""Recorded experiments: the registry's promises, and that what is recorded can be made again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import studies, theory
+from helpers.studies import discrete, gaussian, kde, regression
+
+OURS = ["discrete", "gaussian", "kde", "regression"]
+MODULES = {"discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression}
+each = pytest.mark.parametrize("name", OURS)
+
+
+# --- what is recorded --------------------------------------------------------------------------
+
+
+def test_every_study_has_what_the_registry_needs() -> None:
+    assert set(OURS) <= set(studies.names())
+    for module in MODULES.values():
+        assert len(list(module.SEEDS)) >= 30
+        json.dumps(module.SETTINGS)
+
+
+@each
+def test_the_recorded_table_is_tidy_and_small(name: str) -> None:
+    frame = studies.load(name)
+    assert list(frame.columns) == studies.COLUMNS
+    assert not frame.duplicated(["arm", "generation", "metric", "replicate"]).any()
+    assert np.isfinite(frame["value"]).all()
+    assert (studies.RESULTS / f"{name}.csv").stat().st_size < 1_100_000
+
+
+@each
+def test_the_record_says_how_it_was_made(name: str) -> None:
+    record = studies.provenance(name)
+    assert record["command"] == f"course study run {name}"
+    assert record["scale"] == "full"
+    assert record["seeds"] == list(MODULES[name].SEEDS)
+    assert record["settings"] == json.loads(json.dumps(MODULES[name].SETTINGS))
+    assert set(studies.load(name)["replicate"]) == set(record["seeds"])
+    assert record["cpu_seconds"] > 0
+    assert {"numpy", "scipy", "scikit-learn", "pandas"} <= set(record["versions"])
+    text = json.dumps(record)
+    assert "/home" not in text
+    assert "/root" not in text
+
+
+@each
+def test_the_summary_follows_from_the_table(name: str) -> None:
+    again = MODULES[name].summary(studies.load(name))
+    recorded = studies.summary(name)
+    assert set(again) == set(recorded)
+    for key, value in recorded.items():
+        assert value is not None, key
+        assert key.isidentifier()
+        assert again[key] == pytest.approx(value, rel=1e-5, abs=1e-12), key
+
+
+@each
+def test_a_recorded_trial_can_be_made_again(name: str) -> None:
+    # To the last digit on the machine that recorded it; elsewhere sums may round differently.
+    differences = studies.verify(name, 1)
+    np.testing.assert_allclose(differences["again"], differences["recorded"], rtol=1e-4)
+
+
+def test_published_figures_have_a_source() -> None:
+    published = json.loads((studies.RESULTS / "published.json").read_text(encoding="utf-8"))
+    assert len(published) > 80
+    for key, entry in published.items():
+        assert key.isidentifier()
+        assert set(entry) == {"value", "unit", "source", "where", "sure"}, key
+        assert np.isfinite(entry["value"])
+        assert entry["sure"] in set("VCSAMDN"), key
+        assert all(entry[part] for part in ("unit", "source", "where")), key
+
+
+# --- what was measured against what is known ---------------------------------------------------
+# Recorded once with seeds fixed beforehand. Means are compared at five of their standard errors.
+
+
+def close(summary: dict[str, float], key: str, expected: float) -> None:
+    error = summary[f"{key}_error"]
+    assert abs(summary[f"{key}_mean"] - expected) < 5 * error, (key, summary[f"{key}_mean"])
+
+
+def test_gaussian_study_agrees_with_theory() -> None:
+    summary = studies.summary("gaussian")
+    for n in (20, 100, 500):
+        close(summary, f"mle_n{n}_variance_g99", theory.gaussian_variance_replace(n, 100))
+        close(summary, f"mle_n{n}_mean_error_g99", theory.gaussian_mean_error_replace(n, 100))
+        close(summary, f"unbiased_n{n}_mean_error_g9", 10 / n)
+    for n in (10, 100):
+        close(summary, f"accumulate_n{n}_variance_g99", theory.gaussian_variance_accumulate(n, 100))
+        # Typical variance: sd of the mean log over 100 runs is below a tenth of sqrt(100 / 4.2).
+        for ddof, arm in ((0, "mle"), (1, "unbiased")):
+            typical = np.log(summary[f"{arm}_n{n}_variance_g99_geometric"])
+            exact = np.log(theory.gaussian_geometric_variance_replace(n, 100, ddof))
+            assert abs(typical - exact) < 5 * 0.1 * np.sqrt(100 * 2 / (n - 2))
+
+
+def test_discrete_study_agrees_with_theory() -> None:
+    summary = studies.summary("discrete")
+    assert summary["quilt_replace_support_g0_mean"] == pytest.approx(11.63, abs=0.3)
+    zipf = discrete.truth("zipf")
+    bound = theory.expected_unique(zipf, 2000, 11)
+    assert summary["zipf_replace_support_g10_mean"] == pytest.approx(bound, rel=0.05)
+    for n, expected in ((10, 17.5), (100, 186.0)):  # measured at large size in row 16
+        assert (
+            abs(summary[f"absorb_n{n}_fits_mean"] - expected)
+            < 5 * summary[f"absorb_n{n}_fits_error"]
+        )
+
+
+def test_regression_study_agrees_with_theory() -> None:
+    summary = studies.summary("regression")
+    for t in (1, 5, 20, 40):
+        g = t - 1
+        for arm, exact in (
+            ("replace_t100", theory.regression_error_replace(10, 100, t)),
+            ("accumulate_t100", theory.regression_error_accumulate(10, 100, t)),
+            ("synthetic_only_t100", theory.regression_error_synthetic_only(10, 100, t)),
+        ):
+            close(summary, f"{arm}_error_g{g}", exact)
+
+
+def test_kde_study_agrees_with_theory() -> None:
+    summary = studies.summary("kde")
+    for label, width in (
+        ("h20", 0.02),
+        ("h500", 0.5),
+        ("neutral", theory.kde_neutral_bandwidth(100)),
+    ):
+        for rounds in (1, 10, 50):
+            exact = theory.kde_variance_replace(100, rounds, width, variance=0.99)
+            close(summary, f"one_replace_{label}_variance_g{rounds - 1}", exact)
+
+
+# --- the registry, on a study made up here -----------------------------------------------------
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+    source = tmp_path / "toy.py"
+    source.write_text("# a study", encoding="utf-8")
+    study = SimpleNamespace(
+        SETTINGS={"size": 3, "sizes": (1, 2)},
+        SEEDS=range(4),
+        __file__=str(source),
+        ran=[],
+        stop=None,
+    )
+
+    def trial(seed: int, scale: str) -> pd.DataFrame:
+        if seed == study.stop:
+            raise KeyboardInterrupt
+        study.ran.append(seed)
+        value = np.random.default_rng(seed).random() * study.SETTINGS["size"]
+        return pd.DataFrame({"arm": "a", "generation": 0, "metric": "m", "value": [value]})
+
+    study.trial = trial
+    study.summary = lambda frame: {"mean": frame["value"].mean(), "nothing": np.nan}
+    monkeypatch.setattr(studies, "_study", lambda name: study)
+    monkeypatch.setattr(studies, "names", lambda: ["toy"])
+    return study
+
+
+def run(tmp_path: Path, **changes: Any) -> pd.DataFrame:
+    arguments = {"place": tmp_path / "trials", "results": tmp_path, **changes}
+    return studies.run("toy", **arguments)
+
+
+def test_a_run_records_table_and_provenance(toy: SimpleNamespace, tmp_path: Path) -> None:
+    frame = run(tmp_path)
+    assert toy.ran == [0, 1, 2, 3]
+    assert list(frame["replicate"]) == [0, 1, 2, 3]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "toy.csv"), frame)
+    record = json.loads((tmp_path / "toy.json").read_text(encoding="utf-8"))
+    assert record["summary"]["mean"] == pytest.approx(frame["value"].mean(), rel=1e-5)
+    assert record["summary"]["nothing"] is None
+    assert not list(tmp_path.rglob(".*"))  # no half-written file is left
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    toy: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy.stop = 2
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    assert "2 of 4 trials are done and kept" in capsys.readouterr().out
+    assert not (tmp_path / "toy.csv").exists()
+    toy.stop = None
+    frame = run(tmp_path)
+    assert toy.ran == [0, 1, 2, 3]  # none of them twice
+    assert list(frame["replicate"]) == [0, 1, 2, 3]
+
+
+def test_changed_settings_or_a_changed_study_start_afresh(
+    toy: SimpleNamespace, tmp_path: Path
+) -> None:
+    first = run(tmp_path)
+    toy.SETTINGS = {"size": 6, "sizes": (1, 2)}
+    np.testing.assert_allclose(run(tmp_path)["value"], 2 * first["value"], rtol=1e-4)
+    Path(toy.__file__).write_text("# another study", encoding="utf-8")
+    run(tmp_path)
+    assert toy.ran == [0, 1, 2, 3] * 3
+
+
+def test_a_rehearsal_is_never_recorded_with_the_results(
+    toy: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studies, "RESULTS", tmp_path / "results")
+    studies.run("toy", scale="small", place=tmp_path / "trials")
+    assert toy.ran == [0, 1]
+    assert not (tmp_path / "results").exists()
+
+
+def recorded_here(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(studies, "files", lambda package: folder)
+
+
+def test_verify_finds_what_differs(
+    toy: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path)
+    recorded_here(monkeypatch, tmp_path)
+    assert studies.verify("toy", 4).empty
+    assert studies.main(["verify", "toy"]) == 0
+    table = studies.load("toy")
+    table.loc[1, "value"] *= 1.01
+    table.to_csv(tmp_path / "toy.csv", index=False)
+    assert list(studies.verify("toy", 4)["replicate"]) == [1]
+    assert studies.main(["verify", "toy", "--trials", "2"]) == 1
+    with pytest.raises(ValueError, match="at most the 4 recorded, got 5"):
+        studies.verify("toy", 5)
+    table.iloc[:1].to_csv(tmp_path / "toy.csv", index=False)
+    with pytest.raises(ValueError, match="other rows now than the recorded ones"):
+        studies.verify("toy", 2)
+    toy.SETTINGS = {"size": 4}
+    with pytest.raises(ValueError, match="settings of 'toy' are not the recorded ones"):
+        studies.verify("toy", 1)
+
+
+def test_an_unrecorded_study_says_how_to_record_it(
+    toy: SimpleNamespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recorded_here(monkeypatch, tmp_path)
+    with pytest.raises(FileNotFoundError, match="not recorded yet: course study run toy"):
+        studies.load("toy")
+    assert studies.main(["list"]) == 0
+    assert "not recorded" in capsys.readouterr().out
+    assert studies.main(["verify", "toy"]) == 1
+
+
+def test_bad_arguments_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"name must be one of .*'gaussian'.* got 'gauss'"):
+        studies.load("gauss")
+    with pytest.raises(ValueError, match="name must be one of"):
+        studies.run("gauss", place=tmp_path)
+    with pytest.raises(ValueError, match="scale must be one of 'full', 'small', got 'tiny'"):
+        studies.run("gaussian", scale="tiny", place=tmp_path)
+    with pytest.raises(ValueError, match="n_trials must be"):
+        studies.verify("gaussian", 0)
+
+
+@each
+def test_a_rehearsal_of_every_study_runs(name: str, tmp_path: Path) -> None:
+    frame = studies.run(name, scale="small", place=tmp_path)
+    assert set(frame["replicate"]) == {0, 1}
+    assert list(frame.columns) == studies.COLUMNS
