@@ -86,7 +86,7 @@ class Quiz(Form):
 
     def _reasons(self, texts: list[str]) -> str:
         items = (
-            f"<li><strong>{escape(text)}</strong> {escape(self._reply(text))}</li>"
+            f"<li><strong>{escape(text)}:</strong> {escape(self._reply(text))}</li>"
             for text in texts
         )
         return f"<ul>{''.join(items)}</ul>"
