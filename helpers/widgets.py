@@ -249,7 +249,9 @@ class RunButton(widgets.VBox):
         self._worker: threading.Thread | None = None
         self._run = widgets.Button(description=label, button_style="primary")
         self._halt = widgets.Button(description="Stop", disabled=True)
-        self._bar = widgets.IntProgress(0, 0, total, description=f"0 of {total}")
+        self._bar = widgets.IntProgress(
+            0, 0, total, description=f"0 of {total}", style={"description_width": "initial"}
+        )
         self._screen = _Screen()
         self._run.on_click(lambda _: self.start())
         self._halt.on_click(lambda _: self.stop())

@@ -163,9 +163,19 @@ def test_labels_do_not_overlap():
     assert all(box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
 
 
+def test_a_curve_without_a_name_is_labelled_inside_the_figure():
+    picture = plots.band(tidy(arms=("replace",)).drop(columns="arm"), "variance", until=40)
+    (text,) = [t for t in picture.figure.axes[0].texts if t.get_text()]
+    assert text.get_text() == "median"
+    assert picture.png
+    assert Text.get_window_extent(text).x1 <= picture.figure.bbox.width
+    assert picture.figure.axes[0].get_xlim()[1] > 40
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"until": 0}, "until must be"),
         ({"frame": [1, 2]}, "tidy DataFrame"),
         ({"frame": tidy().drop(columns="value")}, "missing: value"),
         ({"metric": "mean"}, "metric must be one of those in frame"),

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from helpers._arguments import positive_int
 from helpers.plots import style
 from helpers.plots.marks import (
     COLUMNS,
@@ -20,6 +21,7 @@ from helpers.plots.marks import (
     Curve,
     Options,
     Point,
+    arm_labels,
     checked,
     draw_bands,
     draw_exact,
@@ -46,6 +48,7 @@ def band(
     level: float = 0.9,
     runs: int = 0,
     log: bool = False,
+    until: int | None = None,
     title: str = "",
     ylabel: str = "",
     xlabel: str = "generation",
@@ -62,6 +65,7 @@ def band(
     level         share of the runs inside the band: .9 is from the 5 % to the 95 % quantile
     runs          so many single runs of each arm are drawn as thin lines
     log           logarithmic value axis
+    until         the generation at which the axis ends, for a run that is still growing
 
     ValueError for a missing column or metric, values that are not finite, or values of zero or
     less on a log axis.
@@ -69,7 +73,7 @@ def band(
     options = Options(metric, centre, level, runs, log)
     table = quantiles(frame, options)
     fresh = checked(live, "live", options) if live is not None else None
-    labels = [str(arm) for arm in table["arm"].unique()]
+    labels = list(arm_labels(table, options).values())
     labels += [*(exact or {}), *(label for _, _, label in published)]
     labels += ["your prediction"] if predicted is not None else []
     labels += live_labels(fresh)
@@ -77,6 +81,9 @@ def band(
     room = style.label_room(labels)
     chart = _new_chart(figure, 0.85, room, options, top=0.5 if title else 0.2)
     style.name_axes(chart.axes, xlabel, ylabel or metric)
+    if until is not None:
+        margin = 0.05 * positive_int("until", until)
+        chart.axes.set_xlim(-margin, until + margin)
     draw_bands(chart, frame, table, options)
     draw_exact(chart, exact or {}, int(table["generation"].max()))
     draw_live(chart, fresh, table)

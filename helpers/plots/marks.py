@@ -100,10 +100,18 @@ def quantiles(frame: pd.DataFrame, options: Options) -> pd.DataFrame:
     return table.assign(key=key).sort_values(["key", "generation"])[COLUMNS]
 
 
+def arm_labels(table: pd.DataFrame, options: Options) -> dict[str, str]:
+    """Arm -> what it is called in the figure; a single arm without a name is "median"."""
+    labels = {name: look.label for name, look in style.styles(table["arm"].unique()).items()}
+    if list(labels) == ["all"]:
+        labels["all"] = options.centre if table["runs"].max() > 1 else "one run"
+    return labels
+
+
 def draw_bands(chart: Chart, frame: pd.DataFrame, table: pd.DataFrame, options: Options) -> None:
     """The band and the middle of each arm, and single runs where they are asked for."""
     looks = style.styles(table["arm"].unique())
-    single = len(looks) == 1
+    labels = arm_labels(table, options)
     for arm, look in looks.items():
         rows = table[table["arm"] == arm]
         x = rows["generation"].to_numpy()
@@ -113,9 +121,7 @@ def draw_bands(chart: Chart, frame: pd.DataFrame, table: pd.DataFrame, options: 
                                     linewidth=0)  # fmt: skip
         chart.axes.plot(x, rows["middle"], color=look.colour, linestyle=look.line, linewidth=2.2,
                         marker=look.marker, markersize=5, markevery=_every(len(x)))  # fmt: skip
-        name = look.label
-        if single and arm == "all":
-            name = options.centre if several else "one run"
+        name = labels[arm]
         chart.labels.append((float(rows["middle"].iloc[-1]), name, look.colour))
         chart.words.append(_sentence(name, rows, options))
         ends = rows.iloc[-1]
@@ -123,9 +129,9 @@ def draw_bands(chart: Chart, frame: pd.DataFrame, table: pd.DataFrame, options: 
         chart.numbers.append(f"{name} {short(ends['middle'])}{spread}")
     if options.runs:
         _draw_runs(chart, frame, options, looks)
-    if not single:
+    if len(looks) > 1:
         ends = table.groupby("arm", sort=False)["middle"].last()
-        low, high = (looks[str(arm)].label for arm in (ends.idxmin(), ends.idxmax()))
+        low, high = (labels[str(arm)] for arm in (ends.idxmin(), ends.idxmax()))
         chart.words.append(f"At the end {high} is the highest and {low} the lowest.")
 
 

@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/sliders.py
 
-Runs every corner of the settings of each explorer, CPU time on one thread, the median of three,
-and prints the slowest. The limit is 0.3 s.
+Draws every corner of the settings of each explorer on one thread, measures the five slowest again,
+five times each, and prints the worst. The limit is 0.3 s.
 """
 
 import itertools
@@ -29,14 +29,14 @@ CORNERS = {
 }  # fmt: skip
 
 
-def seconds(function, settings):
-    """Median CPU seconds of three drawings."""
+def seconds(function, settings, repeats):
+    """CPU seconds of the fastest of some drawings: a busy machine makes all of them slower."""
     times = []
-    for _ in range(3):
+    for _ in range(repeats):
         start = time.process_time()
         function(**settings).html()
         times.append(time.process_time() - start)
-    return sorted(times)[1]
+    return min(times)
 
 
 def corners(function):
@@ -55,10 +55,13 @@ def corners(function):
 def main():
     for function in CORNERS:
         function().html()  # fonts and imports are loaded once, at the first picture of a session
-        measured = [(seconds(function, s), s) for s in corners(function)]
-        worst, settings = max(measured, key=lambda pair: pair[0])
+        once = [(seconds(function, s, 1), s) for s in corners(function)]
+        slowest = sorted(once, key=lambda pair: pair[0])[-5:]
+        worst, settings = max(
+            ((seconds(function, s, 5), s) for _, s in slowest), key=lambda pair: pair[0]
+        )
         verdict = "ok" if worst <= LIMIT else f"ABOVE {LIMIT} s"
-        print(f"{function.__name__}: {worst:.3f} s ({verdict}) of {len(measured)} corners, at "
+        print(f"{function.__name__}: {worst:.3f} s ({verdict}) of {len(once)} corners, at "
               f"{settings}")  # fmt: skip
 
 
