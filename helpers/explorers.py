@@ -166,8 +166,9 @@ def policy_picture(
     start = 1 - 1 / n  # expected variance of the real sample, divisor n
     exact = {"replace": lambda t: theory.kde_variance_replace(n, t, bandwidth, start)}
     found = abs(np.log(bandwidth / theory.kde_neutral_bandwidth(n, start))) < 0.03
-    note = f"h = {bandwidth:.3g}" + (", the neutral bandwidth: you found it" if found else "")
-    return _policy_band(variances, model, policy, n, exact, "variance of the sample", note)
+    word = "neutral " if found and policy == "replace" else ""  # named only once it is found
+    note = f"{word}h = {bandwidth:.3g}"
+    return _policy_band(variances, model, policy, n, exact, f"variance of the sample, {note}", note)
 
 
 def policy_explorer() -> Explorer:
@@ -212,8 +213,9 @@ def _policy_band(
     rounds, runs = values.shape[0] - 1, values.shape[1]
     title = f"{model}, {policy}, n = {n}" + (f", {note}" if note else "") + f": {runs} runs"
     return band(
-        _tidy(values, ylabel, policy),
-        ylabel,
+        _tidy(values, "measure", policy),
+        "measure",
+        ylabel=ylabel,
         exact={"exact mean": exact[policy]} if policy in exact else None,
         published=_published(model, policy, n, rounds),
         centre="mean",

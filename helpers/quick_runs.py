@@ -170,19 +170,20 @@ def _gaussian_rows(
 def _regression_rows(
     n: int, generations: int, runs: int, rng: np.random.Generator, d: int, same_design: bool
 ) -> np.ndarray:
-    """Accumulate and subsample, drawn row by row: [inputs, label]."""
+    """Accumulate and subsample, drawn row by row."""
     errors = np.empty((generations + 1, runs))
-    pool = np.empty((runs, (generations + 1) * n, d + 1))
+    inputs = np.empty((runs, (generations + 1) * n, d))
+    labels = np.empty((runs, (generations + 1) * n, 1))
     coef = np.zeros((runs, d, 1))
     every = np.arange(runs)[:, None]
     for g in range(generations + 1):
-        newest = pool[:, g * n : (g + 1) * n]
+        newest = slice(g * n, (g + 1) * n)
         fresh = g == 0 or not same_design
-        newest[..., :d] = rng.standard_normal((runs, n, d)) if fresh else pool[:, :n, :d]
-        newest[..., d:] = newest[..., :d] @ coef + rng.standard_normal((runs, n, 1))
-        rows = pool[every, _distinct((g + 1) * n, n, runs, rng)]
-        turned = np.swapaxes(rows[..., :d], -1, -2)
-        both = turned @ rows  # X'X, and beside it X'y
-        coef = np.linalg.solve(both[..., :d], both[..., d:])
+        inputs[:, newest] = rng.standard_normal((runs, n, d)) if fresh else inputs[:, :n]
+        labels[:, newest] = inputs[:, newest] @ coef + rng.standard_normal((runs, n, 1))
+        chosen = _distinct((g + 1) * n, n, runs, rng)
+        rows = inputs[every, chosen]
+        turned = np.swapaxes(rows, -1, -2)
+        coef = np.linalg.solve(turned @ rows, turned @ labels[every, chosen])
         errors[g] = (coef[..., 0] ** 2).sum(axis=-1)
     return errors

@@ -63,7 +63,7 @@ def quilt(
     if kinds > MOST_KINDS:
         raise ValueError(f"kinds must be at most {MOST_KINDS}, got {kinds}")
     left = np.array([len(np.unique(row)) for row in tiles])
-    tall = height or float(np.clip(0.24 * len(tiles), 0.24, 4.8))
+    tall = height or float(np.clip(0.24 * len(tiles), 0.24, 4.5))
     figure = style.sheet(tall + (0.85 if title else 0.55), title)
     wide = figure.get_figwidth() - 0.75 - 1.0
     shape = round(tall * DOTS_PER_INCH), round(wide * DOTS_PER_INCH)
@@ -104,7 +104,7 @@ def _compose(tiles: np.ndarray, shape: tuple[int, int], group: bool) -> np.ndarr
     kind = tiles.astype(np.uint8)[y[:, None], x[None, :]]
     dark = _textures()[_PATTERN[kind], np.arange(shape[0])[:, None] % 48, np.arange(shape[1]) % 48]
     inks = np.concatenate([_COLOURS, (_COLOURS * 0.86).astype(np.uint8)])
-    image = inks[kind + np.uint8(MOST_KINDS) * dark]
+    image = inks.take(kind + np.uint8(MOST_KINDS) * dark, axis=0)
     tile = np.broadcast_to(x, shape)
     if group and shape[1] / tiles.shape[1] >= 10:
         _draw_seams(image, tile, y, 0.92)
