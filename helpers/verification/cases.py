@@ -8,7 +8,7 @@ happens here, in the notebook's process; a program under test never sees an expe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -72,13 +72,14 @@ class Case:
     args: tuple[Any, ...]
     expected: Any
     check: Callable[[tuple[Any, ...], Any], bool] | None = None
+    inputs: str = field(init=False, repr=False, compare=False)  # args as they are sent
 
     def __post_init__(self) -> None:
         if type(self.args) is not tuple:
             raise TypeError(f"args must be a tuple of arguments, got {self.args!r:.80}")
         if self.check is not None and not callable(self.check):
             raise TypeError(f"check must be a function (args, got) -> bool, got {self.check!r:.80}")
-        as_text("args", self.args)
+        object.__setattr__(self, "inputs", as_text("args", list(self.args)))
         as_text("expected", self.expected)
 
     def accepts(self, got: Any) -> bool:
@@ -156,6 +157,8 @@ def equal(expected: Any, got: Any) -> bool:
     if kind is not type(got):
         return False
     if kind is list or kind is tuple:
+        if set(map(type, expected)) == {int} == set(map(type, got)):
+            return bool(expected == got)
         return len(expected) == len(got) and all(map(equal, expected, got))
     if kind is set or kind is frozenset:
         return _match(expected, got) is not None

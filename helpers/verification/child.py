@@ -4,8 +4,9 @@ Runs only in the worker's forked children (or, without fork, in a fresh interpre
 notebook. Standard library only. It gets sources and inputs, nothing else: it holds no expected
 value and gives no verdict, so whatever a program does to it, it can only claim an output.
 
-Messages on the pipe: v value of a case, e exception in a case, s does not compile, l failed while
-loading, o too much output, m out of memory, f forbidden event, . end of the program.
+Messages on the pipe: v the answers of the next cases, s does not compile, l failed while loading,
+o too much output, m out of memory, f forbidden event, . end of the program. An answer is a value
+as wire.py writes it, or {"x": [...]} for an exception.
 """
 
 from __future__ import annotations
@@ -29,16 +30,37 @@ _EVERYTHING: dict[str, Any] = {}  # the builtins of all others
 
 
 class Channel:
-    """The child's end of the pipe. It counts what a program prints and returns."""
+    """The child's end of the pipe. It counts what a program prints and returns.
 
-    def __init__(self, fd: int, room: int) -> None:
-        self.fd = fd
+    eager: every answer is written at once, so that nothing is lost if the program ends the
+    process; otherwise they wait for the end of the program (whoever fails is run again alone).
+    """
+
+    def __init__(self, fd: int, room: int, eager: bool) -> None:
+        self.fd, self.eager = fd, eager
         self.limit = self.room = room
+        self.answers: list[str] = []
 
-    def send(self, kind: bytes, payload: str | bytes = b"") -> None:
-        if isinstance(payload, str):
-            payload = payload.encode("ascii", "backslashreplace")
-        message = wire.FRAME.pack(kind, len(payload)) + payload
+    def answer(self, text: str) -> None:
+        self.answers.append(text)
+        if self.eager:
+            self._write(self._waiting())
+
+    def send(self, kind: bytes, payload: str = "") -> None:
+        self._write(self._waiting() + self._frame(kind, payload))
+
+    def _waiting(self) -> bytes:
+        if not self.answers:
+            return b""
+        answers, self.answers = self.answers, []
+        return self._frame(b"v", f"[{','.join(answers)}]")
+
+    @staticmethod
+    def _frame(kind: bytes, payload: str) -> bytes:
+        content = payload.encode("ascii", "backslashreplace")
+        return wire.FRAME.pack(kind, len(content)) + content
+
+    def _write(self, message: bytes) -> None:
         while message:
             message = message[os.write(self.fd, message) :]
 
@@ -77,7 +99,9 @@ def describe(problem: BaseException) -> str:
         text = str(problem)
     except BaseException:
         text = ""
-    line = getattr(problem, "lineno", None) if isinstance(problem, SyntaxError) else None
+    line = None
+    if type(problem) in (SyntaxError, IndentationError, TabError):
+        line = problem.lineno  # type: ignore[attr-defined]
     trace = sys.exc_info()[2]
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == layers.PROGRAM:
@@ -93,7 +117,7 @@ def run_program(job: dict[str, Any], channel: Channel) -> None:
     channel.room = channel.limit
     began = time.process_time()
     names = _SCREENED if job["guarded"] else _EVERYTHING
-    namespace = {"__name__": "program", "__builtins__": dict(names)}
+    namespace = {"__name__": "program", "__builtins__": names}
     try:
         code = compile(job["source"], layers.PROGRAM, "exec", dont_inherit=True)
     except MemoryError:
@@ -103,7 +127,7 @@ def run_program(job: dict[str, Any], channel: Channel) -> None:
     else:
         if _load(code, namespace, channel):
             _call(namespace, job, channel)
-    channel.send(b".", json.dumps(time.process_time() - began))
+    channel.send(b".", repr(time.process_time() - began))
 
 
 def run_all(batch: list[dict[str, Any]], channel: Channel) -> None:
@@ -133,7 +157,7 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
         return
     function = namespace[entry]
     for case in job["cases"]:
-        arguments = wire.build(case)
+        arguments = wire.build(case) if job["tagged"] else case
         try:
             value = function(*arguments)
             text = wire.encode(value, channel.room, strict=False)
@@ -142,11 +166,10 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
         except wire.TooLargeError:
             channel.stop(b"o")
         except BaseException as problem:
-            channel.send(b"e", describe(problem))
+            channel.answer(f'{{"x":{describe(problem)}}}')
         else:
             channel.spend(len(text))
-            channel.send(b"v", text)
-        value = arguments = None  # the next case starts with nothing of this one
+            channel.answer(text)
 
 
 def facade(name: str) -> ModuleType:

@@ -8,8 +8,8 @@ answer, then what stopped the program, then exceptions.
 
 from __future__ import annotations
 
-import json
 import signal
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,15 @@ from typing import Any
 from helpers.verification import wire
 from helpers.verification.cases import Case, Limits, Report, Verdict
 
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    struct.error,
+)
 _SHOWN = 100  # characters of a value, or of an exception's text, in a message
 
 
@@ -42,44 +51,49 @@ def read_claims(body: bytes, n_cases: int) -> Claims:
         while position < len(body):
             kind, length = wire.FRAME.unpack_from(body, position)
             position += wire.FRAME.size
-            _take(claims, kind, body[position : position + length])
+            _take(claims, kind, body[position : position + length].decode("ascii"), n_cases)
             position += length
-        done = len(claims.values) + len(claims.problems)
-        complete = claims.seconds is None or claims.loading or claims.syntax or done == n_cases
-        claims.readable = done <= n_cases and bool(complete)
-    except (ValueError, TypeError, KeyError, RecursionError, ArithmeticError):
+        if claims.seconds is not None and not (claims.loading or claims.syntax):
+            claims.readable = len(claims.values) + len(claims.problems) == n_cases
+    except _UNREADABLE:
         claims.readable = False
     return claims
 
 
-def _take(claims: Claims, kind: bytes, payload: bytes) -> None:
+def _take(claims: Claims, kind: bytes, text: str, n_cases: int) -> None:
+    """One message; ValueError if it cannot come at this place."""
     case = len(claims.values) + len(claims.problems)
     if claims.seconds is not None:
         raise ValueError("a message after the last one")
     if kind == b"v":
-        claims.values[case] = wire.decode(payload)
-    elif kind == b"e":
-        claims.problems[case] = _problem(payload)
+        answers = wire.parse(text)
+        if type(answers) is not list or case + len(answers) > n_cases:
+            raise ValueError("more answers than cases")
+        for index, answer in enumerate(answers, start=case):
+            if type(answer) is dict and "x" in answer:
+                claims.problems[index] = _problem(answer["x"])
+            else:
+                claims.values[index] = wire.build(answer)
     elif kind == b"l":
-        claims.loading = _problem(payload)
+        claims.loading = _problem(wire.parse(text))
     elif kind == b"s":
-        claims.syntax = _problem(payload)
+        claims.syntax = _problem(wire.parse(text))
     elif kind == b"f":
-        claims.forbidden = _short(payload.decode("ascii", "replace"))
+        claims.forbidden = _short(text)
     elif kind in (b"o", b"m"):
         claims.stopped.add("output" if kind == b"o" else "memory")
     elif kind == b".":
-        claims.seconds = max(0.0, float(json.loads(payload)))
+        claims.seconds = max(0.0, float(wire.parse(text)))
     else:
         raise ValueError(f"no message is of kind {kind!r}")
 
 
-def _problem(payload: bytes) -> tuple[str, int | None]:
+def _problem(description: Any) -> tuple[str, int | None]:
     """An exception as "Type: text", and its line."""
-    name, text, line = json.loads(payload)
-    if type(name) is not str or type(text) is not str or type(line) not in (int, type(None)):
+    name, message, line = description
+    if type(name) is not str or type(message) is not str or type(line) not in (int, type(None)):
         raise ValueError("no description of an exception")
-    return _short(f"{name}: {text}" if text else name), line
+    return _short(f"{name}: {message}" if message else name), line
 
 
 def judge(
@@ -91,15 +105,14 @@ def judge(
     "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the process wrote.
     """
     claims = read_claims(body, len(cases))
-    right = {case for case, value in claims.values.items() if case < len(cases)
-             and cases[case].accepts(value)}  # fmt: skip
-    wrong = next((case for case in range(len(cases)) if case in claims.values.keys() - right), None)
+    wrong = [case for case, value in claims.values.items() if not cases[case].accepts(value)]
+    n_right = len(claims.values) - len(wrong)
 
     def report(
         verdict: Verdict, message: str, line: int | None = None, case: int | None = None
     ) -> Report:
         seconds = used if claims.seconds is None else min(claims.seconds, limits.seconds)
-        return Report(verdict, message, line, case, len(right), len(cases), round(seconds, 6))
+        return Report(verdict, message, line, case, n_right, len(cases), round(seconds, 6))
 
     current = len(claims.values) + len(claims.problems)  # the case in which the program stopped
     stopped_in = current if current < len(cases) else None
@@ -107,9 +120,9 @@ def judge(
         return report(Verdict.SYNTAX_ERROR, *claims.syntax)
     if claims.forbidden is not None or fate == f"signal {_number('SIGSYS')}":
         return report(Verdict.FORBIDDEN, f"tried {claims.forbidden or 'a system call'}")
-    if wrong is not None:
-        message = _wrong(entry, cases[wrong], claims.values[wrong])
-        return report(Verdict.WRONG, message, case=wrong)
+    if wrong:
+        message = _wrong(entry, cases[wrong[0]], claims.values[wrong[0]])
+        return report(Verdict.WRONG, message, case=wrong[0])
     if fate == "flood" or "output" in claims.stopped:
         message = f"printed or returned more than {limits.output_kb} KiB"
         return report(Verdict.OUTPUT, message, case=stopped_in)

@@ -77,20 +77,19 @@ def limit_resources(memory_bytes: int, cpu_seconds: float) -> None:
 # --- audit hook ------------------------------------------------------------------------------
 
 # Harmless events; everything else ends the program. An allow-list, so new events are denied.
-_QUIET = """
+_HARMLESS = """
     array.__new__ builtins.id code.__new__ compile exec function.__new__ object.__delattr__
     object.__getattr__ object.__setattr__ sys._getframe sys._getframemodulename sys.excepthook
     sys.unraisablehook time.sleep
 """
+_QUIET = frozenset(_HARMLESS.split())
 
 
 def audit(on_forbidden: Callable[[str], None]) -> None:
     """From now on `on_forbidden(event)` is called for every event that is not harmless."""
 
-    quiet = frozenset(_QUIET.split())
-
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event in quiet:
+        if event in _QUIET:
             return
         if event == "open" and args[0] == PROGRAM:  # Python itself, to show a line of the source
             raise OSError("there is no such file")

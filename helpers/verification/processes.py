@@ -37,21 +37,21 @@ class LostError(Exception):
 
 @dataclass
 class Program:
-    """One program to run: its source, entry point, cases, and the inputs as text."""
+    """One program to run: its place in the call, source, cases and entry point."""
 
     index: int
     source: str
     cases: Sequence[Case]
     entry: str
-    inputs: list[str]
     guarded: bool = True
     losses: int = 0
 
     def as_text(self) -> str:
         """The job as JSON: no expected value in it."""
         fields = f'"source":{json.dumps(self.source)},"entry":{json.dumps(self.entry)}'
-        guarded = json.dumps(self.guarded)
-        return f'{{{fields},"guarded":{guarded},"cases":[{",".join(self.inputs)}]}}'
+        inputs = ",".join(case.inputs for case in self.cases)
+        flags = f'"guarded":{json.dumps(self.guarded)},"tagged":{json.dumps("{" in inputs)}'
+        return f'{{{fields},{flags},"cases":[{inputs}]}}'
 
 
 def request(programs: Sequence[Program], limits: Limits) -> bytes:

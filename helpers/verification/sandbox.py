@@ -33,7 +33,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from helpers.verification.cases import Case, Limits, Report, Verdict, as_text
+from helpers.verification.cases import Case, Limits, Report, Verdict
 from helpers.verification.judge import judge
 from helpers.verification.processes import LostError, Program, RawReport, Worker, run_fresh
 from helpers.verification.screen import screen as read_program
@@ -165,7 +165,7 @@ class Sandbox:
                 yield [program]
             else:
                 shared.append(program)
-                text += len(program.source) + sum(map(len, program.inputs))
+                text += len(program.source) + sum(len(case.inputs) for case in program.cases)
                 if len(shared) >= size or text > _BATCH_TEXT:
                     yield shared
                     shared, text = [], 0
@@ -220,8 +220,7 @@ def _checked(index: int, prefix: str, program: Any, cases: Any, entry_point: Any
         raise TypeError(f"{prefix}entry_point must be a str, got {entry_point!r:.80}")
     if not entry_point.isidentifier() or keyword.iskeyword(entry_point):
         raise ValueError(f"{prefix}entry_point must be a Python identifier, got {entry_point!r}")
-    inputs = [as_text(f"{prefix}cases[{i}].args", case.args) for i, case in enumerate(cases)]
-    return Program(index, str(program), list(cases), entry_point, inputs)
+    return Program(index, str(program), list(cases), entry_point)
 
 
 class _Pool:

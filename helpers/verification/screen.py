@@ -12,8 +12,9 @@ from __future__ import annotations
 import ast
 import string
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from helpers.verification.rules import BUILTINS, MODULES
 
@@ -70,69 +71,121 @@ def screen(program: str) -> Finding:
         return Finding("refused", "the program is nested too deeply")
     except (ValueError, OverflowError) as problem:  # null bytes, text that cannot be encoded
         return Finding("syntax_error", f"{type(problem).__name__}: {problem}")
-    nodes = _flatten(tree)
-    if nodes is None:
+    parts = _flatten(tree)
+    if parts is None:
         return Finding("refused", "the program is too large or nested too deeply")
-    bound = {name for node in nodes for name in _binds(node)}
-    harmless = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _harmless(node)}
+    nodes, names = parts
+    bound = {name for name, node in names if _binds(node)}
+    harmless = {id(node.func) for node in nodes if type(node) is ast.Call and _harmless(node)}
+    objections = [
+        (getattr(node, "lineno", None), f"the name {name} is not allowed")
+        for name, node in names
+        if name.startswith("__") and name.endswith("__") and name not in _DUNDERS
+    ]
     for node in nodes:
-        for reason in _objections(node, bound, id(node) in harmless):
-            return Finding("refused", reason, getattr(node, "lineno", None))
-    return Finding(pure=not any(map(_may_leave_traces, nodes)))
+        if check := _CHECKS.get(type(node)):
+            line = getattr(node, "lineno", None)
+            objections += [(line, reason) for reason in check(node, bound, id(node) in harmless)]
+    if objections:
+        line, reason = min(objections, key=lambda objection: objection[0] or 0)
+        return Finding("refused", reason, line)
+    traces = (_may_leave_traces(node) for node in nodes if type(node) in _MAY_LEAVE_TRACES)
+    return Finding(pure=not any(traces))
 
 
-def _flatten(tree: ast.AST) -> list[ast.AST] | None:
-    """All nodes in order of their lines, parents first; None if too many or too deep."""
+def _flatten(tree: ast.AST) -> tuple[list[ast.AST], list[tuple[str, ast.AST]]] | None:
+    """All nodes, and every identifier with its node; None if there are too many or too deep."""
     nodes: list[ast.AST] = []
-    level: list[ast.AST] = [tree]
+    names: list[tuple[str, ast.AST]] = []
+    level = [tree]
     for _ in range(MAX_DEPTH):
         nodes += level
         if len(nodes) > MAX_NODES:
             return None
-        level = [below for node in level for below in ast.iter_child_nodes(node)]
-        if not level:
-            return sorted(nodes, key=lambda node: getattr(node, "lineno", 0))
+        below: list[ast.AST] = []
+        for node in level:
+            if type(node) is ast.Constant:
+                continue
+            for value in vars(node).values():
+                kind = type(value)
+                if kind is int or value is None:  # line numbers
+                    continue
+                for item in value if kind is list else (value,):
+                    if type(item) is str:
+                        names.append((item, node))
+                    elif item is not None and item._fields:  # not Load, Add and the like
+                        below.append(item)
+        if not below:
+            return nodes, names
+        level = below
     return None
 
 
-def _binds(node: ast.AST) -> Iterator[str]:
-    """Names that the program itself gives a meaning."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        yield node.name
+def _binds(node: ast.AST) -> bool:
+    """Whether the name in this node gets its meaning from the program itself."""
+    if isinstance(node, ast.Name):
+        return isinstance(node.ctx, ast.Store)
+    return isinstance(node, (ast.arg, ast.FunctionDef, ast.ClassDef))
 
 
-def _objections(node: ast.AST, bound: set[str], harmless: bool) -> Iterator[str]:
-    """Reasons to refuse this node."""
-    for name in _names_in(node):
-        if name.startswith("__") and name.endswith("__") and name not in _DUNDERS:
-            yield f"the name {name} is not allowed"
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            if alias.name not in MODULES:
-                yield f"the module {alias.name} is not allowed"
-    elif isinstance(node, ast.ImportFrom):
-        yield from _import_objections(node)
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        if node.id in BUILTINS and node.id not in bound:
-            yield f"{node.id} is not allowed"
-        elif node.id == "getattr" and not harmless:
-            yield "getattr is allowed only if called with a plain name that is written out"
-    elif isinstance(node, ast.Attribute):
-        if node.attr in _DOORS or (node.attr in _WALKS and not harmless):
-            yield f"the attribute {node.attr} is not allowed" + " here" * (node.attr in _WALKS)
-    elif isinstance(node, ast.MatchClass):
-        yield from (f"{name} is not allowed" for name in node.kwd_attrs if name in _DOORS)
-    elif isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Name) and node.func.id == "type" and len(node.args) != 1:
-            yield "type() with more than one argument is not allowed"
-    elif isinstance(node, ast.ClassDef) and (
-        node.keywords or any(getattr(base, "id", "") == "type" for base in node.bases)
-    ):
+# Each check: (node, names that the program binds, whether the call is harmless) -> reasons.
+
+
+def _check_import(node: ast.Import, bound: set[str], harmless: bool) -> Iterator[str]:
+    for alias in node.names:
+        if alias.name not in MODULES:
+            yield f"the module {alias.name} is not allowed"
+
+
+def _check_import_from(node: ast.ImportFrom, bound: set[str], harmless: bool) -> Iterator[str]:
+    module = node.module or ""
+    if node.level or module not in MODULES:
+        yield f"the module {'.' * node.level}{module} is not allowed"
+        return
+    for alias in node.names:
+        if alias.name in MODULES[module] or alias.name.startswith("_"):
+            yield f"{module}.{alias.name} is not allowed"
+
+
+def _check_name(node: ast.Name, bound: set[str], harmless: bool) -> Iterator[str]:
+    if node.id in BUILTINS and node.id not in bound:
+        yield f"{node.id} is not allowed"
+    elif node.id == "getattr" and not harmless:
+        yield "getattr is allowed only if called with a plain name that is written out"
+
+
+def _check_attribute(node: ast.Attribute, bound: set[str], harmless: bool) -> Iterator[str]:
+    if node.attr in _DOORS:
+        yield f"the attribute {node.attr} is not allowed"
+    elif node.attr in _WALKS and not harmless:
+        yield f"{node.attr} is allowed only on a text that is written out, without attributes"
+
+
+def _check_pattern(node: ast.MatchClass, bound: set[str], harmless: bool) -> Iterator[str]:
+    for name in node.kwd_attrs:
+        if name in _DOORS:
+            yield f"the attribute {name} is not allowed"
+
+
+def _check_call(node: ast.Call, bound: set[str], harmless: bool) -> Iterator[str]:
+    if isinstance(node.func, ast.Name) and node.func.id == "type" and len(node.args) != 1:
+        yield "type() with more than one argument is not allowed"
+
+
+def _check_class(node: ast.ClassDef, bound: set[str], harmless: bool) -> Iterator[str]:
+    if node.keywords or any(getattr(base, "id", "") == "type" for base in node.bases):
         yield "metaclasses are not allowed"
+
+
+_CHECKS: dict[type[ast.AST], Callable[[Any, set[str], bool], Iterator[str]]] = {
+    ast.Import: _check_import,
+    ast.ImportFrom: _check_import_from,
+    ast.Name: _check_name,
+    ast.Attribute: _check_attribute,
+    ast.MatchClass: _check_pattern,
+    ast.Call: _check_call,
+    ast.ClassDef: _check_class,
+}
 
 
 def _harmless(call: ast.Call) -> bool:
@@ -163,25 +216,9 @@ def _walks(template: str) -> bool:
     )
 
 
-def _names_in(node: ast.AST) -> Iterator[str]:
-    """Every identifier that the node itself holds: variables, attributes, arguments, patterns."""
-    if isinstance(node, ast.Constant):
-        return
-    for field, value in ast.iter_fields(node):
-        if isinstance(value, str) and field != "type_comment":
-            yield value
-        elif isinstance(value, list):
-            yield from (item for item in value if isinstance(item, str))
-
-
-def _import_objections(node: ast.ImportFrom) -> Iterator[str]:
-    module = node.module or ""
-    if node.level or module not in MODULES:
-        yield f"the module {'.' * node.level}{module} is not allowed"
-        return
-    for alias in node.names:
-        if alias.name in MODULES[module] or alias.name.startswith("_"):
-            yield f"{module}.{alias.name} is not allowed"
+_MAY_LEAVE_TRACES = {
+    ast.Attribute, ast.Import, ast.ImportFrom, ast.ClassDef, ast.ExceptHandler, ast.Name
+}  # fmt: skip
 
 
 def _may_leave_traces(node: ast.AST) -> bool:

@@ -28,7 +28,7 @@ from helpers.verification import child, layers, wire
 
 sys.path.pop(0)  # programs find the standard library only
 
-NAP = 0.0003  # seconds: let messages gather instead of waking up for each of them
+NAP = 0.001  # seconds: let messages gather instead of waking up for each of them
 SUSPICION = 0.1  # share of the CPU limit after which a program is taken out of its batch
 BROKEN = 70  # exit code of a child whose own code failed: the program took it apart
 LINGER = 0.1  # seconds that a child may take to end after it has closed its pipe
@@ -55,7 +55,7 @@ class Walls:
         os.closerange(0, layers.RESULT_FD)
         os.closerange(layers.RESULT_FD + 1, 256)
         self.limit(limits, count)
-        channel = child.Channel(layers.RESULT_FD, limits["output_bytes"])
+        channel = child.Channel(layers.RESULT_FD, limits["output_bytes"], eager=count == 1)
         layers.audit(lambda event: channel.stop(b"f", event))
         if self.filter is not None:
             self.filter()
@@ -194,7 +194,8 @@ class Watch:
 
     def read(self) -> str:
         """Take in what the child wrote; a reason to stop following it, or nothing."""
-        time.sleep(NAP)
+        if self.count > 1:
+            time.sleep(NAP)
         data = os.read(self.pipe, 1 << 20)
         if not data:
             return "ended"

