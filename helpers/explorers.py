@@ -168,7 +168,7 @@ def policy_picture(
     found = abs(np.log(bandwidth / theory.kde_neutral_bandwidth(n, start))) < 0.03
     word = "neutral " if found and policy == "replace" else ""  # named only once it is found
     note = f"{word}h = {bandwidth:.3g}"
-    return _policy_band(variances, model, policy, n, exact, f"variance of the sample, {note}", note)
+    return _policy_band(variances, model, policy, n, exact, f"variance, {note}", note)
 
 
 def policy_explorer() -> Explorer:
