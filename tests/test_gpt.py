@@ -306,6 +306,13 @@ def test_rows_leave_the_batch_when_they_are_done_and_nothing_else_changes() -> N
         np.testing.assert_array_equal(cut, whole[: end[0] + 1] if len(end) else whole)
 
 
+def test_another_sampler_shares_the_weights(fitted: GPT) -> None:
+    greedy = fitted.with_sampler(temperature=0)
+    assert fitted.temperature == 1
+    assert greedy.network_ is fitted.network_
+    assert len(np.unique(greedy.sample(9, np.random.default_rng(0)), axis=0)) == 1
+
+
 # ---------------------------------------------------------------------- beam search
 
 

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -212,6 +213,11 @@ class GPT(BaseEstimator):
             return [Record(tuple(p.tolist()), tuple(c.tolist())) for p, c in pairs]
         joined = [np.concatenate(pair) for pair in pairs]
         return np.stack(joined) if self.kind_ == "rows" else joined
+
+    def with_sampler(self, **settings: Any) -> GPT:
+        """The same weights under other parameters, such as temperature=0.8; not a copy of them."""
+        check_is_fitted(self, "network_")
+        return copy(self).set_params(**settings)
 
     def token_scores(self, data: np.ndarray | list[Any]) -> np.ndarray:
         """Log-probability (nats) of every token after the first, (n, longest - 1).

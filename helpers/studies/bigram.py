@@ -1,0 +1,94 @@
+"""A bigram model retrained on its own text: real words, twenty generations, a second a run.
+
+The words are those of Python's own documentation, which differs between Python versions: compare
+arms, pin no number. A seed decides which rows of 100 words are held out, and all sampling. Arms:
+`replace`, `mix10` (a tenth of the original rows, drawn anew), `subsample`, `accumulate`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import corpora
+from helpers import language_metrics as lm
+from helpers.loop import Policy, run_loop
+from helpers.models.bigram import Bigram
+from helpers.models.tokenizers import WordTokenizer
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.studies._paired import means, paired
+
+SEEDS = range(20)
+SETTINGS: dict[str, Any] = {
+    "length": 100,
+    "test_rows": 200,
+    "generations": 20,
+    "arms": ["replace", "mix10", "subsample", "accumulate"],
+}
+POLICIES: dict[str, Policy] = {
+    "replace": Replace(),
+    "mix10": Mix(0.1),
+    "subsample": AccumulateSubsample(),
+    "accumulate": Accumulate(),
+}
+
+
+@lru_cache(maxsize=1)
+def words() -> tuple[np.ndarray, WordTokenizer]:
+    """All of the documentation in rows (n, 100) of word numbers, and what turns them back."""
+    text = corpora.words(corpora.documentation())
+    tokenizer = WordTokenizer.of(text)
+    n = len(text) // SETTINGS["length"]
+    tokens = np.array(tokenizer.encode(text[: n * SETTINGS["length"]]))
+    return tokens.reshape(n, SETTINGS["length"]), tokenizer
+
+
+def split(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Real rows to learn from and to test on."""
+    rows, _ = words()
+    order = np.random.default_rng([seed, 1]).permutation(len(rows))
+    held_out = SETTINGS["test_rows"]
+    return rows[order[held_out:]], rows[order[:held_out]]
+
+
+def trial(seed: int, scale: str = "full") -> pd.DataFrame:
+    """All arms for one seed: columns arm, generation, metric, value.
+
+    Metrics: cross_entropy of the test rows in nats a word, distinct_words and surprise_mean under
+    generation 0 of the text produced. scale: "full", or anything else for three generations.
+    """
+    real, test = split(seed)
+    _, tokenizer = words()
+    model = Bigram(len(tokenizer))
+    first = Bigram(len(tokenizer)).fit(real)
+    metrics = {
+        "cross_entropy": lambda fitted, _: -fitted.score(test),
+        "distinct_words": lambda _, rows: lm.distinct_ngrams(rows, 1),
+        "surprise_mean": lambda _, rows: -first.score(rows),
+    }
+    frames = [
+        run_loop(
+            model,
+            real,
+            policy=POLICIES[arm],
+            generations=SETTINGS["generations"] if scale == "full" else 2,
+            metrics=metrics,
+            seed=seed,
+            first=first,
+        ).frame.assign(arm=arm)
+        for arm in SETTINGS["arms"]
+    ]
+    return pd.concat(frames, ignore_index=True)[["arm", "generation", "metric", "value"]]
+
+
+def summary(frame: pd.DataFrame) -> dict[str, float]:
+    """Means over seeds at some generations and paired differences at the last."""
+    last = int(frame["generation"].max())
+    result = means(frame, tuple(sorted({0, 1, min(5, last), min(10, last), last})))
+    for metric in ("cross_entropy", "distinct_words"):
+        for arm in ("replace", "mix10", "subsample"):
+            result |= paired(frame, arm, "accumulate", metric, last)
+    return result

@@ -1,0 +1,94 @@
+"""The sampler of a GPT turned: hotter, cooler, truncated, beam search.
+
+As `helpers.studies.gpt`, with the same real rows and the same generation 0 for each seed; its
+arms `replace` and `accumulate` are temperature 1 and are not repeated here. Arms are named
+SAMPLER_POLICY: `t12` `t08` `t05` temperature 1.2, 0.8, 0.5; `p09` top-p 0.9; `beam5` five beams.
+
+Beam search has no randomness, so it needs prompts, as in Nature, where each block of real text
+was continued: here each row goes on from the first two tokens of another real row, <eos> and a
+name. Names and n-grams are counted in what the model wrote, the prompt left out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from helpers.loop import History, Policy, run_loop
+from helpers.policies import Accumulate, Replace
+from helpers.studies import _stories
+from helpers.studies._paired import means, paired
+
+SEEDS = range(5)
+SETTINGS: dict[str, Any] = {
+    "data": _stories.DATA,
+    "model": _stories.MODEL,
+    "samplers": {
+        "t12": {"temperature": 1.2},
+        "t08": {"temperature": 0.8},
+        "t05": {"temperature": 0.5},
+        "p09": {"top_p": 0.9},
+        "beam5": {"beams": 5},
+    },
+    "prompt": {"beam5": 2},
+    "accumulate": ["t08", "beam5"],
+    "generations": 5,
+}
+COMPARED = ("excess", "recall_tail", "names_alive", "distinct_3", "fact_accuracy", "surprise_mean")
+
+
+def trial(seed: int, scale: str = "full") -> pd.DataFrame:
+    """All arms for one seed: columns arm, generation, metric, value.
+
+    scale: "full", or anything else for two generations of barely trained models.
+    """
+    prompts = {
+        f"{name}_{policy}": n for name, n in SETTINGS["prompt"].items() for policy in _POLICY
+    }
+    return _stories.frame(_stories.start(seed, scale), runs(seed, scale), prompts)
+
+
+def summary(frame: pd.DataFrame) -> dict[str, float]:
+    """Means over seeds of every generation, and paired differences of the policies at the last."""
+    last = int(frame["generation"].max())
+    result = means(frame, tuple(range(last + 1)))
+    for name in SETTINGS["accumulate"]:
+        for metric in COMPARED:
+            result |= paired(frame, f"{name}_replace", f"{name}_accumulate", metric, last)
+    return result
+
+
+_POLICY: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
+
+
+@lru_cache(maxsize=8)
+def runs(seed: int, scale: str = "full") -> dict[str, History]:
+    """The run of every arm."""
+    begin = _stories.start(seed, scale)
+    result = {}
+    for name, sampler in SETTINGS["samplers"].items():
+        settings = dict(sampler)
+        if name in SETTINGS["prompt"]:
+            settings["prompts"] = begin.real[:, : SETTINGS["prompt"][name]].tolist()
+        for policy in ["replace", *["accumulate"] * (name in SETTINGS["accumulate"])]:
+            result[f"{name}_{policy}"] = run_loop(
+                _stories.model(scale, **settings),
+                begin.real,
+                policy=_POLICY[policy],
+                generations=SETTINGS["generations"] if scale == "full" else 1,
+                seed=seed,
+                first=begin.first.with_sampler(**settings),
+            )
+    return result
+
+
+def texts() -> dict[str, list[list[str]]]:
+    """Recorded rows of seed 0: texts()[arm][generation] is a list of rows of words."""
+    return _stories.read_texts("gpt_sampler")
+
+
+def record_texts() -> None:
+    """Write what `texts` reads; the run is not repeated after `trial(0)` in the same process."""
+    _stories.write_texts("gpt_sampler", runs(0))
