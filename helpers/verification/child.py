@@ -101,7 +101,7 @@ def describe(problem: BaseException) -> str:
         text = ""
     line = None
     if type(problem) in (SyntaxError, IndentationError, TabError):
-        line = problem.lineno  # type: ignore[attr-defined]
+        text, line = problem.msg, problem.lineno  # type: ignore[attr-defined]
     trace = sys.exc_info()[2]
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == layers.PROGRAM:
