@@ -26,9 +26,10 @@ from helpers.authoring.lesson import Lesson, Problem, mask_code, mask_maths
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
 FORMAT = re.compile(r"[+,]?(\.\d+)?[gfe%d]?")
-LOOP = (
+LOOP = (  # as helpers.plots.loop_map draws it
+    ("real data", ("size",)),
     ("fit", ("model",)),
-    ("sample", ("size", "sampler")),
+    ("sample", ("sampler",)),
     ("verify", ("verifier",)),
     ("choose", ("policy",)),
 )
@@ -159,7 +160,7 @@ def loop_line(knobs: list[str]) -> str:
     for step, owned in LOOP:
         names = [f"**{knob}**" if knob in knobs or "loop" in knobs else knob for knob in owned]
         steps.append(f"{step} ({', '.join(names)})")
-    return " → ".join(["real data", *steps, "fit again"])
+    return " → ".join([*steps, "fit again"])
 
 
 def _theory(expression: str) -> Any:
