@@ -1,4 +1,4 @@
-"""Checks of arguments that many modules share: each names the argument, its value and what is allowed.
+"""Checks of arguments that many modules share: each names argument, value and what is allowed.
 
 They run before any work is done and return the value in its canonical type. Not a validation
 framework: a check that only one function needs stays in that function.
