@@ -73,6 +73,7 @@ class Case:
     expected: Any
     check: Callable[[tuple[Any, ...], Any], bool] | None = None
     inputs: str = field(init=False, repr=False, compare=False)  # args as they are sent
+    answer: str = field(init=False, repr=False, compare=False)  # expected as it would come back
 
     def __post_init__(self) -> None:
         if type(self.args) is not tuple:
@@ -80,12 +81,12 @@ class Case:
         if self.check is not None and not callable(self.check):
             raise TypeError(f"check must be a function (args, got) -> bool, got {self.check!r:.80}")
         object.__setattr__(self, "inputs", as_text("args", list(self.args)))
-        as_text("expected", self.expected)
+        object.__setattr__(self, "answer", as_text("expected", self.expected))
 
     def accepts(self, got: Any) -> bool:
         """Whether `got` is a right answer."""
         if self.check is None:
-            return equal(self.expected, got)
+            return got is self.expected or equal(self.expected, got)
         if isinstance(got, wire.Foreign):
             return False
         try:

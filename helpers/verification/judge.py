@@ -43,7 +43,7 @@ class Claims:
     readable: bool = True
 
 
-def read_claims(body: bytes, n_cases: int) -> Claims:
+def read_claims(body: bytes, cases: Sequence[Case]) -> Claims:
     """The messages in `body`; anything that the child's code would not send makes it unreadable."""
     claims = Claims()
     try:
@@ -51,29 +51,22 @@ def read_claims(body: bytes, n_cases: int) -> Claims:
         while position < len(body):
             kind, length = wire.FRAME.unpack_from(body, position)
             position += wire.FRAME.size
-            _take(claims, kind, body[position : position + length].decode("ascii"), n_cases)
+            _take(claims, kind, body[position : position + length].decode("ascii"), cases)
             position += length
         if claims.seconds is not None and not (claims.loading or claims.syntax):
-            claims.readable = len(claims.values) + len(claims.problems) == n_cases
+            claims.readable = len(claims.values) + len(claims.problems) == len(cases)
     except _UNREADABLE:
         claims.readable = False
     return claims
 
 
-def _take(claims: Claims, kind: bytes, text: str, n_cases: int) -> None:
+def _take(claims: Claims, kind: bytes, text: str, cases: Sequence[Case]) -> None:
     """One message; ValueError if it cannot come at this place."""
     case = len(claims.values) + len(claims.problems)
     if claims.seconds is not None:
         raise ValueError("a message after the last one")
     if kind == b"v":
-        answers = wire.parse(text)
-        if type(answers) is not list or case + len(answers) > n_cases:
-            raise ValueError("more answers than cases")
-        for index, answer in enumerate(answers, start=case):
-            if type(answer) is dict and "x" in answer:
-                claims.problems[index] = _problem(answer["x"])
-            else:
-                claims.values[index] = wire.build(answer)
+        _take_answers(claims, text, case, cases)
     elif kind == b"l":
         claims.loading = _problem(wire.parse(text))
     elif kind == b"s":
@@ -86,6 +79,21 @@ def _take(claims: Claims, kind: bytes, text: str, n_cases: int) -> None:
         claims.seconds = max(0.0, float(wire.parse(text)))
     else:
         raise ValueError(f"no message is of kind {kind!r}")
+
+
+def _take_answers(claims: Claims, text: str, first: int, cases: Sequence[Case]) -> None:
+    """The answers of the cases from `first` on."""
+    if first == 0 and text == f"[{','.join(case.answer for case in cases)}]":
+        claims.values = {case: cases[case].expected for case in range(len(cases))}
+        return  # the same text is the same data: no need to read it
+    answers = wire.parse(text)
+    if type(answers) is not list or first + len(answers) > len(cases):
+        raise ValueError("more answers than cases")
+    for case, answer in enumerate(answers, start=first):
+        if type(answer) is dict and "x" in answer:
+            claims.problems[case] = _problem(answer["x"])
+        else:
+            claims.values[case] = wire.build(answer)
 
 
 def _problem(description: Any) -> tuple[str, int | None]:
@@ -104,7 +112,7 @@ def judge(
     fate: how the worker saw its process end ("done", "cpu", "wall", "flood", "closed", "broken",
     "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the process wrote.
     """
-    claims = read_claims(body, len(cases))
+    claims = read_claims(body, cases)
     wrong = [case for case, value in claims.values.items() if not cases[case].accepts(value)]
     n_right = len(claims.values) - len(wrong)
 
