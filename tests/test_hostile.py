@@ -77,6 +77,8 @@ def python_for_everybody(home: Path) -> str:
     library = Path(sys.base_prefix) / "lib" / version
     ignore = shutil.ignore_patterns("__pycache__", "site-packages", "test", "idlelib", "ensurepip")
     shutil.copytree(library, home / "lib" / version, ignore=ignore)
+    for shared in library.parent.glob("libpython*"):
+        shutil.copy2(shared, home / "lib")
     (home / "bin").mkdir()
     return str(shutil.copy2(os.path.realpath(sys.executable), home / "bin" / version))
 
@@ -88,7 +90,7 @@ def test_the_layers_need_no_privileges(bare_home: Path) -> None:
     result = subprocess.run(
         [python_for_everybody(bare_home), "-B", str(bare_home / "hostile" / "battery.py"), "."],
         cwd=bare_home,
-        env={"PATH": os.defpath},
+        env={"PATH": os.defpath, "LD_LIBRARY_PATH": str(bare_home / "lib")},
         user=NOBODY,
         group=NOBODY,
         extra_groups=[],

@@ -174,13 +174,17 @@ class Watch:
         except (AttributeError, OSError):
             return 0.0
 
+    def used(self) -> float:
+        """CPU seconds of the current program."""
+        return max(0.0, self.cpu() - self.cpu_start)
+
     def follow(self) -> str:
         """Until the child has ended or must be ended; returns why."""
         poller = select.poll()
         poller.register(self.pipe, select.POLLIN)
         poller.register(0, 0)  # nothing but: the notebook is gone
         while True:
-            cpu_left = self.cpu_limit - (self.cpu() - self.cpu_start)
+            cpu_left = self.cpu_limit - self.used()
             wall_left = self.wall_limit - (time.monotonic() - self.wall_start)
             if cpu_left <= 0:
                 return "cpu"
@@ -216,8 +220,7 @@ class Watch:
 
     def finish(self, fate: str) -> None:
         """Close the record of the current program; what follows belongs to the next one."""
-        used = max(0.0, self.cpu() - self.cpu_start)
-        self.finished.append((fate, used, bytes(self.buffer[: self.position])))
+        self.finished.append((fate, self.used(), bytes(self.buffer[: self.position])))
         del self.buffer[: self.position]
         self.position = 0
         self.begin()
@@ -242,12 +245,11 @@ def run_child(batch: list[Job], limits: Limits, walls: Walls) -> list[Report]:
         os.setpgid(pid, pid)
     watch = Watch(pid, pipe, len(batch), limits)
     reason = watch.follow()
-    used = watch.cpu()
+    used = watch.used()
     fate = end_child(pid, reason)
     os.close(pipe)
     if len(batch) == 1 and not watch.finished:
-        watch.finish(fate)
-        watch.finished = [(fate, max(0.0, used - watch.cpu_start), watch.finished[0][2])]
+        watch.finished.append((fate, used, bytes(watch.buffer[: watch.position])))
     return watch.finished
 
 
