@@ -40,6 +40,7 @@ def band(
     metric: str,
     *,
     live: pd.DataFrame | None = None,
+    live_name: str = "your run",
     published: Sequence[Point] = (),
     exact: Mapping[str, Curve] | None = None,
     predicted: tuple[float, float] | None = None,
@@ -57,6 +58,7 @@ def band(
 
     frame         tidy; each arm has its line, and its band where it has several runs
     live          tidy; runs drawn on top, compared with the band of their arm
+    live_name     what they are called where they are of one arm
     published     (generation, value, source) points from papers
     exact         name -> value at each generation (from 0), or a function of the generation
     predicted     the reader's interval (low, high), drawn at `predicted_at` (the last generation);
@@ -76,7 +78,7 @@ def band(
     labels = list(arm_labels(table, options).values())
     labels += [*(exact or {}), *(label for _, _, label in published)]
     labels += ["your prediction"] if predicted is not None else []
-    labels += live_labels(fresh)
+    labels += live_labels(fresh, live_name)
     figure = style.sheet(4.0, title)
     room = style.label_room(labels)
     chart = _new_chart(figure, 0.85, room, options, top=0.5 if title else 0.2)
@@ -86,7 +88,7 @@ def band(
         chart.axes.set_xlim(-margin, until + margin)
     draw_bands(chart, frame, table, options)
     draw_exact(chart, exact or {}, int(table["generation"].max()))
-    draw_live(chart, fresh, table)
+    draw_live(chart, fresh, table, live_name)
     draw_published(chart, published)
     if predicted is not None:
         last = int(table["generation"].max()) if predicted_at is None else predicted_at

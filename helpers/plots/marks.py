@@ -180,20 +180,22 @@ def draw_exact(chart: Chart, exact: Mapping[str, Curve], last: int) -> None:
         chart.numbers.append(f"{name} {short(values[-1])}")
 
 
-def live_labels(live: pd.DataFrame | None) -> list[str]:
-    """What the reader's own runs are called, one name an arm."""
+def live_labels(live: pd.DataFrame | None, name: str = "your run") -> list[str]:
+    """What the reader's own runs are called: `name`, or by their arms if there are several."""
     if live is None:
         return []
     arms = live["arm"].unique()
-    return ["your run" if len(arms) == 1 else f"your {arm}" for arm in arms]
+    return [name if len(arms) == 1 else f"your {arm}" for arm in arms]
 
 
-def draw_live(chart: Chart, live: pd.DataFrame | None, table: pd.DataFrame) -> None:
+def draw_live(
+    chart: Chart, live: pd.DataFrame | None, table: pd.DataFrame, called: str = "your run"
+) -> None:
     """The reader's own runs in ink, each compared with the band of its arm (or the first)."""
     if live is None:
         return
     looks = style.styles(table["arm"].unique())
-    for name, arm in zip(live_labels(live), live["arm"].unique(), strict=True):
+    for name, arm in zip(live_labels(live, called), live["arm"].unique(), strict=True):
         rows = live[live["arm"] == arm]
         home = arm if arm in looks else next(iter(looks))
         for _, run in rows.groupby("run"):

@@ -67,6 +67,12 @@ def summary(name: str) -> dict[str, float]:
     return numbers
 
 
+def published(key: str) -> float:
+    """A number from a paper, by its key in results/published.json, which says whose it is."""
+    papers = json.loads(files("helpers.results").joinpath("published.json").read_text("utf-8"))
+    return float(papers[one_of("key", key, tuple(papers))]["value"])
+
+
 def run(
     name: str,
     n_jobs: int = 1,
