@@ -111,7 +111,8 @@ class Report:
 
     message: one or two lines, short enough to be read by a model that repairs the program.
     line: where in the program, if that is known. failed_case: index of the first case that
-    failed. n_passed of n_cases gave a right answer. seconds: CPU time of the program.
+    failed, and got what it returned where the verdict is wrong. n_passed of n_cases gave a right
+    answer. seconds: CPU time of the program.
     """
 
     verdict: Verdict
@@ -121,6 +122,7 @@ class Report:
     n_passed: int = 0
     n_cases: int = 0
     seconds: float = 0.0
+    got: Any = None
 
     @property
     def passed(self) -> bool:

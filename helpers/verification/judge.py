@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpers.verification import wire
@@ -129,8 +129,10 @@ def judge(
     if claims.forbidden is not None or fate == f"signal {_number('SIGSYS')}":
         return report(Verdict.FORBIDDEN, f"tried {claims.forbidden or 'a system call'}")
     if wrong:
-        message = _wrong(entry, cases[wrong[0]], claims.values[wrong[0]])
-        return report(Verdict.WRONG, message, case=wrong[0])
+        got = claims.values[wrong[0]]
+        return replace(
+            report(Verdict.WRONG, _wrong(entry, cases[wrong[0]], got), case=wrong[0]), got=got
+        )
     if fate == "flood" or "output" in claims.stopped:
         message = f"printed or returned more than {limits.output_kb} KiB"
         return report(Verdict.OUTPUT, message, case=stopped_in)

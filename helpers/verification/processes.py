@@ -124,7 +124,7 @@ class Worker:
     def send(self, batch: list[Program], limits: Limits) -> None:
         """Hand over a batch; the worker is waiting for it, so this does not block for long."""
         self.batch = batch
-        self.deadline = time.monotonic() + PATIENCE + 2 * WALL * limits.seconds * len(batch)
+        self.deadline = time.monotonic() + PATIENCE + 3 * WALL * limits.seconds * len(batch)
         view = memoryview(request(batch, limits))
         assert self.process.stdin is not None
         try:
