@@ -21,8 +21,15 @@ from helpers import policies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.loop import Policy, iterate
 from helpers.models import Discrete
-from helpers.plots import Picture, band, quilt
-from helpers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
+from helpers.plots import Picture, band, panels, quilt
+from helpers.quick_runs import (
+    ERRORS,
+    POLICIES,
+    error_runs,
+    gaussian_runs,
+    kde_runs,
+    regression_runs,
+)
 from helpers.widgets import Explorer, choice, explore, logarithmic, switch, whole
 
 QUILT_POLICIES = ("replace", "accumulate", "fresh, one in ten")
@@ -122,6 +129,21 @@ def gaussian_explorer() -> Explorer:
         show=choice("show", SHOW, "100 runs"),
         log=switch("logarithmic axis", True),
     )
+
+
+def three_errors_picture(
+    small: int = 100, large: int = 100_000, rounds: int = 30, seed: int = 0
+) -> Picture:
+    """Nature's three errors side by side: a small sample, a wrong family, a fit stopped early."""
+    frames = {}
+    for error in ERRORS:
+        rng = np.random.default_rng(seed)
+        arms = [
+            _tidy(error_runs(error, n, rounds, 40, rng), "distance", f"n = {n:,}")
+            for n in (positive_int("small", small), positive_int("large", large))
+        ]
+        frames[error] = pd.concat(arms)
+    return panels(frames, "distance", ylabel="squared distance to the truth")
 
 
 # ---------------------------------------------------------------------- lesson 06

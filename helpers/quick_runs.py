@@ -16,9 +16,11 @@ Policies are named as in POLICIES; "half real" is all real rows and as many of t
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtri
 
 from helpers._arguments import generator, one_of, positive_int, real_number
 
+ERRORS = ("none but the sample", "one bell for two humps", "fit stopped early")
 POLICIES = ("replace", "accumulate", "subsample", "synthetic only", "half real")
 
 
@@ -45,6 +47,32 @@ def gaussian_runs(
         variance = (squares[used].sum(axis=0) + n * between) / (len(used) * n - ddof)
         means[g], variances[g] = mean, variance
     return means, variances
+
+
+def error_runs(
+    error: str, n: int, generations: int, runs: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Squared 2-Wasserstein distance to the truth when a Gaussian is refitted to its samples.
+
+    Nature's three errors (Shumailov et al. 2024): n makes the statistical one. The others are
+    added by `error`, one of ERRORS: a truth of two humps, or an optimiser that starts at N(0, 1/4)
+    and takes ten steps of a fifth of what is left. Array (generations + 1, runs), divisor n.
+    """
+    _check("replace", n, generations, runs, rng)
+    one_of("error", error, ERRORS)
+    bell = ndtri((np.arange(2000) + 0.5) / 2000)  # equally likely values of N(0, 1)
+    humps = np.sort([0.44 * bell[::2] - 0.9, 0.44 * bell[1::2] + 0.9], axis=None)
+    truth = humps if error == ERRORS[1] else bell
+    left = 0.8**10 if error == ERRORS[2] else 0.0
+    distances = np.empty((generations + 1, runs))
+    sample = rng.choice(truth, (n, runs))
+    centre, width = sample.mean(axis=0), sample.std(axis=0)  # of the newest data
+    for g in range(generations + 1):
+        mean, sd = (1 - left) * centre, (1 - left) * width + left * 0.5
+        distances[g] = ((mean + sd * bell[:, None] - truth[:, None]) ** 2).mean(axis=0)
+        centre = mean + sd / np.sqrt(n) * rng.standard_normal(runs)
+        width = sd * np.sqrt(rng.chisquare(n - 1, runs) / n)
+    return distances
 
 
 def regression_runs(

@@ -207,6 +207,21 @@ def simulated_class(seed: int, *, blue: int = 7, green: int = 3) -> ClassTallies
     return ClassTallies(tuple(pairs))
 
 
+def other_rooms(count: int, seed: int, *, blue: int = 7) -> pd.DataFrame:
+    """Simulated rooms of `blue` blue cards: their mean variance (divisor 6), row by row.
+
+    Tidy: run (the room), generation (row 0 to 8), metric "variance", value.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(positive_int("seed", seed, minimum=0))
+    shape = (positive_int("count", count), positive_int("blue", blue))
+    cards = np.array([play("blue", rng) for _ in range(shape[0] * shape[1])])
+    means = cards.var(axis=2).reshape(*shape, ROWS + 1).mean(axis=1)
+    table = pd.DataFrame(means).melt(ignore_index=False, var_name="generation")
+    return table.rename_axis("run").reset_index().assign(metric="variance")
+
+
 def pooled(*files: str | os.PathLike[str]) -> ClassTallies:
     """The cards of several rooms in one, from files that `save_pool` wrote."""
     lines = []
