@@ -34,7 +34,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "Interactive: run this cell to use it."
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
+# Only from the start of a word: from every letter of a base64 image it would take minutes.
+_CELL_FILE = re.compile(r"(?<![^\s\"'])[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 
 FORGET = Cell("code", "%reset -f", 0, "forget", {})
 

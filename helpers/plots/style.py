@@ -114,7 +114,8 @@ def styles(names: Iterable[str]) -> dict[str, PolicyStyle]:
             turn = len(looks)
             line = _LINES[turn // len(_OTHERS) % len(_LINES)]
             marker = "osD^vPX*"[turn % 8]
-            looks[name] = PolicyStyle(name, name, _OTHERS[turn % len(_OTHERS)], line, marker)
+            colour = PALETTE.get(name, _OTHERS[turn % len(_OTHERS)])  # "green" is drawn in green
+            looks[name] = PolicyStyle(name, name, colour, line, marker)
     return looks
 
 
