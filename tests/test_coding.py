@@ -1,0 +1,372 @@
+"""The code task: its language, the writer's prompts, the gates and the exam."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers.coding import gates
+from helpers.coding.exam import MEASURES, Exam
+from helpers.coding.language import (
+    Task,
+    TaskSets,
+    draw_task,
+    draw_task_sets,
+    source,
+    steps,
+    underspecified,
+    vocabulary,
+    write_program,
+)
+from helpers.coding.writer import (
+    CONTEXT,
+    LONGEST_PROGRAM,
+    CodeWriter,
+    Example,
+    describe_value,
+    token_ids,
+    tokens,
+)
+from helpers.loop import run_loop
+from helpers.policies import Mix
+from helpers.verification import Case, Sandbox, Verdict
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def sets() -> TaskSets:
+    return draw_task_sets(np.random.default_rng(0), n_human=60, n_pool=80, n_test=30)
+
+
+@pytest.fixture(scope="module")
+def writer(sets: TaskSets) -> CodeWriter:
+    """Barely trained: it writes programs, some right, most wrong."""
+    human = [Example(task, program) for task, program in sets.human]
+    model = CodeWriter(prompts=sets.pool, attempts=2, steps=60, learning_rate=6e-3)
+    return model.fit(human, np.random.default_rng(0))
+
+
+def right(task: Task, seed: int = 0) -> Example:
+    return Example(task, write_program(task, np.random.default_rng(seed)))
+
+
+def spoilt(task: Task) -> Example:
+    return Example(task, ("    return ", "6", "\n"))
+
+
+# ---------------------------------------------------------------------- language
+
+
+def test_every_way_to_write_a_step_means_the_same() -> None:
+    rng = np.random.default_rng(0)
+    inputs = [rng.integers(-9, 10, size=9).tolist() for _ in range(30)]
+    for step in steps():
+        outputs = []
+        for program in step.programs:
+            ending = () if step.reduces else ("    return ", "xs", "\n")
+            namespace: dict = {}
+            exec(source((*program, *ending)), namespace)
+            outputs.append([namespace["f"](list(xs)) for xs in inputs])
+        assert all(found == outputs[0] for found in outputs), step.phrases
+
+
+def test_a_phrase_is_underspecified_when_two_steps_share_it() -> None:
+    homes: dict[str, int] = {}
+    for step in steps():
+        for phrase in set(step.phrases):
+            homes[phrase] = homes.get(phrase, 0) + 1
+    assert underspecified() == {phrase for phrase, number in homes.items() if number > 1}
+    assert "sort them" in underspecified()
+
+
+def test_sets_keep_step_sequences_apart(sets: TaskSets) -> None:
+    human = {task.steps for task, _ in sets.human}
+    pool = {task.steps for task in sets.pool}
+    test = {task.steps for task in sets.test}
+    assert test.isdisjoint(human | pool)
+    assert not {s for s in human & pool if len(s) > 1}
+    assert all(len(s) > 1 for s in test)
+
+
+def test_human_programs_are_right_on_all_cases(sets: TaskSets, box: Sandbox) -> None:
+    examples = [Example(task, program) for task, program in sets.human]
+    assert all(report.passed for report in gates.grade(box, examples))
+    assert all(report.passed for report in gates.grade(box, examples, hidden=True))
+
+
+def test_same_seed_same_sets() -> None:
+    first, second = (
+        draw_task_sets(np.random.default_rng(4), n_human=5, n_pool=5, n_test=5) for _ in "ab"
+    )
+    assert [t.words for t in first.pool] == [t.words for t in second.pool]
+    assert [t.cases for t in first.test] == [t.cases for t in second.test]
+
+
+@pytest.mark.parametrize("weights", [[], [0, 0], [-1, 2], [[1, 2]]])
+def test_bad_length_weights(weights: list) -> None:
+    with pytest.raises(ValueError, match="length_weights"):
+        draw_task(weights, np.random.default_rng(0))
+
+
+def test_bad_set_sizes() -> None:
+    with pytest.raises(ValueError, match="n_pool"):
+        draw_task_sets(np.random.default_rng(0), n_pool=0)
+
+
+# ---------------------------------------------------------------------- writer
+
+
+def test_tokens_are_distinct_and_cover_the_language() -> None:
+    assert len(set(tokens())) == len(tokens())
+    assert set(vocabulary()) <= set(token_ids())
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (3, ("<3>",)),
+        ([1, -2], ("<[list>", "<1>", "<-2>", "<list]>")),
+        (1000, ("<very large>",)),
+        (-1000, ("<very negative>",)),
+        (None, ("<unknown>",)),
+        (True, ("<unknown>",)),
+        ([[1]], ("<[list>", "<[list>", "<1>", "<list]>", "<list]>")),
+    ],
+)
+def test_values_as_feedback(value: object, told: tuple) -> None:
+    assert describe_value(value) == told
+    assert set(told) <= set(token_ids())
+
+
+def test_a_repair_prompt_ends_like_a_first_try(sets: TaskSets, writer: CodeWriter) -> None:
+    task = sets.pool[0]
+    plain = writer._prompt(Example(task, ()))
+    repair = writer._prompt(Example(task, (), wrong=("6",), feedback=("<wrong>",)))
+    assert repair[-len(plain) :] == plain
+    assert len(repair) > len(plain)
+
+
+def test_sample_gives_attempts_for_different_tasks(writer: CodeWriter) -> None:
+    samples = writer.sample(20, np.random.default_rng(1))
+    assert len(samples) == 20
+    assert len({id(example.task) for example in samples}) == 10
+    assert all(a.task is b.task for a, b in zip(samples[::2], samples[1::2], strict=True))
+    again = writer.sample(20, np.random.default_rng(1))
+    assert [e.program for e in samples] == [e.program for e in again]
+
+
+def test_a_question_that_is_too_long_gets_an_empty_program(
+    sets: TaskSets, writer: CodeWriter
+) -> None:
+    long = Example(sets.pool[0], (), wrong=("6",) * CONTEXT, feedback=("<wrong>",))
+    answers = writer.answer([long], np.random.default_rng(0), temperature=1.0)
+    assert answers[0].program == ()
+    assert answers[0].wrong == long.wrong
+
+
+def test_right_programs_fit_and_are_likelier_after_training(
+    sets: TaskSets, writer: CodeWriter
+) -> None:
+    human = [Example(task, program) for task, program in sets.human]
+    assert max(len(example.program) for example in human) < LONGEST_PROGRAM
+    untrained = CodeWriter(steps=1).fit(human[:4], np.random.default_rng(0))
+    assert writer.score(human) > untrained.score(human) + 1
+
+
+@pytest.mark.parametrize("n_samples", [3, 1000])
+def test_bad_number_of_samples(writer: CodeWriter, n_samples: int) -> None:
+    with pytest.raises(ValueError, match="n_samples"):
+        writer.sample(n_samples, np.random.default_rng(0))
+
+
+def test_bad_data_and_init(sets: TaskSets) -> None:
+    with pytest.raises(TypeError, match="data"):
+        CodeWriter().fit(["def f(xs): return xs"], np.random.default_rng(0))
+    with pytest.raises(TypeError, match="init"):
+        CodeWriter().fit([right(sets.pool[0])], np.random.default_rng(0), init=CodeWriter())
+
+
+# ---------------------------------------------------------------------- gates
+
+
+def test_choose_keeps_different_passing_programs(sets: TaskSets) -> None:
+    one, two = sets.pool[0], sets.pool[1]
+    a, b, c = (Example(one, (name,)) for name in "abc")
+    d = Example(two, ("d",))
+    kept = gates.choose([a, a, b, c, d], [True, True, False, True, False], per_task=2)
+    assert [example.program for example in kept] == [("a",), ("c",)]
+    assert gates.choose([a, b, c], [True] * 3, per_task=1) == [a]
+    assert len(gates.choose([a, a, b], [True] * 3, per_task=None)) == 2
+
+
+def test_unit_tests_keep_what_is_right(sets: TaskSets, box: Sandbox, writer: CodeWriter) -> None:
+    tasks = [task for task in sets.pool if not task.is_underspecified][:6]
+    samples = [make(task) for task in tasks for make in (right, spoilt)]
+    verified = gates.UnitTests(box)(writer, samples, np.random.default_rng(0))
+    assert [e.task for e in verified.kept] == tasks
+    assert verified.report["accepted"] == 0.5
+    assert verified.report["solved"] == verified.report["solved_first"] == 1.0
+    assert verified.report["false_pass"] == 0.0
+
+
+def test_unchecked_keeps_everything_and_says_what_it_is(
+    sets: TaskSets, box: Sandbox, writer: CodeWriter
+) -> None:
+    samples = [right(sets.pool[0]), spoilt(sets.pool[1])]
+    verified = gates.Unchecked(box)(writer, samples, np.random.default_rng(0))
+    assert verified.kept == samples
+    assert verified.report == {"accepted": 1.0, "solved": 1.0, "false_pass": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("program", "fine"),
+    [
+        ("def f(xs):\n    return sum(xs)\n", True),
+        ("def f(xs):\n    return 7\n", True),  # wrong, and no linter can know
+        ("def f(xs):\n    return ys\n", False),  # undefined
+        ("def f(xs):\n    xs = [x for x in\n    return xs\n", False),
+        ("def f(xs):\n    xs = sorted(xs)\n", False),  # returns nothing
+        ("", False),
+    ],
+)
+def test_static_checks_read_and_do_not_run(program: str, fine: bool) -> None:
+    assert gates.reads_well(program) is fine
+
+
+def test_own_tests_pass_what_agrees_with_another_program(sets: TaskSets, box: Sandbox) -> None:
+    """A model that always writes the same wrong program passes its own tests."""
+    tasks = sets.pool[:4]
+
+    class Parrot:
+        temperature = 1.0
+
+        def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
+            return [replace(example, program=spoilt(example.task).program) for example in asked]
+
+    rng = np.random.default_rng(0)
+    samples = [spoilt(task) for task in tasks] + [right(task) for task in tasks]
+    verified = gates.OwnTests(box)(Parrot(), samples, rng)
+    assert [e.program for e in verified.kept] == [spoilt(task).program for task in tasks]
+    assert verified.report["false_pass"] == 1.0
+
+
+def test_feedback_tells_kind_and_first_failing_case(sets: TaskSets, box: Sandbox) -> None:
+    task = next(t for t in sets.pool if isinstance(t.cases[0].expected, list))
+    wrong = spoilt(task)
+    raising = Example(task, ("    return ", "xs", "[", "0", "]", "[", "0", "]", "\n"))
+    broken = Example(task, ("    return ", "[", "\n"))
+    said = [gates.feedback(r, task) for r in gates.grade(box, [wrong, raising, broken])]
+    assert said[0][:2] == ("<wrong>", "<in>")
+    assert said[0][-2:] == ("<got>", "<6>")
+    assert said[1][0] == "<exception>"
+    assert said[1][-1] == "<TypeError>"
+    assert said[2] == ("<syntax_error>",)
+    report = gates.grade(box, [wrong])[0]
+    assert gates.feedback(report, task, "kind") == ("<wrong>",)
+    assert gates.feedback(report, task, "blank") == ()
+    assert all(set(tokens_said) <= set(token_ids()) for tokens_said in said)
+
+
+@pytest.mark.parametrize("second_try", ["repair", "blank", "kind"])
+def test_second_tries_make_repair_examples(
+    sets: TaskSets, box: Sandbox, writer: CodeWriter, second_try: str
+) -> None:
+    samples = [right(task) for task in sets.pool[:5]] + [spoilt(task) for task in sets.pool[5:9]]
+    gate = gates.UnitTests(box, second_try=second_try)
+    verified = gate(writer, samples, np.random.default_rng(0))
+    repairs = [example for example in verified.kept if example.is_repair]
+    assert repairs
+    assert all(report.passed for report in gates.grade(box, verified.kept))
+    wrong = [Example(example.task, example.wrong) for example in repairs]
+    assert not any(report.passed for report in gates.grade(box, wrong))
+    assert any(example.feedback for example in repairs) is (second_try != "blank")
+    assert 0 <= verified.report["mended"] <= 1
+
+
+def test_resampling_is_a_plain_second_try(sets: TaskSets, box: Sandbox, writer: CodeWriter) -> None:
+    samples = [spoilt(task) for task in sets.pool[:5]]
+    gate = gates.UnitTests(box, second_try="resample")
+    verified = gate(writer, samples, np.random.default_rng(0))
+    assert not any(example.is_repair for example in verified.kept)
+    assert verified.report["solved_first"] == 0.0
+
+
+def test_only_tasks_that_nothing_solved_are_asked_again(sets: TaskSets, box: Sandbox) -> None:
+    solved, open_task = sets.pool[0], sets.pool[1]
+    examples = [spoilt(solved), right(solved), spoilt(open_task)]
+    left = gates.unsolved(examples, gates.grade(box, examples))
+    assert [example.task for example, _ in left] == [open_task]
+
+
+def test_a_grader_that_fails_is_no_wrong_program(
+    sets: TaskSets, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = gates.Report(Verdict.HARNESS_ERROR, "no worker")
+    monkeypatch.setattr(Sandbox, "grade_many", lambda self, jobs: [broken] * len(jobs))
+    with pytest.raises(RuntimeError, match="no score"):
+        gates.grade(box, [right(sets.pool[0])])
+
+
+def test_bad_gate_settings(box: Sandbox) -> None:
+    with pytest.raises(ValueError, match="second_try"):
+        gates.UnitTests(box, second_try="ask nicely")
+    with pytest.raises(ValueError, match="turns"):
+        gates.UnitTests(box, turns=0)
+
+
+# ---------------------------------------------------------------------- exam and loop
+
+
+def test_an_exam_counts_right_programs(sets: TaskSets, box: Sandbox) -> None:
+    class Half:
+        """Right on the first half of the tasks, always; wrong on the rest."""
+
+        def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
+            good = {id(task) for task in sets.test[:15]}
+            return [right(e.task) if id(e.task) in good else spoilt(e.task) for e in asked]
+
+    found = Exam(box, sets.test, seed=0, attempts=4).sit(Half())
+    assert found["pass_1"] == found["pass_10"] == found["greedy"] == 0.5
+    assert found["distinct"] == 1.0
+    assert found["distinct_right"] == 0.5
+    assert found["passes_visible_only"] == 0.0
+
+
+def test_an_exam_sees_programs_that_fool_the_visible_cases(sets: TaskSets, box: Sandbox) -> None:
+    task = sets.test[0]
+    fooled = replace(task, hidden=tuple(Case(case.args, "other") for case in task.hidden))
+
+    class Right:
+        def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
+            return [replace(right(task), task=e.task) for e in asked]
+
+    found = Exam(box, [fooled], seed=0, attempts=2).sit(Right())
+    assert found["passes_visible_only"] == 1.0
+    assert found["pass_1"] == 0.0
+
+
+def test_the_arms_are_arguments_of_the_loop(
+    sets: TaskSets, box: Sandbox, writer: CodeWriter
+) -> None:
+    human = [Example(task, program) for task, program in sets.human]
+    history = run_loop(
+        CodeWriter(prompts=sets.pool, attempts=2, steps=4),
+        human,
+        policy=Mix(0.25, size=128, pool="all", with_replacement=True),
+        generations=1,
+        n_samples=20,
+        verifier=gates.Unchecked(box),
+        metrics=Exam(box, sets.test[:5], seed=0, attempts=2).metrics,
+        seed=0,
+        init="previous",
+        first=writer,
+    )
+    assert [generation.index for generation in history.generations] == [0, 1]
+    assert set(MEASURES) <= set(history.frame["metric"])
+    assert history.models[0] is writer
