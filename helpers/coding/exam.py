@@ -71,7 +71,7 @@ class Exam:
 
     def _passes(self, written: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
         visible = np.array([report.passed for report in grade(self.box, written)])
-        chosen = np.flatnonzero(visible)
+        chosen = np.flatnonzero(visible).tolist()
         right = np.zeros(len(written), dtype=bool)
         hidden = grade(self.box, [written[i] for i in chosen], hidden=True)
         right[chosen] = [report.passed for report in hidden]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from helpers.loop import History, Policy, run_loop
 from helpers.models.diffusion import Diffusion
 from helpers.policies import Accumulate, FreshReal, Replace
 from helpers.studies._paired import means, paired
+from helpers.studies._samples import read_samples, write_samples
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
@@ -70,24 +70,19 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     return result
 
 
-def record_samples(seed: int = 0) -> dict[str, np.ndarray]:
-    """The first samples of every arm and generation of one seed: what `samples` reads.
-
-    Arrays (generations + 1, N_SHOWN, 2) by arm as float16, and the first real points.
-    """
+def record_samples(seed: int = 0) -> None:
+    """Run one seed and write what `samples` reads: the first samples of each generation."""
     points = {
         arm: np.stack([np.asarray(kept)[:N_SHOWN] for kept in run.samples])
         for arm, run in _histories(seed, "full").items()
     }
     points["real"] = _data(seed)[0][None, :N_SHOWN]
-    return {arm: values.astype(np.float16) for arm, values in points.items()}
+    write_samples("diffusion", {arm: values.astype(np.float16) for arm, values in points.items()})
 
 
 def samples() -> dict[str, np.ndarray]:
     """Recorded samples of seed 0: arrays (generations + 1, 300, 2) by arm."""
-    path = files("helpers.results") / "diffusion-samples.npz"
-    with path.open("rb") as file, np.load(file) as stored:
-        return {arm: stored[arm].astype(float) for arm in stored.files}
+    return {arm: points.astype(float) for arm, points in read_samples("diffusion").items()}
 
 
 def _data(seed: int) -> tuple[np.ndarray, np.ndarray]:

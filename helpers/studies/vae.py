@@ -16,7 +16,6 @@ images' latent means under the generation-0 encoder, what Nature's VAE experimen
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from helpers.loop import History, Policy, run_loop
 from helpers.models.vae import VAE
 from helpers.policies import Accumulate, Mix, Replace
 from helpers.studies._paired import means, paired
+from helpers.studies._samples import read_samples, write_samples
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
@@ -87,25 +87,22 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     return result
 
 
-def record_samples(seed: int = 0) -> dict[str, np.ndarray]:
-    """The first samples of every arm and generation of one seed, as bytes: what `samples` reads.
-
-    Arrays (generations + 1, N_SHOWN, height, width) by arm, and the first real images.
-    """
+def record_samples(seed: int = 0) -> None:
+    """Run one seed and write what `samples` reads: the first images of each generation."""
     pictures = {}
     for name in ("digits", "mnist"):
         split, judge = _data(name, seed)
         for arm, run in _histories(name, split, judge, seed, "full").items():
             pictures[arm] = np.stack([np.asarray(kept)[:N_SHOWN] for kept in run.samples])
         pictures["real" if name == "digits" else "mnist_real"] = split.train[None, :N_SHOWN]
-    return {a: np.round(255 * grid.clip(0, 1)).astype(np.uint8) for a, grid in pictures.items()}
+    write_samples(
+        "vae", {a: np.round(255 * g.clip(0, 1)).astype(np.uint8) for a, g in pictures.items()}
+    )
 
 
 def samples() -> dict[str, np.ndarray]:
     """Recorded samples of seed 0: arrays (generations + 1, 40, height, width) in [0, 1] by arm."""
-    path = files("helpers.results") / "vae-samples.npz"
-    with path.open("rb") as file, np.load(file) as stored:
-        return {arm: stored[arm] / 255 for arm in stored.files}
+    return {arm: grid / 255 for arm, grid in read_samples("vae").items()}
 
 
 def _data(name: str, seed: int) -> tuple[digits.Split, gm.Judge]:
