@@ -98,8 +98,7 @@ def gaussian_halving_time(n: int, ddof: int = 0) -> float:
 
 def _log_drift(n: int, ddof: int) -> float:
     n = positive_int("n", n, minimum=2)
-    divisor = n - one_of("ddof", ddof, (0, 1))
-    return float(digamma((n - 1) / 2) - math.log(divisor / 2))
+    return float(digamma((n - 1) / 2) - math.log((n - one_of("ddof", ddof, (0, 1))) / 2))
 
 
 def gaussian_sd_replace(n: int, t: Any, ddof: int = 0) -> Curve:
@@ -324,9 +323,8 @@ def strong_collapse_error(
     2410.04840, Corollary 1 and equation 12.
     """
     noise = real_number("sigma", sigma, low=0) ** 2 * positive_int("d", d) / positive_int("n", n)
-    return noise + fraction("synthetic_share", synthetic_share) ** 2 * real_number(
-        "shift", shift, low=0
-    )
+    floor = fraction("synthetic_share", synthetic_share) ** 2 * real_number("shift", shift, low=0)
+    return noise + floor
 
 
 def golden_ratio_weight(ratio: float = 1.0) -> float:
