@@ -302,9 +302,13 @@ def run_batched(
         )
     real = Replicates(np.ascontiguousarray(np.moveaxis(drawn, 0, 1)))
     fitted = clone(model)
+    if not np.isfinite(real.values).all():
+        raise ValueError("draw_real must return finite numbers only, got NaN or infinity")
     design = getattr(model, "design", None)
     if design is None or design.ndim != 3:
-        fitted.fit(real.values[:, 0])  # one run by the front door: checks parameters and data
+        # By the front door, which checks: one run for its size, all rows together for their values.
+        fitted.fit(real.values[:, 0])
+        fitted.fit(real.values.reshape(runs * n, *real.values.shape[2:]))
     policy = _for_replicates(policy, runs)
     synthetic: list[Data] = []
     columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}

@@ -318,7 +318,7 @@ def test_bad_arguments_are_named_before_any_work(
 def test_nan_and_infinity_in_real_data_are_refused(model: Any, bad: float) -> None:
     real = REAL.copy()
     real[3, 1] = bad
-    with pytest.raises(ValueError, match="data must hold finite numbers only"):
+    with pytest.raises(ValueError, match="draw_real must return finite numbers only"):
         run(model=model, real=real)
 
 
@@ -474,7 +474,7 @@ def test_runs_are_independent_of_each_other() -> None:
         (
             {"draw_real": lambda shape, rng: np.full((*shape, 1), np.nan)},
             ValueError,
-            "data must hold finite numbers",
+            "draw_real must return finite numbers",
         ),
         ({"model": Gaussian(ddof=2)}, ValueError, "ddof must be one of 0, 1"),
     ],
@@ -521,3 +521,25 @@ def test_replicate_names_bad_arguments(
 ) -> None:
     with pytest.raises(error, match=message):
         replicate(*arguments)
+
+
+def test_run_batched_looks_at_the_data_of_every_run() -> None:
+    def one_bad(value: float) -> Any:
+        def draw(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+            drawn = np.zeros((*shape, 1)) if isinstance(value, float) else np.zeros(shape, int)
+            drawn[-1, -1] = value
+            return drawn
+
+        return draw
+
+    settings: dict[str, Any] = {
+        "policy": Replace(),
+        "generations": 1,
+        "n_samples": 5,
+        "replicates": 3,
+        "metrics": {},
+    }
+    with pytest.raises(ValueError, match="finite"):
+        run_batched(Gaussian(), one_bad(float("nan")), **settings)
+    with pytest.raises(ValueError, match="outcomes from 0 to 3"):
+        run_batched(Discrete(4), one_bad(7), **settings)
