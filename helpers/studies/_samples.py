@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 import numpy as np
 
@@ -17,5 +17,5 @@ def read_samples(study: str) -> dict[str, np.ndarray]:
 
 def write_samples(study: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Keep `arrays` beside the results of `study`."""
-    with as_file(files("helpers.results")) as folder:
-        np.savez_compressed(folder / f"{study}-samples.npz", allow_pickle=False, **arrays)
+    path = files("helpers.results") / f"{study}-samples.npz"
+    np.savez_compressed(str(path), allow_pickle=False, **arrays)
