@@ -12,6 +12,7 @@ from scipy.special import loggamma
 from helpers import plots, studies, theory
 from helpers.explorers import three_errors_picture
 from helpers.quick_runs import ERRORS, error_runs
+from helpers.teaching import class_tallies, simulated_class
 from helpers.teaching.dice import other_rooms
 
 
@@ -98,3 +99,11 @@ def test_a_live_run_may_have_a_name_and_a_green_arm_is_green() -> None:
     looks = plots.style.styles(["green", "blue"])
     assert looks["green"].colour == plots.PALETTE["green"]
     assert looks["blue"].colour == plots.PALETTE["blue"]
+
+
+def test_one_card_at_home_joins_a_simulated_room() -> None:
+    mine = class_tallies("blue 643322211 555555\nblue 123")
+    room = mine.beside(simulated_class(0))
+    assert [pair.number for pair in room.pairs] == list(range(1, 12))
+    assert room.last_rows("blue")[0].tolist() == [5] * 6
+    assert len(room.slips) == 1

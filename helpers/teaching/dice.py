@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,12 @@ class ClassTallies:
     def stuck(self, colour: str = "blue") -> int:
         """How many cards of this colour ended with a single number."""
         return sum(len(set(row)) == 1 for row in self.last_rows(colour).tolist())
+
+    def beside(self, others: ClassTallies) -> ClassTallies:
+        """These cards and then `others`, numbered anew: one card at home and a simulated room."""
+        both = (*self.pairs, *others.pairs)
+        pairs = tuple(replace(pair, number=n) for n, pair in enumerate(both, start=1))
+        return ClassTallies(pairs, (*self.slips, *others.slips))
 
     def save_pool(self, file: str | os.PathLike[str], *, site: str, date: str) -> None:
         """Append the cards to a CSV of several classes; only a call does this, nothing is sent.
