@@ -318,7 +318,7 @@ def test_bad_arguments_are_named_before_any_work(
 def test_nan_and_infinity_in_real_data_are_refused(model: Any, bad: float) -> None:
     real = REAL.copy()
     real[3, 1] = bad
-    with pytest.raises(ValueError, match="draw_real must return finite numbers only"):
+    with pytest.raises(ValueError, match="data must hold finite numbers only"):
         run(model=model, real=real)
 
 
