@@ -1,12 +1,15 @@
 """The house: who may import whom, what loads late, what the files around the code promise."""
 
 import ast
+import base64
+import configparser
 import functools
 import os
 import re
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from importlib.metadata import packages_distributions
@@ -288,3 +291,28 @@ def test_data_beside_the_code_is_packaged() -> None:
     }
     data = {path for path in tracked() if path.is_relative_to(ROOT / "helpers")}
     assert {path for path in data if path.suffix != ".py"} <= packaged
+
+
+def scrubbed(text: str) -> str:
+    """`text` as nbval compares it, by the rules of its file in their order."""
+    rules = configparser.RawConfigParser()
+    rules.read(ROOT / "tests" / "nbval_sanitize.cfg")
+    for name in rules.sections():
+        text = re.sub(rules.get(name, "regex"), rules.get(name, "replace"), text)
+    return text
+
+
+def test_what_differs_by_machine_is_scrubbed_and_nothing_else() -> None:
+    assert scrubbed("a\n 40%|####  | 4/10 [00:01]\n640x480 at 0x7f3a, p = 40%") == (
+        "a\nPROGRESS\n640x480 at ADDRESS, p = 40%"
+    )
+    assert scrubbed("0.1250 of 12 survive") == "0.1250 of 12 survive"
+
+
+def test_a_large_image_is_scrubbed_at_once() -> None:
+    """Rules that begin with .* take minutes on a line of a hundred thousand characters."""
+    started = time.process_time()
+    image = base64.b64encode(bytes(range(256)) * 2000).decode()
+    assert scrubbed(f'<img src="data:image/png;base64,{image}">') == '<img src="PNG">'
+    scrubbed(image)
+    assert time.process_time() - started < 5
