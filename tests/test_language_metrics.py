@@ -75,6 +75,13 @@ def test_distinct_ngrams_by_hand() -> None:
         lm.distinct_ngrams(text, 5)
 
 
+def test_distinct_ngrams_equal_a_set_of_tuples() -> None:
+    text = np.random.default_rng(0).integers(5, size=(20, 9))
+    for n in (1, 2, 3, 4):
+        known = {tuple(row[i : i + n]) for row in text.tolist() for i in range(10 - n)}
+        assert lm.distinct_ngrams(text, n) == len(known)
+
+
 def test_names_alive_by_hand() -> None:
     assert lm.names_alive(tell("<eos> Ada lives in Oslo .", "<eos> Ben likes Ada"), WORLD) == 2
 
