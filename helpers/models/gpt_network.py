@@ -8,6 +8,7 @@ embeddings. Weights only: no loss, no optimiser, no sampling, and no dropout.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ class Block(nn.Module):
         normed = functional.layer_norm(x, (width,), self.norm_attention)
         qkv = functional.linear(normed, self.to_qkv).view(rows, positions, 3, self.heads, -1)
         queries_keys, values = qkv.permute(2, 0, 3, 1, 4).split([2, 1])
-        queries, keys = rotate(queries_keys, rotation)
+        queries, keys = Rotate.apply(queries_keys, *rotation)
         if cache is None:
             mixed = functional.scaled_dot_product_attention(
                 queries, keys, values[0], is_causal=True
@@ -86,20 +87,52 @@ class Block(nn.Module):
             mixed.transpose(1, 2).reshape(rows, positions, width), self.from_heads
         )
         normed = functional.layer_norm(x, (width,), self.norm_perceptron)
-        return x + functional.linear(
-            functional.relu(functional.linear(normed, self.up)).square(), self.down
-        )
+        active = SquaredReLU.apply(functional.linear(normed, self.up))
+        return x + functional.linear(active, self.down)
 
 
-def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+class Rotate(torch.autograd.Function):
     """Turn each pair (i, i + half) of the last axis by an angle that grows with the position.
 
     The product of a turned query and a turned key depends on their distance alone: that is how
-    attention knows the order, and why padding on the left changes nothing.
+    attention knows the order, and why padding on the left changes nothing. The gradient is the
+    gradient of the result, turned back; said outright, this takes half of what autograd would.
     """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        ctx.save_for_backward(cosine, sine)
+        return turned(x, cosine, sine)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        cosine, sine = ctx.saved_tensors
+        return turned(gradients[0], cosine, -sine), None, None
+
+
+def turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """`x` (..., positions, 2 half), its pairs turned; cosine and sine are (positions, half)."""
     first, second = x.chunk(2, dim=-1)
-    cosine, sine = rotation
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+    result = torch.empty_like(x)
+    left, right = result.chunk(2, dim=-1)
+    torch.mul(first, cosine, out=left).sub_(second * sine)
+    torch.mul(second, cosine, out=right).add_(first * sine)
+    return result
+
+
+class SquaredReLU(torch.autograd.Function):
+    """max(x, 0)**2 (So et al. 2021); its slope 2 max(x, 0) needs no second look at the sign."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        positive = x.relu()
+        ctx.save_for_backward(positive)
+        return positive.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (positive,) = ctx.saved_tensors
+        return (2 * positive).mul_(gradients[0])
 
 
 class Network(nn.Module):
