@@ -210,8 +210,8 @@ def policy_explorer() -> Explorer:
 
 
 def _runs_in(rows_a_run: int, budget: int | None) -> int:
-    """As many runs, 3 to 50, as fit into a budget of rows."""
-    return 50 if budget is None else int(np.clip(budget // rows_a_run, 3, 50))
+    """As many runs, 2 to 50, as fit into a budget of rows."""
+    return 50 if budget is None else int(np.clip(budget // rows_a_run, 2, 50))
 
 
 def _tidy(values: np.ndarray, metric: str, arm: str = "all") -> pd.DataFrame:

@@ -91,10 +91,10 @@ class Mix:
         n_real = round(self.real_fraction * total)
         source = _newest(synthetic) if self.pool == "last" else concat(list(synthetic))
         for what, pool, wanted in (("real", real, n_real), ("synthetic", source, total - n_real)):
-            if wanted > size(pool) and not self.with_replacement:
+            if wanted > size(pool) and (size(pool) == 0 or not self.with_replacement):
                 raise ValueError(
                     f"Mix needs {wanted} {what} samples (real_fraction {self.real_fraction:g} of "
-                    f"size {total}), but there are {size(pool)}; lower size or use "
+                    f"size {total}), but there are {size(pool)}; lower size, keep more, or use "
                     f"with_replacement=True"
                 )
         return concat(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.coding import gates
+from helpers.coding import gates, grading
 from helpers.coding.exam import MEASURES, Exam
 from helpers.coding.language import (
     Task,
@@ -96,8 +96,8 @@ def test_sets_keep_step_sequences_apart(sets: TaskSets) -> None:
 
 def test_human_programs_are_right_on_all_cases(sets: TaskSets, box: Sandbox) -> None:
     examples = [Example(task, program) for task, program in sets.human]
-    assert all(report.passed for report in gates.grade(box, examples))
-    assert all(report.passed for report in gates.grade(box, examples, hidden=True))
+    assert all(report.passed for report in grading.grade(box, examples))
+    assert all(report.passed for report in grading.grade(box, examples, hidden=True))
 
 
 def test_same_seed_same_sets() -> None:
@@ -261,19 +261,34 @@ def test_feedback_tells_kind_and_first_failing_case(sets: TaskSets, box: Sandbox
     wrong = spoilt(task)
     raising = Example(task, ("    return ", "xs", "[", "0", "]", "[", "0", "]", "\n"))
     broken = Example(task, ("    return ", "[", "\n"))
-    said = [gates.feedback(r, task) for r in gates.grade(box, [wrong, raising, broken])]
+    said = [grading.feedback(r, task) for r in grading.grade(box, [wrong, raising, broken])]
     assert said[0][:2] == ("<wrong>", "<in>")
     assert said[0][-2:] == ("<got>", "<6>")
     assert said[1][0] == "<exception>"
     assert said[1][-1] == "<TypeError>"
     assert said[2] == ("<syntax_error>",)
-    report = gates.grade(box, [wrong])[0]
-    assert gates.feedback(report, task, "kind") == ("<wrong>",)
-    assert gates.feedback(report, task, "blank") == ()
+    report = grading.grade(box, [wrong])[0]
+    assert grading.feedback(report, task, "kind") == ("<wrong>",)
+    assert grading.feedback(report, task, "blank") == ()
     assert all(set(tokens_said) <= set(token_ids()) for tokens_said in said)
 
 
-@pytest.mark.parametrize("second_try", ["repair", "blank", "kind"])
+def test_a_trace_shows_what_xs_was(sets: TaskSets, box: Sandbox) -> None:
+    task = sets.pool[0]
+    program = ("    xs = ", "xs", "[", "2", ":]", "\n", "    return ", "6", "\n")
+    broken = Example(
+        task, ("    xs = ", "xs", "[", "2", ":]", "\n", "    return ", "max(", "6", ")", "\n")
+    )
+    unreadable = Example(task, ("    return ", "[", "\n"))
+    examples = [Example(task, program), broken, unreadable]
+    reports = grading.grade(box, examples)
+    shown = grading.traces(box, examples, reports)
+    xs = task.cases[reports[0].failed_case].args[0]
+    assert shown == [[xs[2:], 6], [xs[2:]], []]
+    assert grading.statements(program) == [program[:6], program[6:]]
+
+
+@pytest.mark.parametrize("second_try", ["repair", "trace", "blank", "kind"])
 def test_second_tries_make_repair_examples(
     sets: TaskSets, box: Sandbox, writer: CodeWriter, second_try: str
 ) -> None:
@@ -282,9 +297,9 @@ def test_second_tries_make_repair_examples(
     verified = gate(writer, samples, np.random.default_rng(0))
     repairs = [example for example in verified.kept if example.is_repair]
     assert repairs
-    assert all(report.passed for report in gates.grade(box, verified.kept))
+    assert all(report.passed for report in grading.grade(box, verified.kept))
     wrong = [Example(example.task, example.wrong) for example in repairs]
-    assert not any(report.passed for report in gates.grade(box, wrong))
+    assert not any(report.passed for report in grading.grade(box, wrong))
     assert any(example.feedback for example in repairs) is (second_try != "blank")
     assert 0 <= verified.report["mended"] <= 1
 
@@ -300,17 +315,17 @@ def test_resampling_is_a_plain_second_try(sets: TaskSets, box: Sandbox, writer: 
 def test_only_tasks_that_nothing_solved_are_asked_again(sets: TaskSets, box: Sandbox) -> None:
     solved, open_task = sets.pool[0], sets.pool[1]
     examples = [spoilt(solved), right(solved), spoilt(open_task)]
-    left = gates.unsolved(examples, gates.grade(box, examples))
+    left = gates.unsolved(examples, grading.grade(box, examples))
     assert [example.task for example, _ in left] == [open_task]
 
 
 def test_a_grader_that_fails_is_no_wrong_program(
     sets: TaskSets, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = gates.Report(Verdict.HARNESS_ERROR, "no worker")
+    broken = grading.Report(Verdict.HARNESS_ERROR, "no worker")
     monkeypatch.setattr(Sandbox, "grade_many", lambda self, jobs: [broken] * len(jobs))
     with pytest.raises(RuntimeError, match="no score"):
-        gates.grade(box, [right(sets.pool[0])])
+        grading.grade(box, [right(sets.pool[0])])
 
 
 def test_bad_gate_settings(box: Sandbox) -> None:

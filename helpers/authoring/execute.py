@@ -32,6 +32,8 @@ PACKAGE_ROOT = str(Path(helpers.__file__).resolve().parents[1])
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "Interactive: run this cell to use it."
+# JupyterLab shows the first line of a folded output. nbval_sanitize.cfg takes it away again.
+COVER = "Run this cell to see it.\n"
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Only from the start of a word: from every letter of a base64 image it would take minutes.
@@ -162,7 +164,17 @@ def normalise(cell: NotebookNode) -> None:
             outputs[-1].text += output.text  # how a stream is cut into pieces depends on timing
         else:
             outputs.append(output)
+    if outputs and "reveal" in _tags(cell):
+        _cover(outputs[0])
     cell.outputs = outputs
+
+
+def _cover(output: NotebookNode) -> None:
+    """Begin a text with COVER, so that a folded output does not give its answer away."""
+    texts = output.data if "data" in output else output
+    for kind in ("text", "text/plain", "text/html"):
+        if kind in texts:
+            texts[kind] = COVER + texts[kind]
 
 
 def _clean(output: NotebookNode, *, compared: bool) -> NotebookNode:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from helpers._arguments import positive_int
-from helpers.coding.gates import grade
+from helpers.coding.grading import grade
 from helpers.coding.language import Task
 from helpers.coding.writer import CodeWriter, Example
 from helpers.theory import pass_at_k

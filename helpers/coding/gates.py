@@ -9,7 +9,7 @@ for a second try. Hidden tests are used for the numbers only, never to keep or t
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -19,56 +19,13 @@ from pyflakes.api import check as pyflakes_check
 from pyflakes.reporter import Reporter
 
 from helpers._arguments import one_of, positive_int
-from helpers.coding.language import ENTRY_POINT, Pieces, Task, source, steps
-from helpers.coding.writer import EXCEPTIONS, KINDS, CodeWriter, Example, describe_value
+from helpers.coding.grading import feedback, grade, statements, traces, writing_to
+from helpers.coding.language import ENTRY_POINT, Pieces, source, steps
+from helpers.coding.writer import CodeWriter, Example, describe_value
 from helpers.loop import Verified
-from helpers.verification import Case, Report, Sandbox, Verdict, score
+from helpers.verification import Case, Report, Sandbox
 
-SECOND_TRIES = ("none", "repair", "kind", "blank", "resample")
-
-
-def grade(box: Sandbox, examples: Sequence[Example], *, hidden: bool = False) -> list[Report]:
-    """A report for every program, on the visible cases or the hidden ones.
-
-    Equal programs for one task run once. RuntimeError when the grader itself fails.
-    """
-    keys = [(id(example.task), example.program) for example in examples]
-    first = dict(zip(keys, examples, strict=True))
-    jobs = [
-        (source(e.program), e.task.hidden if hidden else e.task.cases, ENTRY_POINT)
-        for e in first.values()
-    ]
-    reports = box.grade_many(jobs) if jobs else []
-    if reports:
-        score(reports)  # refuses harness errors: they must never look like wrong programs
-    by_key = dict(zip(first, reports, strict=True))
-    return [by_key[key] for key in keys]
-
-
-def feedback(report: Report, task: Task, detail: str = "repair") -> Pieces:
-    """What a writer is told about a failing program.
-
-    detail "repair": the kind of failure, and the exception's type or the first failing case with
-    input, output and expected value. "kind": the kind alone. "blank": nothing.
-    """
-    one_of("detail", detail, ("repair", "kind", "blank"))
-    if detail == "blank":
-        return ()
-    verdict = str(report.verdict)
-    kind = f"<{verdict if verdict in KINDS else 'other'}>"
-    if detail == "kind" or report.failed_case is None:
-        return (kind,)
-    case = task.cases[report.failed_case]
-    shown: Pieces = (
-        "<in>",
-        *describe_value(case.args[0]),
-        "<want>",
-        *describe_value(case.expected),
-    )
-    if report.verdict is Verdict.WRONG:
-        return (kind, *shown, "<got>", *describe_value(report.got))
-    name = report.message.split(":")[0]
-    return (kind, *shown, f"<{name}>" if name in EXCEPTIONS else "<unknown>")
+SECOND_TRIES = ("none", "repair", "trace", "kind", "blank", "resample")
 
 
 def choose(
@@ -178,7 +135,7 @@ class OwnTests:
         jobs = [
             (
                 source(oracle.program),
-                [Case(case.args, None, check=_writing_to(out)) for case in oracle.task.cases],
+                [Case(case.args, None, check=writing_to(out)) for case in oracle.task.cases],
                 ENTRY_POINT,
             )
             for oracle, out in zip(oracles, outputs, strict=True)
@@ -187,24 +144,15 @@ class OwnTests:
         return [out if r.passed else None for out, r in zip(outputs, reports, strict=True)]
 
 
-def _writing_to(outputs: list[Any]) -> Callable[[tuple[Any, ...], Any], bool]:
-    """A check that accepts any value and notes it down."""
-
-    def check(args: tuple[Any, ...], got: Any) -> bool:
-        outputs.append(got)
-        return True
-
-    return check
-
-
 @dataclass(frozen=True)
 class UnitTests:
     """Keeps up to `per_task` different programs a task that pass its tests; may ask again.
 
     second_try: what happens to the failing programs of tasks that nothing solved. "none";
-    "repair": the writer sees the program and what the tests said; "kind": only the kind of
-    failure; "blank": it sees the program and an empty message; "resample": it starts afresh.
-    The last three are controls: a repair that reads its message must beat them.
+    "repair": the writer sees the program and what the tests said; "trace": also what xs was after
+    each statement; "kind": only the kind of failure; "blank": it sees the program and an empty
+    message; "resample": it starts afresh. The last two are controls: a repair that reads its
+    message must beat them.
     turns: how many second tries a failing program gets, each on the one before.
     corruptions: for each kept program, so many spoilt copies with the same feedback, kept as
     further repair examples; without them a writer sees too few repairs to learn from.
@@ -252,25 +200,41 @@ class UnitTests:
         rng: np.random.Generator,
     ) -> tuple[list[tuple[Example, Report]], list[Example]]:
         """Second tries for `failing`: what still fails, and what passes now."""
-        asked = [self._question(example, report) for example, report in failing]
+        asked = self._questions(failing)
         answers = model.answer(asked, rng, temperature=model.temperature) if asked else []
         reports = grade(self.box, answers)
         mended = [a for a, report in zip(answers, reports, strict=True) if report.passed]
         return unsolved(answers, reports), mended
 
-    def _question(self, example: Example, report: Report) -> Example:
+    def _questions(self, failing: Sequence[tuple[Example, Report]]) -> list[Example]:
         if self.second_try == "resample":
-            return Example(example.task, ())
-        told = feedback(report, example.task, self.second_try)
-        return Example(example.task, (), wrong=example.program, feedback=told)
+            return [Example(example.task, ()) for example, _ in failing]
+        told = self._told([e for e, _ in failing], [report for _, report in failing])
+        return [
+            Example(example.task, (), wrong=example.program, feedback=said)
+            for (example, _), said in zip(failing, told, strict=True)
+        ]
+
+    def _told(self, failing: Sequence[Example], reports: Sequence[Report]) -> list[Pieces]:
+        """The feedback on each failing program, as detailed as `second_try` says."""
+        detail = "repair" if self.second_try == "trace" else self.second_try
+        told = [feedback(r, e.task, detail) for e, r in zip(failing, reports, strict=True)]
+        if self.second_try != "trace":
+            return told
+        shown = traces(self.box, failing, reports)
+        return [
+            (*said, *(piece for value in values for piece in ("<step>", *describe_value(value))))
+            for said, values in zip(told, shown, strict=True)
+        ]
 
     def _with_feedback(self, spoilt: Iterable[tuple[Example, Pieces]]) -> list[Example]:
         """Repair examples out of right programs and spoilt copies that do fail."""
         pairs = list(spoilt)
-        reports = grade(self.box, [Example(right.task, wrong) for right, wrong in pairs])
+        copies = [Example(right.task, wrong) for right, wrong in pairs]
+        told = self._told(copies, reports := grade(self.box, copies))
         return [
-            Example(right.task, right.program, wrong, feedback(report, right.task, self.second_try))
-            for (right, wrong), report in zip(pairs, reports, strict=True)
+            Example(right.task, right.program, wrong, said)
+            for (right, wrong), report, said in zip(pairs, reports, told, strict=True)
             if not report.passed
         ]
 
@@ -286,12 +250,8 @@ def unsolved(
 
 def spoil(example: Example, rng: np.random.Generator) -> tuple[Example, Pieces]:
     """`example` with a copy of its program in which one statement is another step's."""
-    statements: list[list[str]] = []
-    for piece in example.program:
-        if piece.startswith("    ") or not statements:
-            statements.append([])
-        statements[-1].append(piece)
+    body = statements(example.program)
     table = steps()
     other = table[int(rng.integers(len(table)))].programs[0]
-    statements[int(rng.integers(len(statements)))] = list(other)
-    return example, tuple(piece for statement in statements for piece in statement)
+    body[int(rng.integers(len(body)))] = other
+    return example, tuple(piece for statement in body for piece in statement)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from helpers.models.gpt import GPT
 
 SEPARATOR, END, ERROR, FIX = "<sep>", "<end>", "<err>", "<fix>"
-CONTEXT = 128  # tokens; a first try takes up to 70, the rest is for what a repair is shown
+CONTEXT = 160  # tokens; a first try takes up to 70, the rest is for what a repair is shown
 LONGEST_PROGRAM = 40  # pieces; the longest right program of four steps has 26
 LARGEST_NUMBER = 99  # in feedback; beyond it only the sign is told
 KINDS = ("wrong", "exception", "syntax_error", "timeout", "other")
 EXCEPTIONS = ("IndexError", "NameError", "TypeError", "ValueError", "ZeroDivisionError")
-MARKS = ("in", "got", "want", "[list", "list]", "very negative", "very large", "unknown")
+MARKS = ("in", "got", "want", "step", "[list", "list]", "very negative", "very large", "unknown")
 
 
 @dataclass(frozen=True, eq=False)

@@ -190,8 +190,7 @@ class GPT(BaseEstimator):
             self.stop_token is not None or len({len(prompt) for prompt in pool}) > 1
         ):
             raise ValueError(
-                "prompts must have one length and stop_token must be None for a model fitted on "
-                "an array of rows, got "
+                "prompts must have one length and stop_token must be None to write rows, got "
                 f"lengths {sorted({len(p) for p in pool})} and stop_token={self.stop_token!r}"
             )
         rounds = -(-n_samples // len(pool))

@@ -210,9 +210,13 @@ class Prediction(Form):
         layout = w.Layout(width="11em")
         style = {"description_width": "3em"}
         return [
-            w.Text(description=end, placeholder="a number", layout=layout, style=style)
+            # Sent when the field is left: a click would overtake keys that are still on their way.
+            w.Text(
+                description=end, placeholder="a number", continuous_update=False,
+                layout=layout, style=style,
+            )
             for end in ("from", "to")
-        ]
+        ]  # fmt: skip
 
     def _choice_inputs(self) -> list[ipywidgets.Widget]:
         import ipywidgets as w

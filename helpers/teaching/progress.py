@@ -153,7 +153,9 @@ class Restore(Form):
         wide = w.Layout(width="100%")
         narrow = w.Layout(width="max-content")
         upload = w.FileUpload(accept=".json", description="Choose progress.json", layout=narrow)
-        text = w.Textarea(placeholder=f"{PREFIX}...", layout=wide, description="or code")
+        text = w.Textarea(
+            placeholder=f"{PREFIX}...", continuous_update=False, layout=wide, description="or code"
+        )
         button = w.Button(description="Restore", tooltip="Restore from the resume code")
         said = w.HTML(status("Nothing that is here gets lost."))
 

@@ -1,0 +1,91 @@
+"""The studies of language models: small trials run, and the recorded tables say what is claimed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import studies
+from helpers.studies import _stories, bigram, gpt, gpt_fine_tuned, gpt_sampler
+
+
+def values(name: str, arm: str, metric: str) -> np.ndarray:
+    """Recorded values, shape (seeds, generations)."""
+    table = studies.load(name)
+    rows = table[(table["arm"] == arm) & (table["metric"] == metric)]
+    return rows.pivot(index="replicate", columns="generation", values="value").to_numpy()
+
+
+@pytest.mark.parametrize("study", [gpt, gpt_sampler, gpt_fine_tuned, bigram])
+def test_a_small_trial_is_tidy_and_can_be_summed_up(study: object) -> None:
+    frame = study.trial(100, "small")  # type: ignore[attr-defined]
+    assert list(frame.columns) == ["arm", "generation", "metric", "value"]
+    assert not frame.duplicated(["arm", "generation", "metric"]).any()
+    both = pd.concat([frame.assign(replicate=0), frame.assign(replicate=1)])
+    assert len(study.summary(both)) > 20  # type: ignore[attr-defined]
+
+
+def test_arms_of_a_seed_share_generation_zero() -> None:
+    frame = gpt.trial(100, "small")
+    first = frame[frame["generation"] == 0].pivot(index="metric", columns="arm", values="value")
+    assert (first.nunique(axis=1) == 1).all()
+
+
+def test_the_first_generation_is_what_the_loop_would_fit() -> None:
+    begin = _stories.start(100, "small")
+    from helpers.loop import run_loop
+    from helpers.policies import Replace
+
+    run = run_loop(_stories.model("small"), begin.real, policy=Replace(), generations=0, seed=100)
+    np.testing.assert_array_equal(
+        run.models[0].token_scores(begin.test), begin.first.token_scores(begin.test)
+    )
+
+
+def test_recorded_gpt_replace_is_worse_than_accumulate_in_every_seed() -> None:
+    replace, accumulate = (values("gpt", arm, "excess") for arm in ("replace", "accumulate"))
+    assert (replace[:, 3:] > accumulate[:, 3:]).all()
+    assert replace[:, -1].min() > accumulate[:, -1].max()
+    tail, head = (values("gpt", "replace", f"recall_{part}") for part in ("tail", "head"))
+    assert (tail[:, 3] < 0.5 * tail[:, 0]).all()
+    assert (head[:, 3] > 0.5 * head[:, 0]).all()  # rare facts go first
+    grams = values("gpt", "replace", "distinct_3")
+    assert (grams[:, -1] > grams[:, 0]).all()  # forgetting, not repeating
+
+
+def test_recorded_cooling_is_prettier_and_poorer() -> None:
+    facts = values("gpt_sampler", "t08_replace", "fact_accuracy")
+    names = values("gpt_sampler", "t08_replace", "names_alive")
+    assert (facts[:, -1] > facts[:, 0]).all()
+    assert (names[:, -1] < 0.25 * names[:, 0]).all()
+    cooled = values("gpt_sampler", "t08_replace", "surprise_mean")
+    plain = values("gpt", "replace", "surprise_mean")
+    assert (cooled[:, -1] < cooled[:, 0]).all()
+    assert (plain[:, -1] > plain[:, 0]).all()
+
+
+def test_a_recorded_base_protects() -> None:
+    tuned = values("gpt_fine_tuned", "replace", "excess")
+    scratch = values("gpt", "replace", "excess")
+    assert (tuned[:, 5] - tuned[:, 0] < 0.6 * (scratch[:, 5] - scratch[:, 0])).all()
+
+
+def test_recorded_words_die_out() -> None:
+    words = values("bigram", "replace", "distinct_words")
+    assert (words[:, -1] < 0.5 * words[:, 0]).all()
+    assert (np.diff(words, axis=1) < 0).all()
+
+
+@pytest.mark.parametrize("study", [gpt, gpt_sampler, gpt_fine_tuned])
+def test_texts_are_recorded_for_every_arm_and_generation(study: object) -> None:
+    texts = study.texts()  # type: ignore[attr-defined]
+    name = str(study.__name__).rpartition(".")[2]  # type: ignore[attr-defined]
+    table = studies.load(name)
+    assert set(texts) == set(table["arm"])
+    for arm, generations in texts.items():
+        assert len(generations) == table[table["arm"] == arm]["generation"].nunique()
+        for rows in generations:
+            assert len(rows) == _stories.N_TEXTS
+            for row in rows:
+                assert len(_stories.WORLD.encode(row)) == _stories.DATA["length"]
