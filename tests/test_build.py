@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import re
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_output
+from nbval.plugin import get_sanitize_patterns
 
 from helpers.authoring import execute
 from helpers.authoring.build import build, main
@@ -632,6 +634,26 @@ def test_pieces_of_a_stream_are_joined() -> None:
     cell = new_code_cell(outputs=pieces)
     execute.normalise(cell)
     assert [output.text for output in cell.outputs] == ["ab\n"]
+
+
+def test_a_folded_output_does_not_give_its_answer_away() -> None:
+    """JupyterLab shows the first line of a folded output; nbval compares what comes after it."""
+    figure = {"text/plain": "it falls", "text/html": '<img alt="It falls.">'}
+    printed, drawn = (
+        new_code_cell(outputs=[output], metadata={"tags": ["reveal"]})
+        for output in (
+            new_output("stream", name="stdout", text="The answer is 7.\nYes.\n"),
+            new_output("display_data", data=dict(figure)),
+        )
+    )
+    for cell in (printed, drawn):
+        execute.normalise(cell)
+    shown = [printed.outputs[0].text, *drawn.outputs[0].data.values()]
+    assert {text.split("\n")[0] for text in shown} == {execute.COVER.strip()}
+    rules = Path(__file__).with_name("nbval_sanitize.cfg").read_text("utf-8")
+    for rule, replacement in get_sanitize_patterns(rules):
+        shown = [re.sub(rule, replacement, text) for text in shown]
+    assert shown == ["The answer is 7.\nYes.\n", *figure.values()]
 
 
 def test_a_section_that_leans_on_another_does_not_run_alone(built: Course) -> None:
