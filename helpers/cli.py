@@ -67,8 +67,10 @@ def test(arguments: list[str]) -> int:
             name for name, command in stages.items() if not _stage(name, command, environment)
         ]
         print(f"\nbefore pytest: {'failed: ' + ', '.join(failed) if failed else 'all well'}")
-    # pytest comes last, so that its closing line is the last thing on the screen.
-    passed = _stage("pytest", [*python, "pytest", *chosen], environment, say_time=False)
+    # pytest comes last, so that its closing line is the last thing on the screen. The whole suite
+    # runs on two workers, a file on one of them: cells of a notebook belong together.
+    how = chosen or ["-n", "2", "--dist", "loadfile"]
+    passed = _stage("pytest", [*python, "pytest", *how], environment, say_time=False)
     return 0 if passed and not failed else 1
 
 
