@@ -11,12 +11,14 @@ curves     band, panels: a metric over the generations
 tiles      quilt: rows of coloured tiles
 shapes     ridge, histogram_pair: distributions
 contrasts  contrasts, lottery: effects with intervals; who carries the mean
+language   page, spreads: text as a picture; how its surprise spreads
 diagrams   loop_map: where we are in the loop
 """
 
 from helpers.plots.contrasts import contrasts, lottery
 from helpers.plots.curves import band, panels
 from helpers.plots.diagrams import KNOBS, loop_map
+from helpers.plots.language import page, spreads
 from helpers.plots.picture import Picture
 from helpers.plots.shapes import histogram_pair, ridge
 from helpers.plots.style import PALETTE, POLICY_COLOURS, PolicyStyle, policy_style, short
@@ -34,9 +36,11 @@ __all__ = [
     "letters",
     "loop_map",
     "lottery",
+    "page",
     "panels",
     "policy_style",
     "quilt",
     "ridge",
     "short",
+    "spreads",
 ]
