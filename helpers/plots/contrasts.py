@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from helpers._arguments import real_number
 from helpers.plots import style
@@ -35,14 +36,17 @@ def contrasts(
     lines = [style.wrap(label) for label in table["label"]]
     figure = style.sheet(0.46 * len(table) + (1.4 if title else 1.1), title)
     margin = 0.35 + 0.085 * max(len(line) for label in lines for line in label)
-    axes = style.add_axes(figure, margin, 0.65, 1.9, 0.6 if title else 0.3)
+    numbers = table[["value", "low", "high"]].to_numpy(float)
+    room = max(1.9, 0.3 + 0.083 * max(len(_interval(*row)) for row in numbers))
+    axes = style.add_axes(figure, margin, 0.65, room, 0.6 if title else 0.3)
     axes.grid(False)
     if log:
         axes.set_xscale("log")
         style.log_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
     if reference is not None:
         axes.axvline(real_number("reference", reference), color=INK, linestyle=":", linewidth=1.4)
-    numbers = table[["value", "low", "high"]].to_numpy(float)
     for place, (label, (value, low, high)) in enumerate(zip(table["label"], numbers, strict=True)):
         colour, marker = looks[label].colour, looks[label].marker
         axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.6)

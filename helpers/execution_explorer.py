@@ -1,0 +1,195 @@
+"""Lesson 11: an explorer over the recorded study `execution`, and one of its arms run live.
+
+`execution_picture` reads the recorded table and draws two arms of it; nothing is trained, and only
+what was recorded can be chosen. `one_arm` trains: torch is loaded when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from scipy import stats
+
+from helpers import studies
+from helpers._arguments import one_of, positive_int
+from helpers.loop import Generation, iterate
+from helpers.plots import Picture, band, short
+from helpers.studies._paired import over_seeds, paired
+from helpers.widgets import Explorer, choice, explore, switch, whole
+
+if TYPE_CHECKING:
+    from helpers.studies.execution import Start
+
+ARMS = {
+    "human": "human only",
+    "unchecked": "unchecked",
+    "unchecked_newest": "newest only",
+    "unchecked_newest_t0": "newest only, T=0",
+    "unchecked_newest_t12": "newest only, T=1.2",
+    "static": "parser and linter",
+    "own_tests": "own tests",
+    "unit_tests": "unit tests",
+    "repair": "repair",
+    "repair_blank": "repair: blank",
+    "repair_resample": "resample",
+    "repair_kind": "repair: kind",
+    "repair_trace": "repair: trace",
+    "repair_turns": "repair: two turns",
+    "repair_more": "repair: practice",
+}
+VIEWS = {
+    "pass@1": "pass_1",
+    "pass@10": "pass_10",
+    "greedy": "greedy",
+    "different of ten": "distinct",
+    "different and right of ten": "distinct_right",
+    "accepted share": "accepted",
+    "tasks with one accepted": "solved",
+    "false passes": "false_pass",
+}
+ROUNDS = 4
+_NAMES = tuple(ARMS.values())
+_ARM_OF = {words: arm for arm, words in ARMS.items()}
+
+
+def named(*arms: str) -> pd.DataFrame:
+    """The recorded rows of `arms`, in that order, under the names that figures use."""
+    recorded = _recorded()
+    rows = [recorded[recorded["arm"] == one_of("arm", arm, tuple(ARMS))] for arm in arms]
+    table = pd.concat(rows, ignore_index=True)
+    return table.assign(arm=table["arm"].map(ARMS))
+
+
+def differences(*pairs: tuple[str, str], metric: str = "pass_1", at: int = ROUNDS) -> pd.DataFrame:
+    """Paired differences of recorded arms, for `plots.contrasts`: label, value, low, high.
+
+    Where all pairs share their second arm, the label names the first alone.
+    """
+    shared = len(pairs) > 1 and len({second for _, second in pairs}) == 1
+    rows = []
+    for first, second in pairs:
+        found = paired(_recorded(), first, second, metric, at).values()
+        value, low, high = (round(number, 3) for number in found)
+        label = ARMS[first] if shared else f"{ARMS[first]} \N{MINUS SIGN} {ARMS[second]}"
+        rows.append({"label": label, "value": value, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
+    """What each arm gained from the start to the last round, for `plots.contrasts`."""
+    rows = []
+    for arm in arms:
+        start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, ROUNDS))
+        low, high = stats.ttest_1samp(end - start, 0).confidence_interval(0.95)
+        row = {"value": (end - start).mean(), "low": low, "high": high}
+        rows.append({"label": ARMS[arm]} | {name: round(float(x), 3) for name, x in row.items()})
+    return pd.DataFrame(rows)
+
+
+def execution_picture(
+    arm: str = "unit tests",
+    against: str = "unchecked",
+    view: str = "pass@1",
+    rounds: int = ROUNDS,
+    subtract: bool = False,
+) -> Picture:
+    """Two recorded arms over the rounds; the title says their paired difference at the last one.
+
+    arm, against: values of ARMS. view: a key of VIEWS. subtract: take from each seed what the arm
+    that trained on human programs alone, for as many steps, has in the same seed and round.
+    """
+    first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in (arm, against))
+    metric = VIEWS[one_of("view", view, tuple(VIEWS))]
+    positive_int("rounds", rounds)
+    ylabel = f"{view}, minus human" if subtract else view
+    table = named(*dict.fromkeys((first, second)))
+    table = table[(table["metric"] == metric) & (table["generation"] <= rounds)]
+    return band(
+        _minus_human(table, metric) if subtract else table,
+        metric,
+        centre="mean",
+        until=ROUNDS,
+        ylabel=ylabel,
+        xlabel="round",
+        title=_difference(first, second, metric, rounds),
+    )
+
+
+def execution_explorer() -> Explorer:
+    """Controls over `execution_picture`."""
+    return explore(
+        execution_picture,
+        arm=choice("arm", _NAMES, "unit tests"),
+        against=choice("against", _NAMES, "unchecked"),
+        view=choice("view", tuple(VIEWS)),
+        rounds=whole("round", 1, ROUNDS, ROUNDS),
+        subtract=switch("subtract the equal-step baseline (human only)"),
+    )
+
+
+@lru_cache(maxsize=1)
+def live_start(seed: int) -> Start:
+    """The first writer of a seed and its tasks: half a minute, once a kernel."""
+    from helpers.studies import execution
+    from helpers.verification import Sandbox
+
+    with Sandbox() as box:
+        return execution.start(seed, "full", box)
+
+
+def one_arm(arm: str, seed: int) -> Iterator[Generation]:
+    """An arm of the study, a round at a time: what `execution.run_arm` runs to the end."""
+    from helpers.coding.exam import Exam
+    from helpers.coding.writer import CodeWriter
+    from helpers.studies import execution
+    from helpers.verification import Sandbox
+
+    one_of("arm", arm, tuple(ARMS))
+    begin, settings = live_start(seed), execution.SETTINGS
+    with Sandbox() as box:
+        gate, policy, attempts, temperature = execution.arms(box)[arm]
+        writer = CodeWriter(
+            prompts=begin.sets.pool,
+            attempts=attempts,
+            temperature=temperature,
+            steps=settings["round_steps"],
+            batch_size=settings["batch_size"],
+            learning_rate=settings["round_learning_rate"],
+        )
+        yield from iterate(
+            writer,
+            begin.human,
+            policy=policy,
+            n_samples=settings["round_tasks"] * attempts,
+            verifier=gate,
+            metrics=Exam(box, begin.sets.test, seed).metrics,
+            seed=seed,
+            init="previous",
+            first=copy(begin.writer).set_params(**writer.get_params()),
+        )
+
+
+@lru_cache(maxsize=1)
+def _recorded() -> pd.DataFrame:
+    return studies.load("execution")
+
+
+def _minus_human(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    human = _recorded().query("arm == 'human' and metric == @metric")
+    keys = ["generation", "replicate"]
+    baseline = human.set_index(keys)["value"].loc[pd.MultiIndex.from_frame(table[keys])]
+    return table.assign(value=table["value"].to_numpy() - baseline.to_numpy())
+
+
+def _difference(first: str, second: str, metric: str, at: int) -> str:
+    """The paired difference in words: the baseline cancels in it."""
+    if first == second:
+        mean = over_seeds(_recorded(), first, metric, at).mean()
+        return f"{ARMS[first]}, round {at}: {short(mean)}"
+    row = differences((first, second), metric=metric, at=at).iloc[0]
+    interval = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    return f"arm \N{MINUS SIGN} against at round {at}: {interval}"

@@ -1,0 +1,104 @@
+"""Lesson 11's explorer: what it shows is what was recorded, at once, and without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from helpers import execution_explorer as explorer
+from helpers import studies
+
+TABLE = studies.load("execution")
+SUMMARY = studies.summary("execution")
+
+
+def value(arm: str, metric: str, seed: int, at: int) -> float:
+    rows = TABLE.query("arm == @arm and metric == @metric and replicate == @seed")
+    return float(rows.set_index("generation")["value"].loc[at])
+
+
+def test_every_recorded_arm_can_be_chosen_and_no_other() -> None:
+    assert set(explorer.ARMS) == set(TABLE["arm"])
+    assert len(set(explorer.ARMS.values())) == len(explorer.ARMS)
+    assert TABLE["generation"].max() == explorer.ROUNDS
+    for metric in explorer.VIEWS.values():
+        assert set(TABLE[TABLE["metric"] == metric]["arm"]) == set(explorer.ARMS), metric
+
+
+def test_named_keeps_rows_and_order() -> None:
+    two = explorer.named("unit_tests", "human")
+    assert two["arm"].unique().tolist() == ["unit tests", "human only"]
+    assert len(two) == TABLE["arm"].isin(["unit_tests", "human"]).sum()
+
+
+@pytest.mark.parametrize("metric", ["pass_1", "pass_10"])
+def test_differences_are_the_recorded_ones(metric: str) -> None:
+    row = explorer.differences(("unit_tests", "unchecked"), metric=metric).iloc[0]
+    key = f"unit_tests_minus_unchecked_{metric}_g4"
+    found = [SUMMARY[key + end] for end in ("", "_low", "_high")]
+    assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=6e-4)
+
+
+def test_gains_are_the_recorded_ones() -> None:
+    row = explorer.gains("human").iloc[0]
+    found = [SUMMARY[f"human_gain_pass_1_g4{end}"] for end in ("", "_low", "_high")]
+    assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=6e-4)
+
+
+def test_the_picture_ends_at_the_round_and_says_the_difference() -> None:
+    picture = explorer.execution_picture("unit tests", "unchecked", "pass@1", rounds=2)
+    assert picture.table is not None
+    assert picture.table["generation"].max() == 2
+    expected = SUMMARY["unit_tests_pass_1_g2"]
+    shown = picture.table.query("arm == 'unit tests' and generation == 2")["middle"].item()
+    assert shown == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_baseline_is_taken_away_seed_by_seed() -> None:
+    rows = explorer.named("unit_tests").query("metric == 'pass_1'")
+    less = explorer._minus_human(rows, "pass_1")
+    one = less.query("replicate == 3 and generation == 4")["value"].item()
+    assert one == pytest.approx(
+        value("unit_tests", "pass_1", 3, 4) - value("human", "pass_1", 3, 4)
+    )
+    human = explorer.execution_picture("human only", "unchecked", subtract=True).table
+    assert human is not None
+    np.testing.assert_allclose(human.query("arm == 'human only'")["middle"], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [{"arm": "magic"}, {"view": "loss"}, {"rounds": 0}])
+def test_what_was_not_recorded_is_refused(bad: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        explorer.execution_picture(**bad)
+
+
+def test_every_view_of_any_pair_is_drawn_at_once() -> None:
+    names = list(explorer.ARMS.values())
+    explorer.execution_picture().html()  # fonts
+    for i, view in enumerate(explorer.VIEWS):
+        start = time.process_time()
+        picture = explorer.execution_picture(names[i], names[-1 - i], view, subtract=i % 2 == 1)
+        picture.html()
+        assert time.process_time() - start < 0.3, view
+        assert view in picture.alt
+
+
+def test_the_explorer_moves() -> None:
+    box = explorer.execution_explorer()
+    before = box.html
+    box.set(arm="repair", view="false passes", rounds=3)
+    assert box.wait()
+    assert box.error is None
+    assert box.html != before
+
+
+def test_reading_the_table_needs_no_torch() -> None:
+    code = (
+        "import sys; from helpers.execution_explorer import execution_picture; "
+        "execution_picture().html(); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

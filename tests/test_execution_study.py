@@ -1,0 +1,144 @@
+"""Lesson 11 says what the recorded study `execution` says: its sentences, as assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import studies
+from helpers.coding.grading import grade
+from helpers.coding.language import source
+from helpers.coding.writer import Example
+from helpers.execution_explorer import differences, gains
+from helpers.studies import execution
+from helpers.studies._execution_programs import programs
+from helpers.verification import Sandbox
+
+NUMBERS = studies.summary("execution")
+TABLE = studies.load("execution")
+IDEAS = ("repair_kind", "repair_trace", "repair_turns", "repair_more")
+
+
+def values(arm: str, metric: str, at: int = 4) -> np.ndarray:
+    """One value a seed, in the order of seeds."""
+    rows = TABLE.query("arm == @arm and metric == @metric and generation == @at")
+    return rows.sort_values("replicate")["value"].to_numpy()
+
+
+def interval(rows: pd.DataFrame) -> tuple[float, float]:
+    return float(rows["low"].iloc[0]), float(rows["high"].iloc[0])
+
+
+def side(low: float, high: float) -> str:
+    """Where an interval lies: above zero, below it, or around it."""
+    return "above" if low > 0 else "below" if high < 0 else "around"
+
+
+def test_a_small_trial_is_tidy_and_can_be_summed_up() -> None:
+    frame = execution.trial(100, "small")
+    assert list(frame.columns) == ["arm", "generation", "metric", "value"]
+    assert not frame.duplicated(["arm", "generation", "metric"]).any()
+    both = pd.concat([frame.assign(replicate=0), frame.assign(replicate=1)])
+    assert len(execution.summary(both)) > 100
+
+
+def test_all_arms_of_a_seed_begin_with_the_same_student() -> None:
+    first = TABLE.query("generation == 0 and metric in ['pass_1', 'pass_10', 'greedy']")
+    spread = first.groupby(["metric", "replicate"])["value"].nunique()
+    assert (spread == 1).all()
+    assert TABLE["replicate"].nunique() == 10
+
+
+# ---------------------------------------------------------------------- five arms, temperature
+
+
+@pytest.mark.parametrize(
+    ("arm", "where"),
+    [
+        ("unit_tests", "above"),
+        ("unchecked", "around"),
+        ("human", "around"),
+        ("static", "around"),
+        ("unchecked_newest", "below"),
+    ],
+)
+def test_only_unit_tests_end_above_the_start(arm: str, where: str) -> None:
+    assert side(*interval(gains(arm))) == where
+
+
+def test_unit_tests_beat_unchecked_in_every_seed_and_human_on_average() -> None:
+    assert (values("unit_tests", "pass_1") > values("unchecked", "pass_1")).all()
+    assert NUMBERS["unit_tests_gain_pass_1_g4_low"] > NUMBERS["unchecked_gain_pass_1_g4_high"]
+    for second in ("unchecked", "human", "static", "own_tests"):
+        assert NUMBERS[f"unit_tests_minus_{second}_pass_1_g4_low"] > 0, second
+
+
+def test_hot_sampling_drowns_and_cold_sampling_narrows() -> None:
+    hot, plain, cold = (f"unchecked_newest{end}" for end in ("_t12", "", "_t0"))
+    assert (values(hot, "pass_1") < values(plain, "pass_1")).all()
+    assert (values(hot, "distinct") > values(hot, "distinct", at=0)).all()
+    assert side(*interval(differences((cold, plain)))) == "around"
+    assert values(cold, "distinct").mean() < values(cold, "distinct", at=0).mean()
+
+
+# ---------------------------------------------------------------------- gates
+
+
+def test_reading_lets_wrong_programs_through_and_running_does_not() -> None:
+    wrong = {g: values(g, "false_pass", at=0) for g in ("unchecked", "static", "own_tests")}
+    tested = values("unit_tests", "false_pass", at=0)
+    assert wrong["static"].mean() > wrong["unchecked"].mean() - 0.02
+    for gate, shares in wrong.items():
+        assert (shares > 5 * tested).all(), gate
+
+
+# ---------------------------------------------------------------------- repair
+
+
+def test_the_message_adds_nothing_that_can_be_seen() -> None:
+    pair = ("repair", "repair_blank")
+    assert side(*interval(differences(pair, metric="mended"))) == "around"
+    assert side(*interval(differences(pair))) == "around"
+
+
+def test_no_second_try_changes_what_is_learnt_in_the_end() -> None:
+    for arm in ("unit_tests", "repair", "repair_resample", *IDEAS):
+        assert side(*interval(differences((arm, "repair_blank")))) == "around", arm
+
+
+# ---------------------------------------------------------------------- programs
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def passed(box: Sandbox, examples: list[Example], *, hidden: bool = False) -> list[bool]:
+    return [report.passed for report in grade(box, examples, hidden=hidden)]
+
+
+def test_recorded_programs_are_what_the_lesson_says(box: Sandbox) -> None:
+    found = programs()
+    assert passed(box, found["to_mark"]) == [True, False, False, True]
+    assert passed(box, found["to_mark"], hidden=True) == [True, False, False, True]
+    assert passed(box, found["mended"]) == [True, True]
+    assert passed(box, found["not_mended"]) == [False, False]
+    for example in found["mended"] + found["not_mended"]:
+        first = Example(example.task, example.wrong)
+        assert passed(box, [first]) == [False]
+        assert example.feedback
+
+
+def test_the_false_pass_is_the_one_the_lesson_explains(box: Sandbox) -> None:
+    (example,) = programs()["false_pass"]
+    assert passed(box, [example]) == [True]
+    assert passed(box, [example], hidden=True) == [False]
+    assert "xs[:6]" in source(example.program)
+    assert "keep the first 5" in example.task.phrases
+    below_six = [[x for x in case.args[0] if x < 6] for case in example.task.cases]
+    assert [xs[5] < 0 for xs in below_six if len(xs) > 5] == [True, True]
