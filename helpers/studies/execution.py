@@ -24,12 +24,10 @@ own_tests between static and unit_tests; repair no better than repair_resample, 
 better than blank. A contrast is called an effect when its paired 95 % interval excludes 0. Settings
 were chosen on seeds 100 and 101, at which nine settings of the first training were tried for a
 start near a third of the tasks; rounds were shortened to fit the machine, not for their results.
-`execution_long` repeats the main arms with longer rounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,8 +46,6 @@ from helpers.policies import Mix
 from helpers.studies._paired import means, paired
 from helpers.verification import Sandbox
 
-Settings = Mapping[str, Any]
-
 SEEDS = range(10)
 SETTINGS: dict[str, Any] = {
     "sets": {"n_human": 300, "n_pool": 1200, "n_test": 150},
@@ -63,7 +59,6 @@ SETTINGS: dict[str, Any] = {
     "human_share": 0.25,
     "rounds": 4,
 }
-IDEAS = ("repair_kind", "repair_trace", "repair_turns", "repair_more")
 CONTRASTS = (
     ("unit_tests", "unchecked"),
     ("unit_tests", "human"),
@@ -76,7 +71,10 @@ CONTRASTS = (
     ("repair", "unit_tests"),
     ("repair", "repair_resample"),
     ("repair", "repair_blank"),
-    *((idea, "repair_blank") for idea in IDEAS),
+    ("repair_kind", "repair_blank"),
+    ("repair_trace", "repair_blank"),
+    ("repair_turns", "repair_blank"),
+    ("repair_more", "repair_blank"),
 )
 COMPARED = ("pass_1", "greedy", "pass_10", "distinct_right")
 
@@ -90,17 +88,15 @@ class Start:
     writer: CodeWriter
 
 
-def trial(seed: int, scale: str = "full", settings: Settings = SETTINGS) -> pd.DataFrame:
+def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms for one seed: columns arm, generation (the round), metric, value.
 
     scale: "full", or anything else for one round of barely trained writers.
-    settings: like SETTINGS; with "arms", a list of names, only these run.
     """
     with Sandbox() as box:
-        begin = start(seed, scale, box, settings)
+        begin = start(seed, scale, box)
         frames = [
-            run_arm(name, begin, box, seed, scale, settings=settings).frame.assign(arm=name)
-            for name in settings.get("arms", arms(box))
+            run_arm(name, begin, box, seed, scale).frame.assign(arm=name) for name in arms(box)
         ]
     table = pd.concat(frames, ignore_index=True)
     marks = table[table["metric"].isin(MEASURES)]
@@ -115,24 +111,19 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     for arm in sorted(frame["arm"].unique()):
         result |= _interval(frame, arm, "gain_pass_1", last)
         result |= _interval(frame, arm, "pass_1", last)
-    there = set(frame["arm"])
     for first, second in CONTRASTS:
-        if {first, second} - there:
-            continue
         for metric in COMPARED:
             result |= paired(frame, first, second, metric, last)
     for second in ("repair_blank", "repair_resample"):
-        for first in sorted(there & {"repair", *IDEAS}):
+        for first in ("repair", "repair_kind", "repair_trace", "repair_turns", "repair_more"):
             result |= paired(frame, first, second, "mended", last)
     return result
 
 
-def arms(
-    box: Sandbox, settings: Settings = SETTINGS
-) -> dict[str, tuple[Verifier, Policy, int, float]]:
+def arms(box: Sandbox) -> dict[str, tuple[Verifier, Policy, int, float]]:
     """Name -> gate, policy, programs a task, temperature: the arguments of the loop."""
-    size = settings["round_steps"] * settings["batch_size"]
-    mix = Mix(settings["human_share"], size=size, pool="all", with_replacement=True)
+    size = SETTINGS["round_steps"] * SETTINGS["batch_size"]
+    mix = Mix(SETTINGS["human_share"], size=size, pool="all", with_replacement=True)
     human = Mix(1.0, size=size, with_replacement=True)
     newest = Mix(0.0, size=size, pool="last", with_replacement=True)
     everything, repair = Unchecked(box), "repair"
@@ -163,25 +154,24 @@ def run_arm(
     scale: str = "full",
     rounds: int | None = None,
     tasks: int | None = None,
-    settings: Settings = SETTINGS,
 ) -> History:
     """One arm from the shared start; `rounds` and `tasks` make it shorter, for a live run."""
-    gate, policy, attempts, temperature = arms(box, settings)[name]
+    gate, policy, attempts, temperature = arms(box)[name]
     full = scale == "full"
-    n_tasks = tasks or (settings["round_tasks"] if full else 20)
+    n_tasks = tasks or (SETTINGS["round_tasks"] if full else 20)
     writer = CodeWriter(
         prompts=begin.sets.pool,
         attempts=attempts,
         temperature=temperature,
-        steps=settings["round_steps"] if full else 3,
-        batch_size=settings["batch_size"],
-        learning_rate=settings["round_learning_rate"],
+        steps=SETTINGS["round_steps"] if full else 3,
+        batch_size=SETTINGS["batch_size"],
+        learning_rate=SETTINGS["round_learning_rate"],
     )
     return run_loop(
         writer,
         begin.human,
         policy=policy,
-        generations=rounds or (settings["rounds"] if full else 1),
+        generations=rounds or (SETTINGS["rounds"] if full else 1),
         n_samples=n_tasks * attempts,
         verifier=gate,
         metrics=Exam(box, begin.sets.test, seed).metrics,
@@ -192,28 +182,28 @@ def run_arm(
 
 
 @lru_cache(maxsize=2)
-def _drawn(seed: int, scale: str, **sizes: int) -> TaskSets:
+def _drawn(seed: int, scale: str) -> TaskSets:
     rng = np.random.default_rng([seed, 1])
     if scale == "full":
-        return draw_task_sets(rng, **sizes)
+        return draw_task_sets(rng, **SETTINGS["sets"])
     sets = draw_task_sets(rng, n_human=40, n_pool=1, n_test=5)
     return TaskSets(sets.human, [task for task, _ in sets.human], sets.test)  # quickly learnt
 
 
-def start(seed: int, scale: str, box: Sandbox, settings: Settings = SETTINGS) -> Start:
+def start(seed: int, scale: str, box: Sandbox) -> Start:
     """The first writer: human programs, then these with repairs of its own mistakes on them.
 
     Half of the repairs are of programs that it wrote itself, half of spoilt human programs.
     """
-    sets = _drawn(seed, scale, **settings["sets"])
+    sets = _drawn(seed, scale)
     human = [Example(task, program) for task, program in sets.human]
     rng = np.random.default_rng([seed, 2])
-    first, second = settings["seed_steps"] if scale == "full" else (150, 2)
-    training = {
-        "batch_size": settings["batch_size"],
-        "learning_rate": settings["seed_learning_rate"],
+    first, second = SETTINGS["seed_steps"] if scale == "full" else (150, 2)
+    settings = {
+        "batch_size": SETTINGS["batch_size"],
+        "learning_rate": SETTINGS["seed_learning_rate"],
     }
-    writer = CodeWriter(steps=first, **training).fit(human, rng)
+    writer = CodeWriter(steps=first, **settings).fit(human, rng)
     asked = [Example(example.task, ()) for example in human for _ in range(2)]
     wrong = [written.program for written in writer.answer(asked, rng, temperature=1.0)]
     wrong += [spoil(example, rng)[1] for example in human for _ in range(2)]
@@ -224,9 +214,9 @@ def start(seed: int, scale: str, box: Sandbox, settings: Settings = SETTINGS) ->
         for r, t, report in zip(right, tried, grade(box, tried), strict=True)
         if not report.passed and t.program
     ]
-    policy = Mix(1 - settings["repair_share"], size=second * 32, with_replacement=True)
+    policy = Mix(1 - SETTINGS["repair_share"], size=second * 32, with_replacement=True)
     mixed: Any = policy.training_set(human, [repairs], rng)
-    return Start(sets, human, CodeWriter(steps=second, **training).fit(mixed, rng, init=writer))
+    return Start(sets, human, CodeWriter(steps=second, **settings).fit(mixed, rng, init=writer))
 
 
 def _gains(table: pd.DataFrame) -> pd.DataFrame:
