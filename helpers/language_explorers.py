@@ -74,7 +74,7 @@ def story_picture(
         return _page_picture(study, arm, shown, title)
     rows = rows[rows["generation"] <= shown]
     if view == "histogram":
-        return spreads({title: surprise_quantiles(rows)})
+        return spreads({title: surprise_quantiles(sampler, start, policy, shown)})
     if view == "recall by rarity":
         known = rows[rows["metric"].isin(FAME)]
         known = known.assign(arm=known["metric"].map(FAME), metric="recall")
@@ -127,12 +127,18 @@ def story_means(
     return rows.groupby("metric")["value"].mean()
 
 
-def surprise_quantiles(rows: pd.DataFrame) -> pd.DataFrame:
+def surprise_quantiles(
+    sampler: str = "T = 1",
+    start: str = "scratch",
+    policy: str = "replace",
+    until: int = MOST_GENERATIONS,
+) -> pd.DataFrame:
     """Quantiles of the surprise, a row a generation, averaged over seeds: what `spreads` draws."""
     names = {f"surprise_q{round(100 * q):02d}": q for q in QUANTILES}
-    kept = rows[rows["metric"].isin(names)]
-    kept = kept.assign(quantile=kept["metric"].map(names))
-    return kept.pivot_table(index="generation", columns="quantile", values="value", aggfunc="mean")
+    rows = story_runs(sampler, start, policy, until)
+    rows = rows[rows["metric"].isin(names)]
+    rows = rows.assign(quantile=rows["metric"].map(names))
+    return rows.pivot_table(index="generation", columns="quantile", values="value", aggfunc="mean")
 
 
 def recorded_page(
