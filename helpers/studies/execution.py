@@ -5,7 +5,7 @@ Section 4.3.1 of Llama 3 at toy size. Every arm of a seed starts from the same w
 programs for 300 of 1,200 tasks, let a gate decide, go on training for 100 steps on a quarter human
 and three quarters accumulated own programs, unless the arm says otherwise.
 
-human            human programs only, for the same steps: the baseline that is not flat
+human            human programs only, for the same steps: the baseline
 unchecked        one program a task, everything kept; _newest: the newest round only and no human
                  programs, at temperature 1; _newest_t0, _newest_t12: the same at 0 and 1.2
 static           four programs a task, kept if a parser and a linter are content
