@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from scipy import stats
@@ -73,7 +73,7 @@ def differences(*pairs: tuple[str, str], metric: str = "pass_1", at: int = ROUND
     rows = []
     for first, second in pairs:
         found = paired(_recorded(), first, second, metric, at).values()
-        value, low, high = (round(number, 3) for number in found)
+        value, low, high = (_rounded(number) for number in found)
         label = ARMS[first] if shared else f"{ARMS[first]} \N{MINUS SIGN} {ARMS[second]}"
         rows.append({"label": label, "value": value, "low": low, "high": high})
     return pd.DataFrame(rows)
@@ -86,7 +86,7 @@ def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
         start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, ROUNDS))
         low, high = stats.ttest_1samp(end - start, 0).confidence_interval(0.95)
         row = {"value": (end - start).mean(), "low": low, "high": high}
-        rows.append({"label": ARMS[arm]} | {name: round(float(x), 3) for name, x in row.items()})
+        rows.append({"label": ARMS[arm]} | {name: _rounded(x) for name, x in row.items()})
     return pd.DataFrame(rows)
 
 
@@ -176,6 +176,10 @@ def one_arm(arm: str, seed: int) -> Iterator[Generation]:
 @lru_cache(maxsize=1)
 def _recorded() -> pd.DataFrame:
     return studies.load("execution")
+
+
+def _rounded(number: Any) -> float:
+    return round(float(number), 3) + 0.0  # without the sign of a negative zero
 
 
 def _minus_human(table: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ import numpy as np
 from helpers.coding.exam import TEMPERATURE
 from helpers.coding.gates import reads_well, unsolved
 from helpers.coding.grading import feedback, grade
-from helpers.coding.language import Task, source
+from helpers.coding.language import Pieces, Task, source
 from helpers.coding.writer import CodeWriter, Example
 from helpers.loop import single_thread
 from helpers.verification import Case, Report, Sandbox
@@ -47,6 +47,12 @@ def programs() -> dict[str, list[Example]]:
 def told(report: Report) -> str:
     """One line on what the grader says: the verdict, and the first case that failed."""
     return f"{report.verdict}: {report.message}" if report.message else str(report.verdict)
+
+
+def in_words(feedback: Pieces) -> str:
+    """What a writer was told, without the brackets of its tokens."""
+    plain = " ".join(token.strip("<>") for token in feedback)
+    return plain.replace("[list ", "[").replace(" list]", "]")
 
 
 def record_programs(path: Path) -> None:
