@@ -36,6 +36,12 @@ def intervals(shift=0.0):
     })  # fmt: skip
 
 
+def quantile_rows(shift=0.0):
+    wanted = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
+    rows = [np.linspace(1 + shift * g, 2 + 2 * g, len(wanted)) for g in range(3)]
+    return pd.DataFrame(rows, columns=wanted)
+
+
 PICTURES = {
     "band": lambda x: plots.band(tidy(-0.1 - 0.1 * x), "variance"),
     "panels": lambda x: plots.panels({"one": tidy(-0.1 * x), "two": tidy()}, "variance"),
@@ -45,6 +51,8 @@ PICTURES = {
     "contrasts": lambda x: plots.contrasts(intervals(x)),
     "lottery": lambda x: plots.lottery([1, 2, 3, 50 + 100 * x]),
     "loop_map": lambda x: plots.loop_map("size" if x else "policy"),
+    "page": lambda x: plots.page([f"Ada likes {'figs' if x else 'soup'}.", "Ben lives in Oslo."]),
+    "spreads": lambda x: plots.spreads({"T = 1": quantile_rows(x), "T = 2": quantile_rows(1)}),
 }
 
 

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import explorers, plots, theory
+from helpers import explorers, language_explorers, plots, theory
 from helpers.data import concat
 from helpers.loop import Generation, iterate, run_batched
 from helpers.models import Gaussian, LinearRegression
@@ -37,6 +37,7 @@ EXPLORERS = {
     "quilt": explorers.quilt_explorer,
     "gaussian": explorers.gaussian_explorer,
     "policy": explorers.policy_explorer,
+    "story": language_explorers.story_explorer,
 }
 
 

@@ -6,6 +6,7 @@ distributions of which only quantiles are known: a row a generation, seen from a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ _BARS = ((0.01, 0.99, 0.2), (0.05, 0.95, 0.42), (0.25, 0.75, 0.68))  # from, to,
 def page(lines: Sequence[str], *, title: str = "", summary: str = "") -> Picture:
     """Lines of text in a fixed font, long ones broken between words.
 
-    summary: the one line that stands for the page; by default how many lines it holds.
+    summary: the one line that stands for the page; by default how it begins and how long it is.
     """
     texts = [" ".join(line.split()) for line in lines]
     if not texts or not all(texts):
@@ -38,7 +39,8 @@ def page(lines: Sequence[str], *, title: str = "", summary: str = "") -> Picture
                     ha="left", va="top")  # fmt: skip
     head = f"{title}. " if title else ""
     alt = f"{head}A page of text. {' / '.join(texts)}"
-    return Picture(figure, alt, summary or f"{head}{len(texts)} lines of text")
+    begins = textwrap.shorten(texts[0], 60, placeholder=" ...")
+    return Picture(figure, alt, summary or f"{head}{len(texts)} lines of text: {begins}")
 
 
 def spreads(
