@@ -99,6 +99,8 @@ def execution_picture(
 ) -> Picture:
     """Two recorded arms over the rounds; the title says their paired difference at the last one.
 
+    The band is that of the seeds; the difference has a 95 % interval of its mean.
+
     arm, against: values of ARMS. view: a key of VIEWS. subtract: take from each seed what the arm
     that trained on human programs alone, for as many steps, has in the same seed and round.
     """
@@ -127,8 +129,15 @@ def execution_explorer() -> Explorer:
         against=choice("against", _NAMES, "unchecked"),
         view=choice("view", tuple(VIEWS)),
         rounds=whole("round", 1, ROUNDS, ROUNDS),
-        subtract=switch("subtract the equal-step baseline (human only)"),
+        subtract=switch("subtract human only"),
     )
+
+
+def gained(run: pd.DataFrame, metric: str = "pass_1") -> pd.DataFrame:
+    """A run's metric less its value at the start, as the study records it: gain_METRIC."""
+    rows = run[run["metric"] == metric]
+    start = rows.loc[rows["generation"] == 0, "value"].iloc[0]
+    return rows.assign(metric=f"gain_{metric}", value=rows["value"] - start)
 
 
 @lru_cache(maxsize=1)

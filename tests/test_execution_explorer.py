@@ -49,6 +49,14 @@ def test_gains_are_the_recorded_ones() -> None:
     assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=6e-4)
 
 
+def test_a_run_gains_what_the_study_says() -> None:
+    run = TABLE.query("arm == 'unit_tests' and replicate == 5")
+    gained = explorer.gained(run[["generation", "metric", "value"]])
+    assert set(gained["metric"]) == {"gain_pass_1"}
+    recorded = run.query("metric == 'gain_pass_1'")["value"].to_numpy()
+    np.testing.assert_allclose(gained["value"], recorded, atol=2e-6)
+
+
 def test_the_picture_ends_at_the_round_and_says_the_difference() -> None:
     picture = explorer.execution_picture("unit tests", "unchecked", "pass@1", rounds=2)
     assert picture.table is not None
