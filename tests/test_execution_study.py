@@ -10,8 +10,8 @@ import pytest
 
 from helpers import studies
 from helpers.coding.grading import grade
-from helpers.coding.language import source
-from helpers.coding.writer import Example
+from helpers.coding.language import draw_task_sets, source
+from helpers.coding.writer import CodeWriter, Example
 from helpers.execution_explorer import differences, gains
 from helpers.studies import execution
 from helpers.studies._execution_programs import programs
@@ -109,7 +109,51 @@ def test_no_second_try_changes_what_is_learnt_in_the_end() -> None:
         assert side(*interval(differences((arm, "repair_blank")))) == "around", arm
 
 
+def test_seeing_the_failing_program_helps_the_second_try() -> None:
+    for pair in (("repair", "repair_resample"), ("repair_blank", "repair_resample")):
+        assert side(*interval(differences(pair, metric="mended"))) == "above"
+    for idea, where in zip(IDEAS, ("around", "around", "above", "above"), strict=True):
+        pair = (idea, "repair_blank")
+        assert side(*interval(differences(pair, metric="mended"))) == where, idea
+
+
+# ---------------------------------------------------------------------- variety, expectations
+
+
+def test_under_unit_tests_right_programs_take_the_place_of_wrong_ones() -> None:
+    assert side(*interval(gains("unit_tests", metric="distinct"))) == "around"
+    assert side(*interval(gains("unit_tests", metric="distinct_right"))) == "above"
+    assert side(*interval(gains("unit_tests", metric="pass_10"))) == "above"
+    assert side(*interval(gains("human", metric="distinct"))) == "below"
+    assert side(*interval(gains("static", metric="distinct_right"))) == "above"
+    assert NUMBERS["repair_minus_unit_tests_distinct_right_g4_high"] < 0
+
+
+def test_own_tests_accept_more_and_more_that_is_wrong() -> None:
+    assert side(*interval(gains("own_tests", metric="accepted"))) == "above"
+    assert side(*interval(gains("own_tests", metric="false_pass"))) == "above"
+    assert side(*interval(gains("own_tests"))) == "around"
+
+
+def test_what_had_been_written_down() -> None:
+    gap = NUMBERS["unit_tests_minus_unchecked_pass_1_g4"]
+    assert 0 < gap < 0.1  # expected: above .1
+    assert -0.03 < NUMBERS["unchecked_gain_pass_1_g4"] < 0
+    assert abs(NUMBERS["static_minus_unchecked_pass_1_g4"]) < 0.03
+    lead = "own_tests_minus_static_pass_1_g4"
+    assert NUMBERS[f"{lead}_low"] < 0 < NUMBERS[lead]  # between, but its lead is not shown
+    for second in ("repair_resample", "repair_blank"):
+        assert side(*interval(differences(("repair", second)))) == "around"
+
+
 # ---------------------------------------------------------------------- programs
+
+
+def test_the_student_is_as_large_as_the_lesson_says() -> None:
+    sets = draw_task_sets(np.random.default_rng(0), n_human=4, n_pool=1, n_test=1)
+    human = [Example(task, program) for task, program in sets.human]
+    writer = CodeWriter(steps=1).fit(human, np.random.default_rng(0))
+    assert writer.gpt_.n_parameters_ == pytest.approx(120_000, rel=0.01)
 
 
 @pytest.fixture(scope="module")
