@@ -7,10 +7,14 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import execution_explorer as explorer
 from helpers import studies
+from helpers.loop import History
+from helpers.studies import execution
+from helpers.verification import Sandbox
 
 TABLE = studies.load("execution")
 SUMMARY = studies.summary("execution")
@@ -104,6 +108,20 @@ def test_the_explorer_moves() -> None:
     assert box.wait()
     assert box.error is None
     assert box.html != before
+
+
+def test_one_arm_is_the_arm_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"round_tasks": 20, "round_steps": 3}
+    for name, number in small.items():
+        monkeypatch.setitem(execution.SETTINGS, name, number)
+    with Sandbox() as box:
+        begin = execution.start(100, "small", box)
+        monkeypatch.setattr(explorer, "live_start", lambda seed: begin)
+        live = explorer.one_arm("unit_tests", seed=100)
+        found = History([next(live), next(live)]).frame
+        live.close()
+        expected = execution.run_arm("unit_tests", begin, box, 100, rounds=1).frame
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_reading_the_table_needs_no_torch() -> None:
