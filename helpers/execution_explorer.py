@@ -7,7 +7,6 @@ what was recorded can be chosen. `one_arm` trains: torch is loaded when it is ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -152,34 +151,13 @@ def live_start(seed: int) -> Start:
 
 def one_arm(arm: str, seed: int) -> Iterator[Generation]:
     """An arm of the study, a round at a time: what `execution.run_arm` runs to the end."""
-    from helpers.coding.exam import Exam
-    from helpers.coding.writer import CodeWriter
     from helpers.studies import execution
     from helpers.verification import Sandbox
 
     one_of("arm", arm, tuple(ARMS))
-    begin, settings = live_start(seed), execution.SETTINGS
+    begin = live_start(seed)
     with Sandbox() as box:
-        gate, policy, attempts, temperature = execution.arms(box)[arm]
-        writer = CodeWriter(
-            prompts=begin.sets.pool,
-            attempts=attempts,
-            temperature=temperature,
-            steps=settings["round_steps"],
-            batch_size=settings["batch_size"],
-            learning_rate=settings["round_learning_rate"],
-        )
-        yield from iterate(
-            writer,
-            begin.human,
-            policy=policy,
-            n_samples=settings["round_tasks"] * attempts,
-            verifier=gate,
-            metrics=Exam(box, begin.sets.test, seed).metrics,
-            seed=seed,
-            init="previous",
-            first=copy(begin.writer).set_params(**writer.get_params()),
-        )
+        yield from iterate(**execution.loop_of(arm, begin, box, seed))
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,8 @@ from helpers.coding.grading import grade
 from helpers.coding.language import draw_task_sets, source
 from helpers.coding.writer import CodeWriter, Example
 from helpers.execution_explorer import differences, gains
+from helpers.execution_programs import programs
 from helpers.studies import execution
-from helpers.studies._execution_programs import programs
 from helpers.verification import Sandbox
 
 NUMBERS = studies.summary("execution")

@@ -41,7 +41,10 @@ LAYERS = (
     {"loop", "models", "policies", "verification", "quick_runs"},
     {"coding", "plots"},
     {"studies"},
-    {"teaching", "widgets", "explorers", "execution_explorer", "language_explorers"},
+    {
+        *("teaching", "widgets", "explorers", "execution_explorer", "execution_programs"),
+        "language_explorers",
+    },
     {"authoring", "bootstrap", "cli", "desk", "doctor", "__main__"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -52,7 +55,7 @@ BEFORE_INSTALLATION = ("__init__", "__main__", "bootstrap", "cli", "desk", "doct
 NO_TORCH = (
     *("helpers.cli", "helpers.loop", "helpers.policies", "helpers.models", "helpers.metrics"),
     *("helpers.theory", "helpers.data", "helpers.plots", "helpers.studies", "helpers.teaching"),
-    *("helpers.widgets", "helpers.language_explorers"),
+    *("helpers.widgets", "helpers.language_explorers", "helpers.execution_explorer"),
 )
 
 

@@ -156,6 +156,14 @@ def run_arm(
     tasks: int | None = None,
 ) -> History:
     """One arm from the shared start; `rounds` and `tasks` make it shorter, for a live run."""
+    generations = rounds or (SETTINGS["rounds"] if scale == "full" else 1)
+    return run_loop(generations=generations, **loop_of(name, begin, box, seed, scale, tasks))
+
+
+def loop_of(
+    name: str, begin: Start, box: Sandbox, seed: int, scale: str = "full", tasks: int | None = None
+) -> dict[str, Any]:
+    """An arm as the arguments that `helpers.loop.run_loop` and `iterate` have in common."""
     gate, policy, attempts, temperature = arms(box)[name]
     full = scale == "full"
     n_tasks = tasks or (SETTINGS["round_tasks"] if full else 20)
@@ -167,18 +175,17 @@ def run_arm(
         batch_size=SETTINGS["batch_size"],
         learning_rate=SETTINGS["round_learning_rate"],
     )
-    return run_loop(
-        writer,
-        begin.human,
-        policy=policy,
-        generations=rounds or (SETTINGS["rounds"] if full else 1),
-        n_samples=n_tasks * attempts,
-        verifier=gate,
-        metrics=Exam(box, begin.sets.test, seed).metrics,
-        seed=seed,
-        init="previous",
-        first=copy(begin.writer).set_params(**writer.get_params()),
-    )
+    return {
+        "model": writer,
+        "real": begin.human,
+        "policy": policy,
+        "n_samples": n_tasks * attempts,
+        "verifier": gate,
+        "metrics": Exam(box, begin.sets.test, seed).metrics,
+        "seed": seed,
+        "init": "previous",
+        "first": copy(begin.writer).set_params(**writer.get_params()),
+    }
 
 
 @lru_cache(maxsize=2)
