@@ -9,9 +9,7 @@ tables hold are there; of a setting that is not recorded the picture says so.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -34,9 +32,6 @@ VIEWS = ("page of text", "excess", "recall by rarity", "names alive", "histogram
 MOST_GENERATIONS = 8
 FAME = {"recall_head": "20 best known", "recall_mid": "next 30", "recall_tail": "50 rarest"}
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-_TEXTS = {
-    "gpt": "gpt-texts", "gpt_sampler": "gpt_sampler-texts", "gpt_fine_tuned": "gpt_fine_tuned-texts"
-}  # fmt: skip
 ROWS = 8  # of a page
 
 
@@ -199,13 +194,11 @@ def _page_picture(study: str, arm: str, generation: int, title: str) -> Picture:
     return page([readable(row) for row in recorded[generation][:ROWS]], title=title)
 
 
-@lru_cache(maxsize=len(_TEXTS))
+@lru_cache(maxsize=3)
 def _table(study: str) -> pd.DataFrame:
     return studies.load(study)
 
 
-@lru_cache(maxsize=len(_TEXTS))
+@lru_cache(maxsize=3)
 def _texts(study: str) -> dict[str, list[list[str]]]:
-    text = files("helpers.results").joinpath(f"{_TEXTS[study]}.json").read_text("utf-8")
-    recorded: dict[str, list[list[str]]] = json.loads(text)
-    return recorded
+    return studies.texts(study)

@@ -52,12 +52,12 @@ def names() -> list[str]:
 
 def load(name: str) -> pd.DataFrame:
     """The recorded trials: columns arm, generation, metric, value, replicate (the seed)."""
-    return pd.read_csv(StringIO(_recorded(name, "csv")))
+    return pd.read_csv(StringIO(_recorded(name, ".csv")))
 
 
 def provenance(name: str) -> dict[str, Any]:
     """How a study was recorded: command, seeds, settings, versions, CPU seconds, summary."""
-    record: dict[str, Any] = json.loads(_recorded(name, "json"))
+    record: dict[str, Any] = json.loads(_recorded(name, ".json"))
     return record
 
 
@@ -65,6 +65,12 @@ def summary(name: str) -> dict[str, float]:
     """The numbers of a recorded study that lessons quote."""
     numbers: dict[str, float] = provenance(name)["summary"]
     return numbers
+
+
+def texts(name: str) -> dict[str, list[list[str]]]:
+    """What the models of seed 0 wrote, where a study keeps it: texts[arm][generation], rows."""
+    recorded: dict[str, list[list[str]]] = json.loads(_recorded(name, "-texts.json"))
+    return recorded
 
 
 def published(key: str) -> float:
@@ -194,8 +200,8 @@ def _study(name: str) -> ModuleType:
     return import_module(f"{__name__}.{one_of('name', name, names())}")
 
 
-def _recorded(name: str, kind: str) -> str:
-    path = files("helpers.results") / f"{one_of('name', name, names())}.{kind}"
+def _recorded(name: str, ending: str) -> str:
+    path = files("helpers.results") / f"{one_of('name', name, names())}{ending}"
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -17,12 +17,22 @@ import pandas as pd
 
 from helpers import language_metrics as lm
 from helpers.grammar import StoryGrammar
-from helpers.loop import History
+from helpers.loop import History, Policy
 from helpers.models.gpt import GPT
+from helpers.policies import Accumulate, Replace
 
 WORLD = StoryGrammar()
 DATA = {"rows": 800, "length": 33, "test_rows": 400}
 MODEL = {"steps": 200, "batch_size": 16, "learning_rate": 6e-3}  # the rest: defaults of GPT
+SAMPLERS: dict[str, dict[str, Any]] = {  # temperature 1 without a name
+    "t12": {"temperature": 1.2},
+    "t08": {"temperature": 0.8},
+    "t05": {"temperature": 0.5},
+    "p09": {"top_p": 0.9},
+    "beam5": {"beams": 5},
+}
+PROMPT = {"beam5": 2}  # tokens of real rows that a sampler without randomness goes on from
+POLICIES: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 N_TEXTS = 12  # rows kept for the lesson of each arm and generation
 
@@ -51,12 +61,22 @@ def model(scale: str, **changes: Any) -> GPT:
     return GPT(len(WORLD.words), context=DATA["length"] - 1, **settings)
 
 
+def sampler(name: str, real: np.ndarray) -> dict[str, Any]:
+    """Arguments of a GPT that make it draw as SAMPLERS says; prompts from the real rows."""
+    prompts = {"prompts": real[:, : PROMPT[name]].tolist()} if name in PROMPT else {}
+    return SAMPLERS[name] | prompts
+
+
+def first_stream(seed: int) -> np.random.Generator:
+    """The randomness with which `run_loop` fits generation 0."""
+    return np.random.default_rng(np.random.SeedSequence([seed, 0]).spawn(4)[0])
+
+
 @lru_cache(maxsize=8)
 def start(seed: int, scale: str) -> Start:
     """Data and generation 0 of a seed, as `run_loop` would fit it."""
     real, test = data(seed, scale)
-    stream = np.random.SeedSequence([seed, 0]).spawn(4)[0]
-    first = model(scale).fit(real, np.random.default_rng(stream))
+    first = model(scale).fit(real, first_stream(seed))
     return Start(real, test, WORLD.token_log_probabilities(test), first)
 
 
@@ -87,14 +107,14 @@ def measures(begin: Start, fitted: GPT, rows: np.ndarray, prompt: int = 1) -> di
     }
 
 
-def frame(begin: Start, runs: Mapping[str, History], prompts: Mapping[str, int]) -> pd.DataFrame:
-    """One tidy table of all arms; prompts: given tokens a row, by arm (1 where not named)."""
+def frame(begin: Start, runs: Mapping[str, History]) -> pd.DataFrame:
+    """One tidy table of all arms, named SAMPLER_POLICY, or POLICY at temperature 1."""
     rows = [
         (arm, g, metric, value)
         for arm, run in runs.items()
         for g, (fitted, samples) in enumerate(zip(run.models, run.samples, strict=True))
         for metric, value in measures(
-            begin, fitted, np.asarray(samples), prompts.get(arm, 1)
+            begin, fitted, np.asarray(samples), PROMPT.get(arm.partition("_")[0], 1)
         ).items()
     ]
     return pd.DataFrame(rows, columns=["arm", "generation", "metric", "value"])
@@ -106,13 +126,6 @@ def texts_of(runs: Mapping[str, History]) -> dict[str, list[list[str]]]:
         arm: [[WORLD.decode(row) for row in np.asarray(rows)[:N_TEXTS]] for rows in run.samples]
         for arm, run in runs.items()
     }
-
-
-def read_texts(study: str) -> dict[str, list[list[str]]]:
-    """Recorded rows of seed 0: texts[arm][generation] is a list of rows of words."""
-    text = (files("helpers.results") / f"{study}-texts.json").read_text(encoding="utf-8")
-    recorded: dict[str, list[list[str]]] = json.loads(text)
-    return recorded
 
 
 def write_texts(study: str, runs: Mapping[str, History]) -> None:

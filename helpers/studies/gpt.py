@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.loop import History, Policy, run_loop
-from helpers.policies import Accumulate, AccumulateSubsample, Replace
+from helpers.policies import AccumulateSubsample
 from helpers.studies import _stories
 from helpers.studies._paired import means, paired
 
@@ -25,11 +25,7 @@ SETTINGS: dict[str, Any] = {
     "generations": 8,
     "arms": ["replace", "subsample", "accumulate"],
 }
-POLICIES: dict[str, Policy] = {
-    "replace": Replace(),
-    "subsample": AccumulateSubsample(),
-    "accumulate": Accumulate(),
-}
+POLICIES: dict[str, Policy] = _stories.POLICIES | {"subsample": AccumulateSubsample()}
 COMPARED = ("excess", "recall_head", "recall_tail", "distinct_3", "fact_accuracy", "surprise_mean")
 
 
@@ -38,7 +34,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
 
     scale: "full", or anything else for two generations of barely trained models.
     """
-    return _stories.frame(_stories.start(seed, scale), runs(seed, scale), {})
+    return _stories.frame(_stories.start(seed, scale), runs(seed, scale))
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
@@ -69,11 +65,6 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
     }
 
 
-def texts() -> dict[str, list[list[str]]]:
-    """Recorded rows of seed 0: texts()[arm][generation] is a list of rows of words."""
-    return _stories.read_texts("gpt")
-
-
 def record_texts() -> None:
-    """Write what `texts` reads; the run is not repeated after `trial(0)` in the same process."""
-    _stories.write_texts("gpt", runs(0))
+    """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
+    _stories.write_texts("gpt", runs(0, "full"))

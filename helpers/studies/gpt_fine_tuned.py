@@ -2,7 +2,8 @@
 
 The base was trained on 800 other real rows. Each generation starts from it, not from the one
 before, and is tuned for fewer steps at a lower rate. Otherwise as `helpers.studies.gpt`, whose
-real rows for each seed these are; arms `replace` and `accumulate`.
+real rows for each seed these are. Arms `replace` and `accumulate` at temperature 1, and named as
+in `helpers.studies.gpt_sampler` with its samplers.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
-from helpers.loop import History, Policy, run_loop
-from helpers.policies import Accumulate, Replace
+from helpers.loop import History, run_loop
 from helpers.studies import _stories
 from helpers.studies._paired import means, paired
 
@@ -23,10 +24,10 @@ SETTINGS: dict[str, Any] = {
     "data": _stories.DATA,
     "base": _stories.MODEL,
     "model": _stories.MODEL | {"steps": 70, "learning_rate": 2e-3},
+    "samplers": _stories.SAMPLERS,
+    "prompt": _stories.PROMPT,
     "generations": 5,
-    "arms": ["replace", "accumulate"],
 }
-POLICIES: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
 COMPARED = ("excess", "recall_head", "recall_tail", "fact_accuracy", "surprise_mean")
 
 
@@ -39,7 +40,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     real, test = _stories.data(seed, scale)
     truth = _stories.WORLD.token_log_probabilities(test)
     begin = _stories.Start(real, test, truth, histories["replace"].models[0])
-    return _stories.frame(begin, histories, {})
+    return _stories.frame(begin, histories)
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
@@ -47,36 +48,38 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     last = int(frame["generation"].max())
     result = means(frame, tuple(range(last + 1)))
     for metric in COMPARED:
-        result |= paired(frame, "replace", "accumulate", metric, last)
+        for prefix in ("", *(f"{name}_" for name in SETTINGS["samplers"])):
+            result |= paired(frame, f"{prefix}replace", f"{prefix}accumulate", metric, last)
     return result
 
 
 @lru_cache(maxsize=8)
 def runs(seed: int, scale: str = "full") -> dict[str, History]:
-    """The run of every arm, from one base."""
+    """The run of every arm, from one base and with one generation 0."""
     real, _ = _stories.data(seed, scale)
     rng = np.random.default_rng([seed, 3])
     others = _stories.WORLD.sample(len(real), real.shape[1], rng)
     base = _stories.model(scale, **SETTINGS["base"]).fit(others, rng)
-    histories: dict[str, History] = {}
-    for arm in SETTINGS["arms"]:
-        histories[arm] = run_loop(
-            _stories.model(scale, **SETTINGS["model"]),
+    tuned = _stories.model(scale, **SETTINGS["model"])
+    first = tuned.fit(real, _stories.first_stream(seed), init=base)
+    samplers: dict[str, dict[str, Any]] = {"": {}} | {
+        f"{name}_": _stories.sampler(name, real) for name in SETTINGS["samplers"]
+    }
+    return {
+        prefix + name: run_loop(
+            clone(tuned).set_params(**sampler),
             real,
-            policy=POLICIES[arm],
+            policy=policy,
             generations=SETTINGS["generations"] if scale == "full" else 1,
             seed=seed,
             init=base,
-            first=histories["replace"].models[0] if histories else None,
+            first=first.with_sampler(**sampler),
         )
-    return histories
-
-
-def texts() -> dict[str, list[list[str]]]:
-    """Recorded rows of seed 0: texts()[arm][generation] is a list of rows of words."""
-    return _stories.read_texts("gpt_fine_tuned")
+        for prefix, sampler in samplers.items()
+        for name, policy in _stories.POLICIES.items()
+    }
 
 
 def record_texts() -> None:
-    """Write what `texts` reads; the run is not repeated after `trial(0)` in the same process."""
-    _stories.write_texts("gpt_fine_tuned", runs(0))
+    """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
+    _stories.write_texts("gpt_fine_tuned", runs(0, "full"))

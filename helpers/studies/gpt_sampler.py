@@ -16,8 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.loop import History, Policy, run_loop
-from helpers.policies import Accumulate, Replace
+from helpers.loop import History, run_loop
 from helpers.studies import _stories
 from helpers.studies._paired import means, paired
 
@@ -25,15 +24,8 @@ SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
     "data": _stories.DATA,
     "model": _stories.MODEL,
-    "samplers": {
-        "t12": {"temperature": 1.2},
-        "t08": {"temperature": 0.8},
-        "t05": {"temperature": 0.5},
-        "p09": {"top_p": 0.9},
-        "beam5": {"beams": 5},
-    },
-    "prompt": {"beam5": 2},
-    "accumulate": ["t08", "beam5"],
+    "samplers": _stories.SAMPLERS,
+    "prompt": _stories.PROMPT,
     "generations": 5,
 }
 COMPARED = ("excess", "recall_tail", "names_alive", "distinct_3", "fact_accuracy", "surprise_mean")
@@ -44,23 +36,17 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
 
     scale: "full", or anything else for two generations of barely trained models.
     """
-    prompts = {
-        f"{name}_{policy}": n for name, n in SETTINGS["prompt"].items() for policy in _POLICY
-    }
-    return _stories.frame(_stories.start(seed, scale), runs(seed, scale), prompts)
+    return _stories.frame(_stories.start(seed, scale), runs(seed, scale))
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Means over seeds of every generation, and paired differences of the policies at the last."""
     last = int(frame["generation"].max())
     result = means(frame, tuple(range(last + 1)))
-    for name in SETTINGS["accumulate"]:
+    for name in SETTINGS["samplers"]:
         for metric in COMPARED:
             result |= paired(frame, f"{name}_replace", f"{name}_accumulate", metric, last)
     return result
-
-
-_POLICY: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
 
 
 @lru_cache(maxsize=8)
@@ -68,15 +54,13 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
     """The run of every arm."""
     begin = _stories.start(seed, scale)
     result = {}
-    for name, sampler in SETTINGS["samplers"].items():
-        settings = dict(sampler)
-        if name in SETTINGS["prompt"]:
-            settings["prompts"] = begin.real[:, : SETTINGS["prompt"][name]].tolist()
-        for policy in ["replace", *["accumulate"] * (name in SETTINGS["accumulate"])]:
-            result[f"{name}_{policy}"] = run_loop(
+    for name in SETTINGS["samplers"]:
+        settings = _stories.sampler(name, begin.real)
+        for policy_name, policy in _stories.POLICIES.items():
+            result[f"{name}_{policy_name}"] = run_loop(
                 _stories.model(scale, **settings),
                 begin.real,
-                policy=_POLICY[policy],
+                policy=policy,
                 generations=SETTINGS["generations"] if scale == "full" else 1,
                 seed=seed,
                 first=begin.first.with_sampler(**settings),
@@ -84,11 +68,6 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
     return result
 
 
-def texts() -> dict[str, list[list[str]]]:
-    """Recorded rows of seed 0: texts()[arm][generation] is a list of rows of words."""
-    return _stories.read_texts("gpt_sampler")
-
-
 def record_texts() -> None:
-    """Write what `texts` reads; the run is not repeated after `trial(0)` in the same process."""
-    _stories.write_texts("gpt_sampler", runs(0))
+    """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
+    _stories.write_texts("gpt_sampler", runs(0, "full"))
