@@ -143,6 +143,16 @@ def test_band_judges_the_live_run(factor, verdict):
     assert f"{verdict} the band" in picture.summary
 
 
+def test_a_run_that_was_stopped_says_where():
+    band = tidy(arms=("replace",)).drop(columns="arm")
+    stopped = band.query("replicate == 3 and generation <= 4")
+    picture = plots.band(band, "variance", live=stopped)
+    assert " at 4 (inside the band)" in picture.summary
+    assert " at 4, inside the band." in picture.alt
+    whole = plots.band(band, "variance", live=band.query("replicate == 3"))
+    assert " at 10 (" not in whole.summary
+
+
 def test_band_draws_overlays_and_says_them():
     picture = plots.band(
         tidy(), "variance", log=True, runs=3, exact={"exact": lambda g: 0.9**g},
@@ -169,6 +179,14 @@ def test_labels_do_not_overlap():
         assert upper.y0 >= lower.y1 - 2
     width, height = picture.figure.bbox.width, picture.figure.bbox.height
     assert all(box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
+
+
+def test_a_published_point_is_labelled_inside_the_figure():
+    frame = tidy(arms=("replace",)).drop(columns="arm")
+    picture = plots.band(frame, "variance", published=[(10, 0.7, "Kazdan, median")])
+    assert picture.png
+    boxes = [Text.get_window_extent(text) for text in picture.figure.axes[0].texts]
+    assert max(box.x1 for box in boxes) <= picture.figure.bbox.width
 
 
 def test_a_curve_without_a_name_is_labelled_inside_the_figure():

@@ -17,6 +17,7 @@ from helpers._arguments import positive_int
 from helpers.plots import style
 from helpers.plots.marks import (
     COLUMNS,
+    DIAMOND,
     Chart,
     Curve,
     Options,
@@ -76,7 +77,7 @@ def band(
     table = quantiles(frame, options)
     fresh = checked(live, "live", options) if live is not None else None
     labels = list(arm_labels(table, options).values())
-    labels += [*(exact or {}), *(label for _, _, label in published)]
+    labels += [*(exact or {}), *(f"{DIAMOND} {label}" for _, _, label in published)]
     labels += ["your prediction"] if predicted is not None else []
     labels += live_labels(fresh, live_name)
     figure = style.sheet(4.0, title)

@@ -23,6 +23,7 @@ from helpers.plots.style import INK, percent, short
 Curve = Sequence[float] | np.ndarray | Callable[[int], float]
 Point = tuple[float, float, str]  # generation, value, where it is published
 
+DIAMOND = "\N{WHITE DIAMOND}"  # goes before the name of what is published
 _RUN = ("replicate", "seed", "run")
 _HALO = [patheffects.withStroke(linewidth=4.5, foreground=style.PAPER)]
 
@@ -206,8 +207,10 @@ def draw_live(
                         markersize=7, zorder=5)  # fmt: skip
         inside = _where(table[table["arm"] == home], rows)
         chart.labels.append((float(end["value"]), name, INK))
-        chart.words.append(f"{name.capitalize()} ends at {short(end['value'])}, {inside}.")
-        chart.numbers.append(f"{name} {short(end['value'])} ({inside})")
+        early = end["generation"] < table["generation"].max()  # a run that was stopped, say
+        value = short(end["value"]) + (f" at {short(end['generation'])}" if early else "")
+        chart.words.append(f"{name.capitalize()} ends at {value}, {inside}.")
+        chart.numbers.append(f"{name} {value} ({inside})")
 
 
 def _where(table: pd.DataFrame, live: pd.DataFrame) -> str:
@@ -233,7 +236,7 @@ def draw_published(chart: Chart, published: Sequence[Point]) -> None:
         chart.numbers.append(f"{source} {short(y)}")
         last[source] = (x, y)
     for source, (_, y) in last.items():
-        chart.labels.append((y, f"\N{WHITE DIAMOND} {source}", INK))
+        chart.labels.append((y, f"{DIAMOND} {source}", INK))
 
 
 def draw_prediction(chart: Chart, predicted: tuple[float, float], at: int, log: bool) -> None:
