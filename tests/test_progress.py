@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.teaching import _store, calibration, predict, progress, quiz, verdict
+from helpers.teaching import _store, calibration, check, claim, predict, progress, quiz, verdict
 from helpers.teaching._records import State, decode, empty, encode, mark, merged, validated
 
 OPTIONS = {"a": "because a", "b": "because b"}
@@ -328,6 +328,18 @@ def test_download_link_holds_the_file(place: Path) -> None:
     assert link
     assert base64.b64decode(link[1]) == place.read_bytes()
     assert progress.code() in page
+
+
+def test_no_resume_code_before_there_is_something_to_resume(place: Path) -> None:
+    check("00-survivors", lambda row: 0)  # tried, not passed: as on the page that is built
+    claim("overfitting", "contradicted", lesson="00", because="Counting is exact.")
+    assert repr(progress.save()) == (
+        "Nothing to take along yet, so no resume code: 0 predictions, 0 quiz answers, "
+        "0 exercises passed; kept in progress.json."
+    )
+    assert "download" not in progress.save()._repr_html_()
+    verdict("quilt, replace", "what survived").choose("collapsed")
+    assert progress.code() in repr(progress.save())
 
 
 def test_a_copy_never_overwrites(place: Path, tmp_path: Path) -> None:

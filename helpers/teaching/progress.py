@@ -32,7 +32,7 @@ def code() -> str:
 
 
 def save(file: str | os.PathLike[str] | None = None) -> Page:
-    """Show where progress is, a link to download it and the resume code.
+    """Show where progress is and, once there is some, a link to download it and the resume code.
 
     With `file`, also write a copy there; FileExistsError if it exists.
     """
@@ -45,6 +45,9 @@ def save(file: str | os.PathLike[str] | None = None) -> Page:
         write_atomically(target, text)
     where = f"kept in {place().name}" if store().saved else "in memory only: it could not be saved"
     said = f"{_counts(state)}; {where}."
+    if not any(_numbers(state).values()) and not state["verdicts"]:  # as on the page that is built
+        said = f"Nothing to take along yet, so no resume code: {said}"
+        return Page(said, f"<p>{escape(said)}</p>")
     link = base64.b64encode(text.encode()).decode()
     resume = encode(state)
     page = (
