@@ -71,6 +71,51 @@ def test_a_recorded_base_protects() -> None:
     assert (tuned[:, 5] - tuned[:, 0] < 0.6 * (scratch[:, 5] - scratch[:, 0])).all()
 
 
+def test_lesson_05_says_of_its_two_pages_what_was_recorded() -> None:
+    """A is temperature 1, B is 0.8, both after three rounds."""
+
+    def pair(metric: str) -> tuple[np.ndarray, np.ndarray]:
+        arms = ("gpt", "replace"), ("gpt_sampler", "t08_replace")
+        a, b = (values(study, arm, metric)[:, 3] for study, arm in arms)
+        return a, b
+
+    for metric in ("recall_mid", "recall_tail"):
+        a, b = pair(metric)
+        assert a.min() > b.max(), metric
+    for metric in ("excess", "fact_accuracy"):
+        a, b = pair(metric)
+        assert a.max() < b.min(), metric
+
+
+def test_lesson_05_says_in_words_what_was_recorded() -> None:
+    tail, head, excess, grams = (
+        values("gpt", "replace", metric).mean(axis=0)
+        for metric in ("recall_tail", "recall_head", "excess", "distinct_3")
+    )
+    assert 0.4 < 1 - tail[1] / tail[0] < 0.5  # nearly half in the first round
+    assert head[1] / head[0] > 0.9
+    assert grams[5] / grams[0] == pytest.approx(1.25, abs=0.03)  # a quarter more 3-grams
+    tuned = values("gpt_fine_tuned", "replace", "excess").mean(axis=0)
+    assert (tuned[5] - tuned[0]) / (excess[5] - excess[0]) == pytest.approx(1 / 3, abs=0.05)
+    cooled = {
+        name: values("gpt_sampler", f"{name}_replace", "excess")[:, 5].mean()
+        for name in _stories.SAMPLERS
+    }
+    assert cooled["t08"] / excess[5] == pytest.approx(3, abs=0.3)
+    assert min(cooled["t12"], cooled["t08"]) > excess[5]  # too hot and too cold are worse
+    assert sorted(cooled, key=cooled.__getitem__)[-2:] == ["beam5", "t05"]  # among the worst
+    guessing = np.log(len(_stories.WORLD.words)) - _stories.WORLD.entropy_rate
+    assert cooled["t05"] > guessing
+    rare = {
+        name: values("gpt_sampler", f"{name}_replace", "recall_tail")[:, 5].mean()
+        for name in _stories.SAMPLERS
+    }
+    assert max(rare, key=rare.__getitem__) == "beam5"
+    assert rare["beam5"] > tail[5]
+    right = values("gpt_sampler", "beam5_replace", "surprise_q99")
+    assert (right[:, 5] > right[:, 0]).all()  # its right tail creeps out
+
+
 def test_recorded_words_die_out() -> None:
     words = values("bigram", "replace", "distinct_words")
     assert (words[:, -1] < 0.5 * words[:, 0]).all()
