@@ -37,3 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     name = config.option.nbval_sanitize_with
     if name and not Path(name).is_absolute():
         config.option.nbval_sanitize_with = str(ROOT / name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skip is quiet; that no browser test ran is said loudly."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any("NO BROWSER" in str(report.longrepr) for report in skipped):
+        said = "NO BROWSER: the browser tests did not run; the reason is below, at SKIPPED"
+        terminalreporter.write_line(f"{'!' * 79}\n{said}\n{'!' * 79}", red=True, bold=True)

@@ -2,8 +2,8 @@
 
 The notebooks are copied to a temporary folder, so what a learner would change here changes nothing
 in the checkout. A Chromium that is installed is used; without one Playwright's own is fetched the
-ordinary way; where that fails too, the tests do not run and say so, and with
-COURSE_BROWSER=required (as in .ci/run) they fail.
+ordinary way; where that fails too, the tests do not run, the end of the report says so
+loudly (../../conftest.py), and with COURSE_BROWSER=required (as in .ci/run) they fail.
 """
 
 import os
@@ -116,7 +116,6 @@ def browser() -> Iterator[Browser]:
             message = f"NO BROWSER: the browser tests did not run ({str(problem)[:300]})"
             if os.environ.get("COURSE_BROWSER") == "required":
                 pytest.fail(message)
-            sys.stderr.write(f"\n{'!' * 79}\n{message}\n{'!' * 79}\n")
             pytest.skip(message)
         yield chromium
         chromium.close()
