@@ -1,7 +1,7 @@
-"""check: judge an exercise and say the result in one line.
+"""check: judge an exercise and say the result in a sentence or two.
 
 Whatever a learner's answer does (raise, print, return the wrong type, change its input, run for
-long) becomes that one line; only an unknown exercise is an error, because it is the author's. It is
+long) becomes that result; only an unknown exercise is an error, because it is the author's. It is
 not a sandbox: the answer runs in the learner's own kernel, as their own cells do.
 """
 
@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 from types import FrameType
 from typing import Any
 
@@ -65,7 +66,9 @@ def check(exercise: str, answer: Any) -> Outcome:
     if output.getvalue():
         line = f"{line} (What your code printed is hidden here.)"
     _record(exercise, right)
-    print(f"{exercise}: {'right' if right else 'not yet'}. {line}".strip())
+    said = f"{exercise}: {'right' if right else 'not yet'}. {line}".strip()
+    # JupyterLab breaks long lines within words.
+    print(fill(said, 90, break_long_words=False, break_on_hyphens=False))
     return Outcome(right, line)
 
 
