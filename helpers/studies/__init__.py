@@ -126,7 +126,7 @@ def run(
         "scale": scale,
         "settings": study.SETTINGS,
         "cpu_seconds": round(sum(trial["cpu_seconds"] for trial in trials), 1),
-        "versions": _versions(),
+        "versions": trials[0].get("versions", _versions()),
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
     }
@@ -235,7 +235,12 @@ def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
     start = time.process_time()
     frame = _trial(_study(name), seed, scale)
     seconds = time.process_time() - start
-    content = {"cpu_seconds": seconds, "csv": frame.to_csv(index=False)}
+    # The versions of the process that computed: with several jobs, torch is loaded there only.
+    content = {
+        "cpu_seconds": seconds,
+        "csv": frame.to_csv(index=False),
+        "versions": _versions(),
+    }
     _write(_trial_file(place, seed), json.dumps(content))
     print(f"{name}: seed {seed} done, {seconds:.1f} CPU seconds", flush=True)
 
