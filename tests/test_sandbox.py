@@ -383,8 +383,9 @@ def test_a_forgotten_sandbox_cleans_up() -> None:
 
 
 SCRIPT = """
-import sys, threading
+import signal
 from helpers.verification import Case, Limits, Sandbox
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
 box = Sandbox(Limits(seconds=30), workers=2)
 print(*(worker.process.pid for worker in box._workers), flush=True)
 loop = "def f(x):\\n    while True:\\n        pass"
