@@ -139,7 +139,7 @@ def _example(entry: dict[str, Any]) -> Example:
 
 
 if __name__ == "__main__":
-    record_programs(Path(__file__).parents[1] / "results" / NAME)
+    record_programs(Path(str(files("helpers.results") / NAME)))
     for rule, examples in programs().items():
         for example in examples:
             print(rule, " ".join(example.task.words), source(example.program), sep="\n")

@@ -17,9 +17,9 @@ import pandas as pd
 from helpers import language_metrics as lm
 from helpers import studies
 from helpers._arguments import one_of, positive_int
-from helpers.grammar import StoryGrammar
 from helpers.loop import Metric
 from helpers.plots import Picture, band, page, spreads
+from helpers.studies import _stories
 from helpers.widgets import Explorer, choice, explore, whole
 
 SAMPLERS = {  # as a reader sees them -> how arms are named; temperature 1 has no prefix
@@ -66,7 +66,7 @@ def story_picture(
         " (the last recorded)" if shown < generation else ""
     )
     if view == "page of text":
-        return _page_picture(study, arm, shown, title)
+        return page(recorded_page(sampler, shown, start, policy), title=title)
     rows = rows[rows["generation"] <= shown]
     if view == "histogram":
         return spreads({title: surprise_quantiles(sampler, start, policy, shown)})
@@ -174,10 +174,8 @@ def story_data(seed: int) -> tuple[np.ndarray, dict[str, Metric]]:
 
     The rows are those of the recorded studies for the same seed.
     """
-    positive_int("seed", seed, minimum=0)
-    world = StoryGrammar()
-    real = world.sample(800, 33, np.random.default_rng([seed, 1]))
-    unseen = world.sample(400, 33, np.random.default_rng([seed, 2]))
+    world = _stories.WORLD
+    real, unseen = _stories.data(positive_int("seed", seed, minimum=0), "full")
     truth = world.token_log_probabilities(unseen)
     return real, {
         "excess": lambda model, _: lm.excess_cross_entropy(model, unseen, truth),
@@ -185,13 +183,6 @@ def story_data(seed: int) -> tuple[np.ndarray, dict[str, Metric]]:
         "names_alive": lambda _, text: lm.names_alive(text[:, 1:], world),
         "distinct_3": lambda _, text: lm.distinct_ngrams(text[:, 1:], 3),
     }
-
-
-def _page_picture(study: str, arm: str, generation: int, title: str) -> Picture:
-    recorded = _texts(study).get(arm, [])
-    if generation >= len(recorded):
-        return page([f"No text is recorded of {title}."], summary=f"no text recorded: {title}")
-    return page([readable(row) for row in recorded[generation][:ROWS]], title=title)
 
 
 @lru_cache(maxsize=3)

@@ -143,6 +143,14 @@ def test_numbers_of_every_kind(value: Any) -> None:
     assert check("99-number", value)
 
 
+def test_long_hints_are_broken_between_words(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = check("99-square", cell("def f(x):\n    raise ValueError('a rather long word ' * 9)"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 90
+    assert " ".join(lines).endswith(" ".join(outcome.message.split()))
+
+
 def test_prints_are_hidden_and_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     noisy = cell("def f(x):\n    print('noise')\n    return x ** 2")
     assert check("99-square", noisy)

@@ -87,6 +87,12 @@ def test_lesson_05_says_of_its_two_pages_what_was_recorded() -> None:
         assert a.max() < b.min(), metric
 
 
+def test_the_gpt_is_as_large_as_lesson_05_says() -> None:
+    fitted = _stories.start(100, "small").first
+    assert fitted.n_parameters_ == pytest.approx(114_000, rel=0.005)
+    assert len(_stories.WORLD.words) == 234
+
+
 def test_lesson_05_says_in_words_what_was_recorded() -> None:
     tail, head, excess, grams = (
         values("gpt", "replace", metric).mean(axis=0)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,10 @@ import pandas as pd
 from helpers import language_metrics as lm
 from helpers.grammar import StoryGrammar
 from helpers.loop import History, Policy
-from helpers.models.gpt import GPT
 from helpers.policies import Accumulate, Replace
+
+if TYPE_CHECKING:
+    from helpers.models.gpt import GPT
 
 WORLD = StoryGrammar()
 DATA = {"rows": 800, "length": 33, "test_rows": 400}
@@ -55,6 +57,8 @@ def data(seed: int, scale: str) -> tuple[np.ndarray, np.ndarray]:
 
 def model(scale: str, **changes: Any) -> GPT:
     """A GPT for stories, not fitted; barely trained when `scale` is not "full"."""
+    from helpers.models.gpt import GPT  # torch: only to train
+
     settings = MODEL | changes
     if scale != "full":
         settings["steps"] = 5
