@@ -1,5 +1,6 @@
 """check: one line whatever the learner's answer does; only the author's mistakes raise."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ from IPython.core.formatters import DisplayFormatter
 
 from helpers.teaching import check, checks, progress
 from helpers.teaching import exercises as register
-from helpers.teaching.exercises import array, exercise, number, read_only
+from helpers.teaching.checks import judged
+from helpers.teaching.exercises import Praise, array, exercise, number, read_only
 
 SQUARE = "Squares, not doubles."
 
@@ -196,6 +198,63 @@ def test_passed_once_is_passed() -> None:
     check("99-number", 146)
     check("99-number", 2)
     assert "1 exercises passed" in repr(progress.save())
+
+
+class Shell:
+    """What `check` asks of IPython: the cells that were run, the present one last."""
+
+    def __init__(self, *cells: str) -> None:
+        self.history_manager = self
+        self.input_hist_raw = ["", *cells]
+
+
+FUNCTION = "%matplotlib inline\ndef my_square(x):\n    return x ** 2  # by hand"
+POLICY = "class My:\n    def training_set(self, real):\n        return real\n\nmy_policy = My()"
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        ([FUNCTION, "1 + 1", 'check("99-square", my_square)'], FUNCTION),
+        ([POLICY, 'check("99-square", my_policy)'], POLICY),
+        (
+            ["my_n = 1", "my_n = 50  # guess", 'print(check("99-square", my_n))'],
+            "my_n = 50  # guess",
+        ),
+        ([FUNCTION, 'check(exercise="99-square", answer=my_square)'], FUNCTION),
+        (["my_other = 1", 'check("99-number", my_other)\ncheck("99-square", my_square)'], None),
+        (["def my_square(:", 'check("99-square", my_square)'], None),
+        (["my_square = 1  # " + "x" * 30_000, 'check("99-square", my_square)'], None),
+        ([], None),
+    ],
+)
+def test_the_code_of_an_answer_is_kept(
+    place: Path, monkeypatch: pytest.MonkeyPatch, cells: list[str], kept: str | None
+) -> None:
+    monkeypatch.setattr("IPython.get_ipython", lambda: Shell(*cells))
+    check("99-square", lambda x: x**2)
+    assert json.loads(place.read_text())["checks"]["99-square"].get("code") == kept
+
+
+def test_code_that_passed_is_not_lost_to_a_later_try(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code, answer in (("my_f = 1", 0), ("my_f = 2", 1), ("my_f = 3", 0), ("my_f = 4", 1)):
+        monkeypatch.setattr(
+            "IPython.get_ipython", lambda code=code: Shell(code, 'check("99-square", my_f)')
+        )
+        check("99-square", (lambda x: x**2) if answer else (lambda x: x))
+        stored = json.loads(place.read_text())["checks"]["99-square"]["code"]
+        assert stored == ("my_f = 2" if code == "my_f = 3" else code)
+
+
+def test_a_judge_may_say_what_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    @exercise("99-praised", praise="Done.")
+    def praised(answer: Any, rng: np.random.Generator) -> str | None:
+        return Praise(f"{answer} it is.")
+
+    assert check("99-praised", 4).message == "4 it is. Done."
+    assert judged(praised, 4) is None
 
 
 def test_registering_twice_is_refused() -> None:

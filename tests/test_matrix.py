@@ -62,23 +62,46 @@ def test_bad_verdicts(arguments: tuple[Any, ...], named: str) -> None:
     assert repr(verdict_matrix()) == "No verdict yet."
 
 
-def test_claims_are_filled_by_lessons() -> None:
+def test_claims_are_filled_by_the_learner() -> None:
+    form = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")
     assert repr(claim_cards()).count("[to be tested]") == len(CLAIMS) == 7
-    claim("bulwark", "partly", lesson="06", because="Bounded is not unharmed.")
+    assert form.status is None
+    page = form._repr_mimebundle_()["text/html"]
+    assert "unharmed" not in page.split("<details>")[0]
+    *_, radio, why, said = form.widget.children
+    assert "unharmed" not in said.value
+    why.value = "It held in <my> runs."
+    assert form.status is None  # a reason is no verdict
+    radio.value = "partly"
+    assert form.status == "partly"
+    assert "Your verdict: partly. This lesson says: holds. Bounded is not unharmed." in said.value
     lines = repr(claim_cards()).splitlines()
-    assert lines[4].endswith("[partly (lesson 06): Bounded is not unharmed.]")
+    assert lines[4].endswith("[partly (lesson 06): It held in <my> runs.]")
     assert repr(claim_cards()).count("[to be tested]") == 6
-    assert "<strong>partly (lesson 06)</strong>: Bounded" in claim_cards()._repr_html_()
+    page = claim_cards()._repr_html_()
+    assert "<strong>partly (lesson 06)</strong>: It held in &lt;my&gt; runs." in page
+    again = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")
+    assert "Your verdict: partly." in repr(again)
+    assert again.widget.children[2].value == "partly"
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "lesson", "named"),
+    ("name", "ours", "lesson", "named"),
     [
         ("bullwark", "holds", "06", "name"),
-        ("bulwark", "true", "06", "status"),
+        ("bulwark", "true", "06", "ours"),
         ("bulwark", "holds", "", "lesson"),
     ],
 )
-def test_bad_claims(name: str, status: str, lesson: str, named: str) -> None:
+def test_bad_claims(name: str, ours: str, lesson: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        claim(name, status, lesson=lesson)
+        claim(name, ours, lesson=lesson)
+
+
+def test_a_bad_verdict_on_a_claim() -> None:
+    form = claim("bulwark", "holds", lesson="06")
+    with pytest.raises(ValueError, match="status"):
+        form.choose("true")
+    with pytest.raises(TypeError, match="because"):
+        form.choose("holds", 3)  # type: ignore[arg-type]
+    assert form.status is None

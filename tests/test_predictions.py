@@ -1,6 +1,8 @@
-"""Predictions: the first one counts, before the answer; calibration is arithmetic."""
+"""Predictions: open until the answer is shown, then fixed; calibration is arithmetic."""
 
+import html
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -41,12 +43,64 @@ def test_nothing_committed(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_first_commitment_stays() -> None:
+def test_a_prediction_can_be_changed_until_its_answer_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     made = interval()
-    assert "Committed" in made.commit(0.1, 1)
+    assert "until its answer is shown" in made.commit(-5, 1_000_000)
+    assert "until its answer is shown" in made.commit(0.1, 1)  # a typo, mended
     assert made.value == made.interval == (0.1, 1.0)
+    assert not made.fixed
+    made.resolve(0.5)
+    assert "0.1 to 1, held it" in capsys.readouterr().out
+    assert made.fixed
     assert "was not taken" in made.commit(5, 6)
     assert made.value == (0.1, 1.0)
+    assert "It stays as it is." in made.commit(0.1, 1)
+    assert calibration().held == 1
+
+
+def test_a_choice_can_be_changed_until_its_answer_is_shown() -> None:
+    made = choice()
+    made.commit("about 1", 90)
+    made.commit("about 1/2", 60)
+    made.resolve("about 1/2")
+    assert "was not taken" in made.commit("about 1", 100)
+    assert made.value == ("about 1/2", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ((-1, 5), "“from” must lie in what is possible, whole numbers from 1 to 12; got -1"),
+        ((3, 13), "“to” must lie in what is possible, whole numbers from 1 to 12; got 13"),
+        ((2.5, 4), "“from” must be a whole number, got 2.5"),
+        ((5, 3), "“from” must be below “to”, got 5 and 3"),
+    ],
+)
+def test_impossible_values_are_refused(bad: tuple[float, float], said: str) -> None:
+    made = interval(unit="colours", low=1, high=12, whole=True)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        made.commit(*bad)
+    assert made.value is None
+    low, high, button = _inputs(made)
+    low.value, high.value = map(str, bad)
+    button.click()
+    assert said in html.unescape(_status(made))
+    assert made.value is None
+
+
+def test_the_form_says_what_is_possible() -> None:
+    assert "whole numbers from 1 to 12" in repr(interval(low=1, high=12, whole=True))
+    assert "from 0 up" in interval(low=0)._repr_mimebundle_()["text/html"]
+    assert "up to 3" in repr(interval(high=3))
+
+
+def test_a_count_may_be_one_number() -> None:
+    made = interval(low=1, high=12, whole=True)
+    made.commit(4, 4)
+    assert interval(low=1, high=12, whole=True).value == (4.0, 4.0)
+    made.resolve(3.8)  # the mean of counts is no count
 
 
 def test_restored_shows_itself_committed() -> None:
@@ -57,7 +111,9 @@ def test_restored_shows_itself_committed() -> None:
     assert chosen.value == ("about 1/2", 65.0)
     assert chosen.interval is None
     assert "Committed: 0.1 to 1" in repr(again)
-    assert all(widget.disabled for widget in _inputs(again))
+    assert not any(widget.disabled for widget in _inputs(again))
+    interval().resolve(1)
+    assert all(widget.disabled for widget in _inputs(interval()))
     assert [widget.value for widget in _inputs(chosen)[:2]] == ["about 1/2", 65]
 
 
@@ -155,10 +211,15 @@ def test_a_changed_question_can_be_answered_again() -> None:
         (("02-a", "Q", "one"), TypeError, "choices"),
         (("02-a", "Q", ["one", 2]), TypeError, "choice"),
         (("02-a", "Q", ["one", "two"], "nats"), ValueError, "unit"),
+        (("02-a", "Q", ["one", "two"], "", 0), ValueError, "low"),
+        (("02-a", "Q", None, "", 3, 3), ValueError, "low"),
+        (("02-a", "Q", None, "", "0"), TypeError, "low"),
+        (("02-a", "Q", None, "", 0, float("inf")), ValueError, "high"),
+        (("02-a", "Q", None, "", 0, 1, "yes"), TypeError, "whole"),
     ],
 )
 def test_bad_arguments(arguments: tuple[Any, ...], error: type[Exception], named: str) -> None:
-    names = ("key", "question", "choices", "unit")
+    names = ("key", "question", "choices", "unit", "low", "high", "whole")
     with pytest.raises(error, match=named):
         predict(**dict(zip(names, arguments, strict=False)))
 
@@ -188,6 +249,8 @@ def test_bad_truths_are_refused(progress_file: Path) -> None:
         interval().resolve(float("nan"))
     with pytest.raises(TypeError, match="truth"):
         interval().resolve("0.5")
+    with pytest.raises(ValueError, match="truth"):
+        interval(low=0, high=1).resolve(1.5)
     assert not progress_file.exists()
 
 
@@ -206,7 +269,7 @@ def _status(made: Prediction) -> str:
     return str(_walk(made.widget)[-1].value)
 
 
-def test_form_commits_once() -> None:
+def test_form_commits_and_is_fixed_when_the_answer_is_shown() -> None:
     made = interval(unit="colours")
     low, high, button = _inputs(made)
     low.value = "a lot"
@@ -216,9 +279,51 @@ def test_form_commits_once() -> None:
     low.value, high.value = " 1e-1", "1"
     button.click()
     assert made.value == (0.1, 1.0)
-    assert "Committed" in _status(made)
+    assert "Committed: 0.1 to 1" in _status(made)
+    assert not low.disabled
+    made.resolve(0.5)
+    assert "It stays as it is." in _status(made)
     assert low.disabled
     assert button.disabled
+
+
+def test_a_field_that_arrives_after_the_click_is_taken() -> None:
+    """The browser sends a click at once and a field when the kernel is free: in any order."""
+    made = interval(low=0)
+    low, high, button = _inputs(made)
+    low.value, high.value = "1", "300"
+    button.click()
+    high.value = "3"  # what the learner had typed before the click
+    assert made.value == (1.0, 3.0)
+    assert "Committed: 1 to 3" in _status(made)
+    high.value = "-3"  # impossible: the field shows it, the line says what counts
+    assert made.value == (1.0, 3.0)
+    assert "Not committed" in _status(made)
+    assert "Still committed: 1 to 3" in _status(made)
+
+
+def test_a_field_that_arrives_after_the_answer_shows_what_counts() -> None:
+    made = interval()
+    low, high, button = _inputs(made)
+    low.value, high.value = "1", "300"
+    button.click()
+    made.resolve(2)
+    for late in ("3", "nonsense"):
+        high.value = late
+        assert made.value == (1.0, 300.0)
+        assert [low.value, high.value] == ["1", "300"]
+
+
+def test_a_choice_that_arrives_after_the_click_is_taken() -> None:
+    made = choice()
+    radio, sure, button = _inputs(made)
+    radio.value = "about 1"
+    button.click()
+    radio.value, sure.value = "about 1/2", 95
+    assert made.value == ("about 1/2", 95.0)
+    made.resolve("about 1/2")
+    radio.value = "about 1"
+    assert radio.value == "about 1/2"
 
 
 def test_form_with_choices_wants_a_choice() -> None:

@@ -1,11 +1,13 @@
 """Progress: nothing a learner did is ever lost, whatever happens to the file."""
 
 import base64
+import hashlib
 import json
 import multiprocessing
 import re
 import threading
 import warnings
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,8 @@ ANSWER = st.fixed_dictionaries(
         "correct": st.booleans(),
     }
 )
-CHECK = st.fixed_dictionaries({"at": TIMES, "passed": st.booleans(), "tries": st.integers(1, 9)})
+MARKS = {"at": TIMES, "passed": st.booleans(), "tries": st.integers(1, 9)}
+CHECK = st.fixed_dictionaries(MARKS, optional={"code": st.sampled_from(["a = 1", "a = 2"])})
 RUNS = st.sampled_from(["r | variance", "s | tail"])
 CHOICES = st.sampled_from(["fine", "bounded", "collapsed"])
 
@@ -96,13 +99,17 @@ def test_merging_loses_nothing(mine: State, theirs: State) -> None:
         for key, entry in state["checks"].items():
             assert both["checks"][key]["passed"] >= entry["passed"]
             assert both["checks"][key]["tries"] >= entry["tries"]
+            kept = both["checks"][key]
+            assert "code" not in entry or entry["code"] in (kept["code"], kept.get("earlier"))
         for key, entry in state["verdicts"].items():
             kept = both["verdicts"][key]
             assert entry["choice"] in (kept["choice"], kept.get("earlier"))
         for key, entry in state["predictions"].items():
             kept = both["predictions"][key]
             assert entry.keys() <= kept.keys()
-            assert "value" not in entry or entry["at"] >= kept["at"]  # the first one counts
+            if {"value", "truth"} <= entry.keys():  # shown: the first of those counts
+                assert {"value", "truth"} <= kept.keys()
+                assert entry["at"] >= kept["at"] or "truth" not in entry
     for key in mine["predictions"].keys() & theirs["predictions"].keys():
         values = [s["predictions"][key].get("value") for s in (mine, theirs)]
         assert both["predictions"][key].get("value") in values
@@ -112,12 +119,14 @@ def test_merging_loses_nothing(mine: State, theirs: State) -> None:
 
 @settings(deadline=None)
 @given(state=STATES)
-def test_resume_code_holds_everything(state: State) -> None:
+def test_resume_code_holds_all_marks(state: State) -> None:
     code = encode(state)
     assert re.fullmatch(r"CTL1-[\w-]+", code)
     back = decode(f"  {code[:9]}\n {code[9:]} ")
-    for section in ("predictions", "checks", "verdicts", "claims"):
+    for section in ("predictions", "verdicts", "claims"):
         assert back[section] == state[section]
+    for key, entry in state["checks"].items():  # marks only: no code
+        assert back["checks"][key] == {name: entry[name] for name in MARKS}
     for key, entry in state["answers"].items():
         assert back["answers"][key] == {**entry, "chosen": [mark(t) for t in entry["chosen"]]}
     assert encode(back) == code
@@ -172,7 +181,14 @@ def test_restoring_keeps_what_is_here(
     answer("02-a")
     monkeypatch.setenv("COURSE_PROGRESS", str(place))
     progress.restore(other)
-    assert predict("02-b", "Q?").value == (0.0, 1.0)
+    assert predict("02-b", "Q?").value == (5.0, 6.0)  # both open: changed later
+    predict("02-b", "Q?").resolve(5.5)
+    monkeypatch.setattr("helpers.teaching.predictions.time.time", lambda: 5e9)
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "third.json"))
+    predict("02-b", "Q?").commit(7, 8)
+    monkeypatch.setenv("COURSE_PROGRESS", str(place))
+    progress.restore(tmp_path / "third.json")
+    assert predict("02-b", "Q?").value == (5.0, 6.0)  # its answer was shown: fixed
     assert stored(place)["answers"].keys() == {"02-a"}
 
 
@@ -186,6 +202,11 @@ DAMAGED = {
     "a broken section": b'{"version": 1, "answers": []}',
     "a broken entry": b'{"version": 1, "answers": {"02-a": {"chosen": "a", "at": 1}}}',
     "a broken prediction": b'{"version": 1, "predictions": {"02-a": {"value": [2, 1], "at": 1}}}',
+    "nested deeply": b"[" * 100_000 + b"]" * 100_000,
+    "an entry nested deeply": b'{"version": 1, "checks": {"02-a": {"at": 1, "passed": true, '
+    b'"tries": 1, "more": ' + b"[" * 400 + b"]" * 400 + b"}}}",
+    "code that is no text": b'{"version": 1, "checks": {"02-a": {"at": 1, "passed": true, '
+    b'"tries": 1, "code": 7}}}',
     "not a number": b'{"version": 1, "predictions": {"02-a": {"truth": NaN, "at": 1}}}',
 }
 
@@ -215,6 +236,59 @@ def test_restoring_from_a_damaged_file_changes_nothing(
     assert damaged.read_bytes() == content
 
 
+def test_a_resume_code_is_taken_as_it_was_printed(place: Path) -> None:
+    answer("02-a")
+    printed = repr(progress.save()).splitlines()[-1]
+    assert printed == f"Resume code: {progress.code()}"
+    place.unlink()
+    assert "1 quiz answers" in repr(progress.restore(printed))
+    place.unlink()
+    form = progress.restore()
+    *_, text, button, said = _walk(form.widget)  # type: ignore[union-attr]
+    text.value = printed
+    button.click()
+    assert "1 quiz answers" in said.value
+
+
+def test_a_tilde_is_the_home_directory(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer("02-a")
+    (tmp_path / "home").mkdir()
+    place.rename(tmp_path / "home" / "progress.json")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert "1 quiz answers" in repr(progress.restore("~/progress.json"))
+
+
+def test_a_code_nested_deeply_is_damaged() -> None:
+    packed = zlib.compress(b"[" * 100_000, 9)
+    data = hashlib.sha256(packed).digest()[:4] + packed
+    code = "CTL1-" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+    with pytest.raises(ValueError, match="the resume code is damaged"):
+        progress.restore(code)
+
+
+def test_code_of_exercises_is_shown_and_never_run(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "def my_survivors(row):\n    open('ran', 'w')\n    return len(row) < 9"
+    entry = {"at": 1, "passed": True, "tries": 2, "code": code}
+    theirs = tmp_path / "theirs.json"
+    theirs.write_text(json.dumps({"version": 1, "checks": {"00-survivors": entry}}))
+    monkeypatch.chdir(tmp_path)
+    shown = progress.restore(theirs)
+    assert code in repr(shown)
+    assert "return len(row) &lt; 9" in shown._repr_html_()  # type: ignore[union-attr]
+    assert stored(place)["checks"]["00-survivors"]["code"] == code
+    assert "return len(row) &lt; 9" in progress.summary()._repr_html_()
+    assert "return" not in repr(progress.restore(progress.code()))  # the code carries marks only
+    assert "marks only" in repr(progress.save())
+    assert "marks only" in progress.save()._repr_html_()
+    assert stored(place)["checks"]["00-survivors"]["code"] == code
+    assert not (tmp_path / "ran").exists()
+
+
 def test_restoring_from_nowhere(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="source"):
         progress.restore(tmp_path / "none.json")
@@ -238,7 +312,7 @@ def test_an_unwritable_place_warns_once_and_keeps_in_memory(
         answer("02-c", "b")
         assert "In memory only" in said
         assert "in memory only" in repr(progress.save())
-        assert "  1             2" in repr(progress.summary())
+        assert ["02", "1", "2", "0"] in [x.split() for x in repr(progress.summary()).splitlines()]
         assert decode(progress.code())["answers"].keys() == {"02-a", "02-c"}
         blocked.unlink()  # and as soon as it can be saved, all of it is
         answer("02-d")
@@ -333,6 +407,7 @@ def test_download_link_holds_the_file(place: Path) -> None:
 def test_no_resume_code_before_there_is_something_to_resume(place: Path) -> None:
     check("00-survivors", lambda row: 0)  # tried, not passed: as on the page that is built
     claim("overfitting", "contradicted", lesson="00", because="Counting is exact.")
+    assert not stored(place)["claims"]
     assert repr(progress.save()) == (
         "Nothing to take along yet, so no resume code: 0 predictions, 0 quiz answers, "
         "0 exercises passed; kept in progress.json."
@@ -360,7 +435,27 @@ def test_summary_counts_lesson_by_lesson() -> None:
     assert ["02", "0", "1", "0"] in lines
     assert ["06", "1", "1", "0"] in lines
     assert not any("09" in line for line in lines)
-    assert '<th scope="row">02</th>' in progress.summary()._repr_html_()
+    assert re.search(r'<th scope="row"[^>]*>02</th>', progress.summary()._repr_html_())
+
+
+def test_summary_is_a_page_of_all_that_one_has_done() -> None:
+    predict("06-b", "Q?").commit(0, 1)
+    predict("06-b", "Q?").resolve(3)
+    chosen = predict("06-c", "Q?", choices=["up", "down"])
+    chosen.commit("up", 90)
+    chosen.resolve("up")
+    verdict("Gaussian", "variance", "collapsed")
+    claim("bulwark", "holds", lesson="06", because="Ours.").choose("partly", "Mine <here>.")
+    text, page = repr(progress.summary()), progress.summary()._repr_html_()
+    lines = [line.split() for line in text.splitlines()]
+    assert "0 of your 1 intervals held the truth" in text
+    assert ["06", "b", "0", "to", "1", "3", "wrong"] in lines
+    assert ["06", "c", "up,", "90", "%", "up", "right"] in lines
+    assert ["Gaussian", "collapsed"] in lines
+    assert "[partly (lesson 06): Mine <here>.]" in text
+    for said in ("intervals held the truth", "Gaussian", "collapsed", "Mine &lt;here&gt;."):
+        assert said in page
+    assert page.count("<table>") == 3
 
 
 def _walk(widget: Any) -> list[Any]:

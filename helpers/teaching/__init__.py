@@ -8,8 +8,9 @@ from helpers.teaching import progress
 from helpers.teaching.checks import check
 from helpers.teaching.dice import class_tallies, simulated_class
 from helpers.teaching.matrix import claim, claim_cards, verdict, verdict_matrix
-from helpers.teaching.predictions import calibration, predict
-from helpers.teaching.quizzes import quiz
+from helpers.teaching.predictions import predict
+from helpers.teaching.quizzes import quiz, tally
+from helpers.teaching.scores import calibration
 
 __all__ = [
     "calibration",
@@ -21,6 +22,7 @@ __all__ = [
     "progress",
     "quiz",
     "simulated_class",
+    "tally",
     "verdict",
     "verdict_matrix",
 ]

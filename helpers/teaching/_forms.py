@@ -68,6 +68,30 @@ def status(text: str) -> str:
     return f'<p role="status" aria-live="polite">{escape(text)}</p>'
 
 
+def plain_table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in plain text, its columns aligned; an empty cell is a hyphen."""
+    table = [head, *([text or "-" for text in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        for row in table
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def html_table(head: list[str], rows: list[list[str]], caption: str, empty: str = "") -> str:
+    """A table that a screen reader can follow; `empty` is said of an empty cell."""
+    left = 'style="text-align: left"'
+    top = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in head)
+    body = "".join(
+        f'<tr><th scope="row" {left}>{escape(row[0])}</th>'
+        + "".join(f"<td {left}>{escape(text) or empty}</td>" for text in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>{body}</table>"
+
+
 class Page:
     """A result to look at: HTML and the same in plain text."""
 

@@ -4,9 +4,10 @@ A state is a dict of sections, each a dict of entries, so that it is JSON as it 
 touches a file (that is _store) or draws anything (that is progress).
 
 How two states merge, entry by entry, so that nothing that a learner did is lost:
-predictions: the one committed first counts. answers: all choices, the first stays the first.
-checks: passed once is passed. verdicts and claims: they are meant to be revised, so the later one
-shows; the one that it displaces is kept beside it as `earlier`.
+predictions: one whose answer was shown counts, of two such ones the first; of two that are still
+open the later. answers: all choices, the first stays the first. checks: passed once is passed.
+verdicts and claims: they are meant to be revised, so the later one shows. The verdict, claim or
+code that another displaces is kept beside it as `earlier`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ def empty() -> State:
 # ---- what a valid state looks like
 
 
+def parsed(text: str | bytes) -> Any:
+    """`text` as JSON; ValueError says what is wrong with it, however odd it is."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def _is_number(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and math.isfinite(value)
@@ -48,7 +57,13 @@ def _is_prediction(value: Any) -> bool:
     first, second = value
     if isinstance(first, str):
         return _is_number(second) and 50 <= second <= 100
-    return _is_number(first) and _is_number(second) and first < second
+    return _is_number(first) and _is_number(second) and first <= second
+
+
+def _is_flat(entry: Entry) -> bool:
+    """No value of ours holds more than a list of plain values: nothing is nested deeper."""
+    values = [p for v in entry.values() for p in (v if isinstance(v, list) else [v])]
+    return not any(isinstance(value, (list, dict)) for value in values)
 
 
 def _is_text(value: Any) -> bool:
@@ -67,11 +82,13 @@ def _good_prediction(entry: Entry) -> bool:
 def _good_answer(entry: Entry) -> bool:
     chosen = entry.get("chosen")
     several = isinstance(chosen, list) and bool(chosen) and all(map(_is_text, chosen))
-    return several and isinstance(entry.get("correct"), bool)
+    marks = all(isinstance(entry.get(name, False), bool) for name in ("correct", "first"))
+    return several and "correct" in entry and marks
 
 
 def _good_check(entry: Entry) -> bool:
-    return isinstance(entry.get("passed"), bool) and _is_number(entry.get("tries"))
+    marks = isinstance(entry.get("passed"), bool) and _is_number(entry.get("tries"))
+    return marks and all(isinstance(entry.get(name, ""), str) for name in ("code", "earlier"))
 
 
 def _good_verdict(entry: Entry) -> bool:
@@ -79,7 +96,8 @@ def _good_verdict(entry: Entry) -> bool:
 
 
 def _good_claim(entry: Entry) -> bool:
-    return _is_text(entry.get("status"))
+    rest = all(isinstance(entry.get(name, ""), str) for name in ("lesson", "because", "earlier"))
+    return _is_text(entry.get("status")) and rest
 
 
 _GOOD: dict[str, Callable[[Entry], bool]] = {
@@ -104,7 +122,7 @@ def validated(document: Any) -> State:
             raise ValueError(f"its {section} are not a JSON object")
         for key, entry in entries.items():
             stamped = isinstance(entry, dict) and _is_number(entry.get("at"))
-            if not stamped or not good(entry):
+            if not stamped or not _is_flat(entry) or not good(entry):
                 raise ValueError(f"the entry {key!r} of its {section} cannot be read")
             state[section][key] = entry
     return state
@@ -117,9 +135,15 @@ def _merge_prediction(mine: Entry, theirs: Entry) -> Entry:
     committed = [entry for entry in (mine, theirs) if "value" in entry]
     if not committed:
         return mine
-    first = min(committed, key=lambda entry: entry["at"])  # min keeps `mine` when they tie
-    other = theirs if first is mine else mine
-    return {"truth": other["truth"], **first} if "truth" in other else first
+    met = [entry for entry in committed if "truth" in entry]
+    # When they tie: the answer that was met here, and the change that came last.
+    kept = min(met, key=_time) if met else max(reversed(committed), key=_time)
+    other = theirs if kept is mine else mine
+    return {"truth": other["truth"], **kept} if "truth" in other else kept
+
+
+def _time(entry: Entry) -> float:
+    return float(entry["at"])
 
 
 def _merge_answer(mine: Entry, theirs: Entry) -> Entry:
@@ -131,8 +155,15 @@ def _merge_answer(mine: Entry, theirs: Entry) -> Entry:
 
 
 def _merge_check(mine: Entry, theirs: Entry) -> Entry:
-    tries = max(mine["tries"], theirs["tries"])
-    return {**mine, "passed": mine["passed"] or theirs["passed"], "tries": tries}
+    passed, tries = mine["passed"] or theirs["passed"], max(mine["tries"], theirs["tries"])
+    best, other = (theirs, mine) if theirs["passed"] > mine["passed"] else (mine, theirs)
+    codes = [entry["code"] for entry in (best, other) if "code" in entry]
+    result = {**best, "at": mine["at"], "passed": passed, "tries": tries}
+    if codes:
+        result["code"] = codes[0]
+    if codes[1:] and codes[1] != codes[0]:
+        result["earlier"] = codes[1]
+    return result
 
 
 def _merge_revisable(mine: Entry, theirs: Entry) -> Entry:
@@ -179,7 +210,7 @@ def same_text(stored: str, text: str) -> bool:
 # What a code carries of an entry, in this order; reasons and displaced verdicts stay behind.
 _CARRIED = {
     "predictions": ("at", "value", "truth", "late"),
-    "answers": ("at", "chosen", "correct"),
+    "answers": ("at", "chosen", "correct", "first"),
     "checks": ("at", "passed", "tries"),
     "verdicts": ("at", "run", "yardstick", "choice"),
     "claims": ("at", "status", "lesson"),
@@ -208,7 +239,7 @@ def _entry(section: str, row: list[Any]) -> tuple[str, Entry]:
     key, *values = row
     pairs = zip(_CARRIED[section], values, strict=False)
     entry = {name: value for name, value in pairs if value is not None}
-    for name in {"late", "correct", "passed"} & entry.keys():
+    for name in {"late", "correct", "first", "passed"} & entry.keys():
         entry[name] = bool(entry[name])
     entry["at"] *= 60
     return (key or verdict_key(entry["run"], entry["yardstick"])), entry
@@ -231,10 +262,13 @@ def encode(state: State) -> str:
 
 
 def decode(code: str) -> State:
-    """The state in a resume code; spaces and line breaks do not matter. ValueError if damaged."""
-    if not isinstance(code, str) or not "".join(code.split()).startswith(PREFIX):
+    """The state in a resume code; what stands before it, blanks and line breaks do not matter.
+
+    ValueError if it is damaged.
+    """
+    _, found, body = "".join(code.split() if isinstance(code, str) else []).partition(PREFIX)
+    if not found:
         raise ValueError(f"a resume code starts with {PREFIX}, got {str(code)[:12]!r}")
-    body = "".join(code.split())[len(PREFIX) :]
     damaged = "the resume code is damaged: copy all of it, from its first to its last character"
     try:
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
@@ -244,7 +278,7 @@ def decode(code: str) -> State:
         raise ValueError(damaged)
     try:
         unpacked = zlib.decompressobj().decompress(data[4:], _LONGEST)
-        sections = zip(SECTIONS, json.loads(unpacked), strict=True)
+        sections = zip(SECTIONS, parsed(unpacked), strict=True)
         state = {section: dict(_entry(section, row) for row in rows) for section, rows in sections}
     except (zlib.error, ValueError, TypeError, KeyError):
         raise ValueError(damaged) from None

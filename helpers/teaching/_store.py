@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from helpers.teaching._records import VERSION, State, empty, merged, validated
+from helpers.teaching._records import VERSION, State, empty, merged, parsed, validated
 
 _LOCK_SECONDS = 10.0
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Store:
     def _load(self, locked: bool) -> tuple[State, bool]:
         """The state on disk, and whether the file may be written."""
         try:
-            return validated(json.loads(self.path.read_bytes())), locked
+            return validated(parsed(self.path.read_bytes())), locked
         except FileNotFoundError:
             return empty(), locked
         except OSError as error:

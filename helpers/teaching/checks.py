@@ -1,4 +1,4 @@
-"""check: judge an exercise and say the result in a sentence or two.
+"""check: judge an exercise, say the result in a sentence or two, and keep the code of the answer.
 
 Whatever a learner's answer does (raise, print, return the wrong type, change its input, run for
 long) becomes that result; only an unknown exercise is an error, because it is the author's. It is
@@ -7,9 +7,11 @@ not a sandbox: the answer runs in the learner's own kernel, as their own cells d
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import signal
+import sys
 import sysconfig
 import threading
 import time
@@ -24,9 +26,10 @@ import numpy as np
 
 from helpers.teaching._records import State
 from helpers.teaching._store import store
-from helpers.teaching.exercises import Exercise, Hint, find
+from helpers.teaching.exercises import Exercise, Hint, Praise, find
 
 _SECONDS = 20.0
+_LONGEST_CODE = 20_000  # characters of an answer's cell that are kept
 _HELPERS = str(Path(__file__).resolve().parents[1])
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
@@ -60,12 +63,10 @@ def check(exercise: str, answer: Any) -> Outcome:
     found = find(exercise)
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        hint = judged(found, answer)
-    right = hint is None
-    line = found.praise if hint is None else hint
+        right, line = _verdict(found, answer)
     if output.getvalue():
         line = f"{line} (What your code printed is hidden here.)"
-    _record(exercise, right)
+    _record(exercise, right, source_of(exercise))
     said = f"{exercise}: {'right' if right else 'not yet'}. {line}".strip()
     # JupyterLab breaks long lines within words.
     print(fill(said, 90, break_long_words=False, break_on_hyphens=False))
@@ -74,18 +75,73 @@ def check(exercise: str, answer: Any) -> Outcome:
 
 def judged(exercise: Exercise, answer: Any) -> str | None:
     """The hint for `answer`, or None if it is right; never raises but for an interrupt."""
+    right, line = _verdict(exercise, answer)
+    return None if right else line
+
+
+def _verdict(exercise: Exercise, answer: Any) -> tuple[bool, str]:
+    """Whether `answer` is right, and what is said about it."""
     rng = np.random.default_rng(zlib.crc32(exercise.key.encode()))
     try:
         with _time_limit(_SECONDS):
-            return exercise.judge(answer, rng)
+            said = exercise.judge(answer, rng)
     except Hint as hint:
-        return str(hint)
+        return False, str(hint)
     except _TooLong:
-        return f"It ran for more than {_SECONDS:g} s and was stopped. Is there a loop without end?"
+        return False, (
+            f"It ran for more than {_SECONDS:g} s and was stopped. Is there a loop without end?"
+        )
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # SystemExit too: exit() in a learner's function
-        return _explained(error, (_HELPERS, *_LIBRARIES, exercise.judge.__code__.co_filename))
+        judge = exercise.judge.__code__.co_filename
+        return False, _explained(error, (_HELPERS, *_LIBRARIES, judge))
+    if said is None or isinstance(said, Praise):
+        return True, f"{said or ''} {exercise.praise}".strip()
+    return False, said
+
+
+def source_of(exercise: str) -> str:
+    """The code of the learner's answer as it stands in its cell; empty outside of a notebook.
+
+    The newest cell run that defines a name `my_...` which the check's own cell, the newest of all,
+    hands over. That finds functions, classes and plain values alike.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])
+    cells = [cell for cell in history if isinstance(cell, str)]
+    names = _handed_over(cells[-1], exercise) if cells else set()
+    found = next((cell for cell in reversed(cells) if names & _defined(cell)), "")
+    return found if len(found) <= _LONGEST_CODE else ""
+
+
+def _handed_over(cell: str, exercise: str) -> set[str]:
+    """The names in the calls check(exercise, ...) of a cell."""
+    calls = [node for node in ast.walk(_tree(cell)) if isinstance(node, ast.Call)]
+    return {
+        name.id
+        for call in calls
+        if any(isinstance(a, ast.Constant) and a.value == exercise for a in ast.walk(call))
+        for part in [*call.args, *call.keywords]
+        for name in ast.walk(part)
+        if isinstance(name, ast.Name)
+    }
+
+
+def _defined(cell: str) -> set[str]:
+    """The names that a cell defines or assigns on its top level."""
+    body = _tree(cell).body
+    names = {n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    stored = (n for node in body for n in ast.walk(node) if isinstance(n, ast.Name))
+    return names | {name.id for name in stored if isinstance(name.ctx, ast.Store)}
+
+
+def _tree(cell: str) -> ast.Module:
+    lines = ("" if line.startswith(("%", "!")) else line for line in cell.splitlines())
+    try:
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def _explained(error: BaseException, not_theirs: tuple[str, ...]) -> str:
@@ -135,11 +191,13 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
-def _record(exercise: str, right: bool) -> None:
+def _record(exercise: str, right: bool, code: str) -> None:
     def put(state: State) -> None:
         entry = state["checks"].setdefault(
             exercise, {"passed": False, "tries": 0, "at": int(time.time())}
         )
+        if code and (right or not entry["passed"]):  # what passed is not lost to a later try
+            entry["code"] = code
         entry["passed"] = entry["passed"] or right
         entry["tries"] += 1
 

@@ -1,7 +1,7 @@
 """The learner's verdict matrix (run x yardstick) and the article's seven claims.
 
-Both are filled lesson by lesson and kept in the progress file. The matrix holds the learner's own
-verdicts; nothing here knows the right ones. A claim's status is set by the lesson that tested it.
+Both are filled by the learner, lesson by lesson, and kept in the progress file. Nothing here knows
+the right verdicts; on a claim the lesson says its own once the learner has chosen.
 """
 
 from __future__ import annotations
@@ -10,8 +10,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import one_of
-from helpers.teaching._forms import Form, Page, escape, nonempty_text, status
-from helpers.teaching._records import State, verdict_key
+from helpers.teaching._forms import (
+    Form,
+    Page,
+    escape,
+    html_table,
+    nonempty_text,
+    plain_table,
+    status,
+)
+from helpers.teaching._records import Entry, State, verdict_key
 from helpers.teaching._store import store
 
 if TYPE_CHECKING:
@@ -127,52 +135,99 @@ def verdict_matrix() -> Page:
     used = {e["yardstick"] for e in entries}
     columns = [name for name in YARDSTICKS if name in used]
     rows = [[run, *(cells.get((run, column), "") for column in columns)] for run in runs]
-    return Page(_plain_table(["run", *columns], rows), _html_table(["run", *columns], rows))
-
-
-def _plain_table(head: list[str], rows: list[list[str]]) -> str:
-    table = [head, *([text or "-" for text in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        for row in table
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _html_table(head: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f'<th scope="col" style="text-align: left">{escape(text)}</th>' for text in head)
-    body = "".join(
-        f'<tr><th scope="row" style="text-align: left">{escape(row[0])}</th>'
-        + "".join(f'<td style="text-align: left">{escape(t) or "no verdict"}</td>' for t in row[1:])
-        + "</tr>"
-        for row in rows
-    )
+    head = ["run", *columns]
     caption = "Your verdicts: a row for each run, a column for each yardstick"
-    return f"<table><caption>{caption}</caption><thead><tr>{top}</tr></thead>{body}</table>"
+    return Page(plain_table(head, rows), html_table(head, rows, caption, empty="no verdict"))
 
 
 # ---- claims
 
 
-def claim(name: str, status: str, *, lesson: str, because: str = "") -> None:
-    """Fill the box of one claim: `status` is one of STATUSES, `because` one sentence.
+def claim(name: str, ours: str, *, lesson: str, because: str = "") -> Claim:
+    """Ask for the learner's verdict on one claim; when it is given, say the lesson's beside it.
 
-    name: one of CLAIMS; lesson: the number of the lesson that says so, '02'.
+    name: one of CLAIMS. ours: the lesson's verdict, one of STATUSES, and `because` why, in one
+    sentence. lesson: its number, '02'.
     """
-    one_of("name", name, tuple(CLAIMS))
-    one_of("status", status, STATUSES)
-    nonempty_text("lesson", lesson)
-    entry = {"status": status, "because": because, "lesson": lesson, "at": int(time.time())}
+    return Claim(name, ours, lesson=lesson, because=because)
 
-    def put(state: State) -> None:
-        state["claims"][name] = entry
 
-    store().update(put)
+class Claim(Form):
+    """One claim of the article, to be judged by the learner."""
+
+    def __init__(self, name: str, ours: str, *, lesson: str, because: str = "") -> None:
+        super().__init__()
+        self.name: str = one_of("name", name, tuple(CLAIMS))
+        self.ours: str = one_of("ours", ours, STATUSES)
+        self.lesson = nonempty_text("lesson", lesson)
+        self.because = because
+
+    @property
+    def status(self) -> str | None:
+        """What the learner chose, None until then."""
+        status = self._entry.get("status")
+        return status if status in STATUSES else None
+
+    @property
+    def _entry(self) -> Entry:
+        return store().read()["claims"].get(self.name, {})
+
+    def choose(self, status: str, because: str = "") -> None:
+        """Record the learner's verdict, one of STATUSES, and their reason, if they give one."""
+        one_of("status", status, STATUSES)
+        if not isinstance(because, str):
+            raise TypeError(f"because must be a str, got {because!r}")
+        chosen = {"status": status, "because": because.strip(), "lesson": self.lesson}
+
+        def put(state: State) -> None:
+            state["claims"][self.name] = {**chosen, "at": int(time.time())}
+
+        store().update(put)
+
+    def _said(self) -> str:
+        if self.status is None:
+            return "No verdict yet."
+        return f"Your verdict: {self.status}. {self._ours()}"
+
+    def _ours(self) -> str:
+        return f"This lesson says: {self.ours}. {self.because}".strip()
+
+    def _text(self) -> str:
+        return f"Your verdict on the claim: {CLAIMS[self.name]} {self._said()}"
+
+    def _page(self) -> str:
+        offered = ", ".join(STATUSES)
+        folded = f"<details><summary>What the lesson says</summary>{escape(self._ours())}</details>"
+        said = escape(self._said()) if self.status else f"{escape(self._said())} {folded}"
+        return f"<div><p>{self._asked()} Choose from: {offered}.</p>{said}</div>"
+
+    def _asked(self) -> str:
+        return f"<strong>Your verdict</strong> on the claim: <em>{escape(CLAIMS[self.name])}</em>"
+
+    def _build(self) -> list[ipywidgets.Widget]:
+        import ipywidgets as w
+
+        radio = w.RadioButtons(options=STATUSES, value=self.status)
+        why = w.Text(
+            value=self._entry.get("because", ""), description="because",
+            placeholder="your reason, if you like", continuous_update=False,
+            layout=w.Layout(width="min(100%, 40em)"),
+        )  # fmt: skip
+        said = w.HTML(status(self._said()))
+
+        def chosen(_: Any) -> None:
+            with self._lock:
+                if radio.value is not None:
+                    self.choose(radio.value, why.value)
+                said.value = status(self._said())
+
+        for widget in (radio, why):
+            widget.observe(chosen, names="value")
+        return [w.HTML(f"<p>{self._asked()}</p>"), radio, why, said]
 
 
 def claim_cards() -> Page:
-    """The article in seven claims, each with its box."""
+    """The article in seven claims, each with the learner's verdict in its box."""
     filled = store().read()["claims"]
     boxes = {name: _box(filled.get(name)) for name in CLAIMS}
     text = "\n".join(
@@ -189,7 +244,7 @@ def _emphasised(box: str) -> str:
     return f"<strong>{escape(head)}</strong>{escape(colon + reason)}"
 
 
-def _box(entry: dict[str, Any] | None) -> str:
+def _box(entry: Entry | None) -> str:
     if entry is None:
         return "to be tested"
     said = f"{entry['status']} (lesson {entry.get('lesson', '?')})"

@@ -1,46 +1,62 @@
 """Predict first, then see: an 80 % interval or a choice with a confidence, and how good they were.
 
-Only these two can be calibrated. The first commitment counts: later ones, and ones made after the
-answer was shown, are not counted. This module does not run experiments and does not draw: a figure
-that overlays a prediction is given `prediction.interval`, two plain numbers.
+Only these two can be calibrated. A prediction may be changed until its answer is shown; from then
+on it is fixed, and one that is made later is not counted. This module does not run experiments and
+does not draw: a figure that overlays a prediction is given `prediction.interval`, two numbers.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import real_number
 from helpers.teaching._forms import Form, escape, lesson_key, nonempty_text, status
-from helpers.teaching._records import State, same_text
+from helpers.teaching._records import Entry, State, same_text
 from helpers.teaching._store import store
 
 if TYPE_CHECKING:
     import ipywidgets
 
-LEVEL = 0.8  # an interval is meant to hold the truth in this share of cases
 TOO_LATE = "The answer had been shown before, so this one is not counted."
 
 
 def predict(
-    key: str, question: str, *, choices: Sequence[str] | None = None, unit: str = ""
+    key: str,
+    question: str,
+    *,
+    choices: Sequence[str] | None = None,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    whole: bool = False,
 ) -> Prediction:
     """A form for one prediction: an 80 % interval, or one of `choices` with a confidence.
 
     key: the lesson's number and a name, '02-typical-variance'. unit: what the interval counts.
-    ValueError or TypeError for arguments that cannot make a form.
+    low, high: the smallest and the largest value that is possible; whole: it is a count. An
+    interval outside of them is refused. ValueError or TypeError for arguments that cannot make a
+    form.
     """
-    return Prediction(key, question, choices=choices, unit=unit)
+    return Prediction(key, question, choices=choices, unit=unit, low=low, high=high, whole=whole)
 
 
 class Prediction(Form):
     """What the learner expects. `value` is (low, high) or (choice, confidence), None until then."""
 
     def __init__(
-        self, key: str, question: str, *, choices: Sequence[str] | None = None, unit: str = ""
+        self,
+        key: str,
+        question: str,
+        *,
+        choices: Sequence[str] | None = None,
+        unit: str = "",
+        low: float | None = None,
+        high: float | None = None,
+        whole: bool = False,
     ) -> None:
         super().__init__()
         self.key = lesson_key("key", key)
@@ -49,6 +65,13 @@ class Prediction(Form):
         if not isinstance(unit, str) or (unit and choices is not None):
             raise ValueError(f"unit must be a str and is for intervals only, got {unit!r}")
         self.unit = unit
+        self._range = _Range.checked(low, high, whole)
+        if choices is not None and self._range != _Range():
+            raise ValueError(
+                f"low, high and whole are for intervals only, got low={low!r}, high={high!r}, "
+                f"whole={whole!r} beside choices"
+            )
+        self._show: Callable[[str], None] = _nothing  # set once the form has been shown
 
     # ---- what was committed
 
@@ -71,19 +94,36 @@ class Prediction(Form):
             return None
         return (value[0], value[1])
 
+    @property
+    def _entry(self) -> Entry:
+        return store().read()["predictions"].get(self.key, {})
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the answer has been shown to a prediction that was there: it stays as it is."""
+        return self.value is not None and "truth" in self._entry
+
     def commit(self, first: float | str, second: float) -> str:
         """Commit (low, high) or (choice, confidence); returns the line that the form then shows.
 
-        ValueError or TypeError when it is no valid prediction; what was committed before stays.
+        It takes the place of an earlier one until the answer has been shown. ValueError or
+        TypeError when it is no valid prediction; what was committed before stays.
         """
         value = self._checked(first, second)
         with self._lock:
-            if self.value is not None:
-                return f"{self._committed()} The first one counts, so this one was not taken."
+            if self.fixed:
+                return (
+                    self._committed()
+                    if self.value == value
+                    else (
+                        f"{self._committed()} So this one was not taken: the answer has been shown."
+                    )
+                )
+            asked_before = self.value is not None
 
             def put(state: State) -> None:
                 entry = state["predictions"].get(self.key, {})
-                if "value" in entry:  # made for an older wording of this question
+                if "value" in entry and not asked_before:  # made for another wording of this
                     entry = {}
                 late = {"late": True} if "truth" in entry else {}
                 stamp = {"value": list(value), "at": int(time.time())}
@@ -94,9 +134,12 @@ class Prediction(Form):
 
     def _checked(self, first: Any, second: Any) -> tuple[Any, float]:
         if self.choices is None:
-            low, high = real_number("low", first), real_number("high", second)
-            if low >= high:
-                raise ValueError(f"low must be below high, got {low:g} and {high:g}")
+            low = self._range.within("\u201cfrom\u201d", real_number("low", first))
+            high = self._range.within("\u201cto\u201d", real_number("high", second))
+            if low > high or (low == high and not self._range.whole):
+                raise ValueError(
+                    f"\u201cfrom\u201d must be below \u201cto\u201d, got {low:g} and {high:g}"
+                )
             return low, high
         if first not in self.choices:
             raise ValueError(f"choice must be one of {', '.join(self.choices)}, got {first!r}")
@@ -106,9 +149,10 @@ class Prediction(Form):
         value = self.value
         if value is None:
             return "Nothing committed yet."
-        entry = store().read()["predictions"][self.key]
-        said = f"Committed: {self._said(value)}. It stays as it is."
-        if entry.get("late"):
+        open_still = "You can change it until its answer is shown."
+        said = f"Committed: {self._said(value)}."
+        said = f"{said} {'It stays as it is.' if self.fixed else open_still}"
+        if self._entry.get("late"):
             said = f"{said} {TOO_LATE}"
         return said if store().saved else f"{said} (In memory only: it could not be saved.)"
 
@@ -123,12 +167,13 @@ class Prediction(Form):
     # ---- the answer
 
     def resolve(self, truth: float | str) -> None:
-        """Record the answer and print one line that sets the prediction beside it.
+        """Record the answer, fix the prediction, and print one line that sets both side by side.
 
         truth: a finite number for an interval, one of the choices otherwise.
         """
         if self.choices is None:
-            truth = real_number("truth", truth)
+            possible = replace(self._range, whole=False)  # a mean of counts is no count
+            truth = possible.within("truth", real_number("truth", truth))
         elif truth not in self.choices:
             raise ValueError(f"truth must be one of {', '.join(self.choices)}, got {truth!r}")
 
@@ -137,6 +182,8 @@ class Prediction(Form):
             entry.setdefault("truth", truth)
 
         store().update(put)
+        with self._lock:
+            self._show(self._committed())
         print(self._judged(truth))
 
     def _judged(self, truth: Any) -> str:
@@ -157,7 +204,8 @@ class Prediction(Form):
     def _ask(self) -> str:
         if self.choices is not None:
             return "Choose one, and say how sure you are (50 to 100 %):"
-        return "Your 80 % interval (you expect the answer to lie inside in 8 cases of 10):"
+        possible = f"; {self._range}" if str(self._range) else ""
+        return f"Your 80 % interval (you expect the answer inside in 8 cases of 10{possible}):"
 
     def _text(self) -> str:
         if self.choices is None:
@@ -181,28 +229,47 @@ class Prediction(Form):
 
         asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self._ask()}</p>"
         inputs = self._interval_inputs() if self.choices is None else self._choice_inputs()
-        button = w.Button(description="Commit", tooltip="Commit this prediction; it then stays")
+        button = w.Button(description="Commit", tooltip="Commit this prediction")
         said = w.HTML(status("Commit it before you run on."))
 
         def show(line: str) -> None:
-            done = self.value is not None
             for widget in (*inputs, button):
-                widget.disabled = done
+                widget.disabled = self.fixed
             said.value = status(line)
 
-        def click(_: Any) -> None:
+        def take(_: Any) -> None:
             with self._lock:
                 try:
                     show(self.commit(*self._read_inputs(inputs)))
                 except (TypeError, ValueError) as error:
-                    said.value = status(f"Not committed: {error}.")
+                    kept = self.value
+                    still = "" if kept is None else f" Still committed: {self._said(kept)}."
+                    said.value = status(f"Not committed: {error}.{still}")
+                if self.fixed:
+                    self._fill_inputs(inputs)
 
-        button.on_click(click)
+        def changed(_: Any) -> None:
+            # A click is sent at once, and a field when the kernel is free: it may come second.
+            with self._lock:
+                if self.value is not None and not self._holds(inputs):
+                    take(_)
+
         self._fill_inputs(inputs)
+        button.on_click(take)
+        for widget in inputs:
+            widget.observe(changed, names="value")
+        self._show = show
         if self.value is not None:
             show(self._committed())
         row = [w.HBox([*inputs, w.Label(self.unit)])] if self.choices is None else inputs
         return [w.HTML(asked), *row, button, said]
+
+    def _holds(self, inputs: list[Any]) -> bool:
+        """Whether the fields show what is committed."""
+        try:
+            return self._read_inputs(inputs) == self.value
+        except ValueError:
+            return False
 
     def _interval_inputs(self) -> list[ipywidgets.Widget]:
         import ipywidgets as w
@@ -244,6 +311,50 @@ class Prediction(Form):
                 widget.value = f"{part:g}" if self.choices is None else part
 
 
+def _nothing(line: str) -> None:
+    """What a form that nobody has looked at shows."""
+
+
+@dataclass(frozen=True)
+class _Range:
+    """The values that a prediction's answer can have at all."""
+
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+
+    @classmethod
+    def checked(cls, low: Any, high: Any, whole: Any) -> _Range:
+        for name, end in (("low", low), ("high", high)):
+            if end is not None:
+                real_number(name, end)
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"low must be below high, got {low!r} and {high!r}")
+        if not isinstance(whole, bool):
+            raise TypeError(f"whole must be True or False, got {whole!r}")
+        return cls(low, high, whole)
+
+    def __str__(self) -> str:
+        """What is possible in words, empty where everything is."""
+        kind = "whole numbers " if self.whole else ""
+        if self.low is not None and self.high is not None:
+            return f"{kind}from {self.low:g} to {self.high:g}"
+        if self.low is not None:
+            return f"{kind}from {self.low:g} up"
+        if self.high is not None:
+            return f"{kind}up to {self.high:g}"
+        return kind.strip()
+
+    def within(self, name: str, number: float) -> float:
+        """`number`, if it is possible; otherwise one sentence that says what is."""
+        if self.whole and number != int(number):
+            raise ValueError(f"{name} must be a whole number, got {number:g}")
+        below = self.low is not None and number < self.low
+        if below or (self.high is not None and number > self.high):
+            raise ValueError(f"{name} must lie in what is possible, {self}; got {number:g}")
+        return number
+
+
 def _checked_choices(choices: Sequence[str]) -> list[str]:
     if isinstance(choices, str) or not isinstance(choices, Sequence):
         raise TypeError(f"choices must be a list of texts, got {choices!r}")
@@ -261,59 +372,3 @@ def _number(name: str, text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"\u201c{name}\u201d must be a number such as 0.5 or 1e-3, got {text!r}")
     return number
-
-
-# ---- calibration over the whole course
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How good the predictions were that were committed before their answer was shown.
-
-    held of intervals held the truth (80 % would be calibrated); brier is the mean squared
-    difference between confidence and outcome over `choices` (0 is perfect, always saying 50 %
-    gives 0.25), NaN while there is none.
-    """
-
-    intervals: int
-    held: int
-    choices: int
-    brier: float
-
-    def __str__(self) -> str:
-        if not self.intervals and not self.choices:
-            return "No prediction has met its answer yet."
-        parts = []
-        if self.intervals:
-            parts.append(
-                f"{self.held} of your {self.intervals} intervals held the truth "
-                f"(calibrated would be about {LEVEL * self.intervals:.2g})."
-            )
-        if self.choices:
-            parts.append(
-                f"Brier score of your {self.choices} choices: {self.brier:.2f} "
-                "(0 is perfect, always saying 50 % gives 0.25)."
-            )
-        return " ".join(parts)
-
-    __repr__ = __str__
-
-
-def calibration() -> Calibration:
-    """The score over every prediction that was committed in time and has met its answer."""
-    entries = store().read()["predictions"].values()
-    met = [e for e in entries if "value" in e and "truth" in e and not e.get("late")]
-    held = [e["value"][0] <= e["truth"] <= e["value"][1] for e in met if _is_interval(e)]
-    squares = [_square(e) for e in met if isinstance(e["value"][0], str)]
-    brier = sum(squares) / len(squares) if squares else math.nan
-    return Calibration(len(held), sum(held), len(squares), brier)
-
-
-def _is_interval(entry: dict[str, Any]) -> bool:
-    return not isinstance(entry["value"][0], str) and not isinstance(entry["truth"], str)
-
-
-def _square(entry: dict[str, Any]) -> float:
-    choice, confidence = entry["value"]
-    right = same_text(choice, str(entry["truth"])) or same_text(str(entry["truth"]), choice)
-    return float((confidence / 100 - right) ** 2)

@@ -1,22 +1,23 @@
 """A learner's progress: saved by itself after every answer, shown, taken along and brought back.
 
-Predictions, quiz answers, checks, verdicts and claims are in one JSON file: COURSE_PROGRESS, else
-.progress/progress.json in the checkout, else .closing-the-loop/progress.json in the home directory.
-Nothing is sent anywhere. For Binder, which forgets everything, there is a resume code to copy.
+Predictions, quiz answers, exercises with their code, verdicts and claims are in one JSON file:
+COURSE_PROGRESS, else .progress/progress.json in the checkout, else .closing-the-loop/progress.json
+in the home directory. Nothing is sent anywhere. For Binder, which forgets everything, the file can
+be downloaded; a resume code, short enough to copy, carries marks only. Code is shown, never run.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.teaching._forms import Form, Page, escape, status
-from helpers.teaching._records import PREFIX, State, decode, encode, merged, validated
+from helpers.teaching._forms import Form, Page, escape, html_table, plain_table, status
+from helpers.teaching._records import PREFIX, State, decode, encode, merged, parsed, validated
 from helpers.teaching._store import document, place, store, write_atomically
-from helpers.teaching.predictions import calibration
+from helpers.teaching.matrix import claim_cards, verdict_matrix
+from helpers.teaching.scores import calibration, met_predictions
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -27,7 +28,10 @@ _COUNTED = {"predictions": "predictions", "answers": "quiz answers", "checks": "
 
 
 def code() -> str:
-    """Everything so far as one line of text to copy; `restore` takes it back."""
+    """The marks so far as one line of text to copy; `restore` takes it back.
+
+    It leaves out what is long: the code of exercises and the reasons given. The file has them.
+    """
     return encode(store().read())
 
 
@@ -53,39 +57,44 @@ def save(file: str | os.PathLike[str] | None = None) -> Page:
     page = (
         f"<p>{escape(said)}</p>"
         f'<p><a download="progress.json" href="data:application/json;base64,{link}">'
-        "Download progress.json</a></p>"
-        f"<p>Resume code, to copy and to give to <code>progress.restore()</code>:</p>"
+        f"Download progress.json</a>: {_ALL}</p>"
+        f"<p>Resume code, to copy and to give to <code>progress.restore()</code>. {_MARKS}</p>"
         f'<pre style="white-space: pre-wrap; overflow-wrap: anywhere; user-select: all" '
         f'tabindex="0" aria-label="resume code">{resume}</pre>'
     )
-    return Page(f"{said}\nResume code: {resume}", page)
+    return Page(f"{said}\n{_MARKS}\nResume code: {resume}", page)
+
+
+_ALL = 'everything, your code too; <code>progress.restore("progress.json")</code> brings it back.'
+_MARKS = "It carries marks only: your code is in the file progress.json."
 
 
 def restore(source: str | os.PathLike[str] | None = None) -> Page | Restore:
     """Add what is in a progress file or a resume code; without an argument, show a form for both.
 
-    Nothing that is here is lost: of two predictions the one committed first counts, quiz answers
-    and exercises are joined, of two different verdicts the later one shows and the other is kept
-    beside it. ValueError if `source` is damaged (nothing is changed then), FileNotFoundError if
-    there is no such file.
+    Nothing that is here is lost: of two predictions the one whose answer was shown first counts, or
+    the later one while both are open; quiz answers and exercises are joined, of two different
+    verdicts the later one shows and the other is kept beside it. The code of exercises is shown, to
+    be copied into its cell; it is never run. ValueError if `source` is damaged (nothing is changed
+    then), FileNotFoundError if there is no such file.
     """
     if source is None:
         return Restore()
-    if isinstance(source, str) and source.strip().startswith(PREFIX):
-        return _absorb(decode(source))
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"source must be a path or a resume code, got {source!r}")
-    path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"source must be a progress file or a resume code ({PREFIX}...), got {str(source)!r}"
-        )
-    return _absorb(_parsed(path.read_bytes(), path.name))
+    path = os.path.expanduser(source)
+    if os.path.isfile(path):  # False too for a code, which is too long for the name of a file
+        return _absorb(_read(Path(path).read_bytes(), Path(path).name))
+    if isinstance(source, str) and PREFIX in source:
+        return _absorb(decode(source))
+    raise FileNotFoundError(
+        f"source must be a progress file or a resume code ({PREFIX}...), got {str(source)!r}"
+    )
 
 
-def _parsed(data: bytes, name: str) -> State:
+def _read(data: bytes, name: str) -> State:
     try:
-        return validated(json.loads(data))
+        return validated(parsed(data))
     except ValueError as error:  # errors of JSON and of Unicode are ValueErrors too
         raise ValueError(f"{name} is not a progress file: {error}") from None
 
@@ -96,26 +105,49 @@ def _absorb(theirs: State) -> Page:
         return f"Restored. You now have {_counts(state)}."
 
     said = store().update(put)
-    return Page(said, f"<p>{escape(said)}</p>")
+    text, page = _code_of(theirs)
+    return Page("\n".join(filter(None, [said, text])), f"<p>{escape(said)}</p>{page}")
+
+
+def _code_of(state: State) -> tuple[str, str]:
+    """The code of the exercises in `state`, to read and to copy: as text, and folded as HTML."""
+    codes = {key: e["code"] for key, e in sorted(state["checks"].items()) if "code" in e}
+    if not codes:
+        return "", ""
+    text = "\n\n".join(
+        f"Your code of {key} (copy it into its cell):\n{codes[key]}" for key in codes
+    )
+    page = "".join(
+        f"<details><summary>Your code of {escape(key)}, to copy into its cell</summary>"
+        f"<pre>{escape(code)}</pre></details>"
+        for key, code in codes.items()
+    )
+    return text, page
 
 
 def summary() -> Page:
-    """What has been done in each lesson, and the calibration of the predictions."""
+    """What was done in each lesson, how well it was predicted, verdicts, claims and code."""
     state = store().read()
-    head = ["lesson", *_COUNTED.values()]
-    rows = [[lesson, *map(str, _numbers(state, lesson).values())] for lesson in _lessons(state)]
-    score = str(calibration())
-    lines = ["  ".join(f"{text:>{len(top)}}" for text, top in zip(row, head, strict=True))
-             for row in [head, *rows]]  # fmt: skip
-    top = "".join(f'<th scope="col">{text}</th>' for text in head)
-    body = "".join(
-        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{text}</td>" for text in row[1:])}</tr>'
-        for row in rows
-    )
-    table = f"<table><caption>Your progress</caption><thead><tr>{top}</tr></thead>{body}</table>"
-    if not rows:
-        return Page(f"Nothing recorded yet. {score}", f"<p>Nothing recorded yet. {score}</p>")
-    return Page("\n".join([*lines, score]), f"{table}<p>{escape(score)}</p>")
+    lessons = [[lesson, *map(str, _numbers(state, lesson).values())] for lesson in _lessons(state)]
+    parts: list[Page] = [_table(["lesson", *_COUNTED.values()], lessons, "Your progress")]
+    if not lessons:
+        parts = [_line("Nothing recorded yet.")]
+    parts.append(_line(str(calibration())))
+    met = met_predictions()
+    if met:
+        head = ["lesson", "prediction", "you said", "the answer", "it was"]
+        parts.append(_table(head, met, "Your predictions"))
+    parts += [verdict_matrix(), claim_cards(), Page(*_code_of(state))]
+    shown = [(repr(part), part._repr_html_()) for part in parts]
+    return Page("\n\n".join(t for t, _ in shown if t), "".join(page for _, page in shown))
+
+
+def _table(head: list[str], rows: list[list[str]], caption: str) -> Page:
+    return Page(plain_table(head, rows), html_table(head, rows, caption))
+
+
+def _line(text: str) -> Page:
+    return Page(text, f"<p>{escape(text)}</p>")
 
 
 def _lessons(state: State) -> list[str]:
@@ -164,7 +196,7 @@ class Restore(Form):
 
         def uploaded(change: dict[str, Any]) -> None:
             for file in change["new"]:
-                self._take(said, lambda file=file: _parsed(bytes(file["content"]), file["name"]))
+                self._take(said, lambda file=file: _read(bytes(file["content"]), file["name"]))
 
         upload.observe(uploaded, names="value")
         button.on_click(lambda _: self._take(said, lambda: decode(text.value)))
@@ -174,6 +206,7 @@ class Restore(Form):
     def _take(self, said: ipywidgets.HTML, parse: Any) -> None:
         with self._lock:
             try:
-                said.value = status(repr(_absorb(parse())))
+                done = _absorb(parse())._repr_html_()
+                said.value = f'<div role="status" aria-live="polite">{done}</div>'
             except ValueError as error:
                 said.value = status(f"Not restored: {error}.")

@@ -1,27 +1,41 @@
 """Quiz questions with a reason for every option, right or wrong.
 
 Live it is a group of radio buttons, used by mouse or keyboard; on a page without a kernel the
-reasons are in a section that folds open. Nothing is graded: the first answer is remembered, and
-one may answer again. No library does this offline, in JupyterLab 4, byte for byte the same.
+reasons are in a section that folds open. The options are shuffled by the quiz's key, so that the
+place of the right one tells nothing. Nothing is graded: the first answer is remembered, and one may
+answer again. No library does this offline, in JupyterLab 4, byte for byte the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from helpers.teaching._forms import Form, escape, lesson_key, nonempty_text, status
-from helpers.teaching._records import State, same_text
+from helpers.teaching._forms import (
+    Form,
+    Page,
+    escape,
+    html_table,
+    lesson_key,
+    nonempty_text,
+    plain_table,
+    status,
+)
+from helpers.teaching._records import Entry, State, same_text
 from helpers.teaching._store import store
 
 if TYPE_CHECKING:
     import ipywidgets
 
+DEAL = 0  # which of the shuffles: tests/test_quizzes.py finds one that spreads the right options
+
 
 def quiz(key: str, question: str, options: Mapping[str, str], answer: str) -> Quiz:
     """One question. options: text -> the reason why it is right or wrong; answer: the right text.
 
+    The options are shown in an order that depends on the key alone, not in the one given here.
     key: the lesson's number and a name, '02-divisor'. ValueError or TypeError names what is wrong.
     """
     return Quiz(key, question, options, answer)
@@ -38,10 +52,11 @@ class Quiz(Form):
             raise TypeError(f"options must map each text to its reason, got {options!r}")
         if len(options) < 2:
             raise ValueError(f"options must hold at least two texts, got {list(options)!r}")
-        self.options = {
+        checked = {
             nonempty_text("every option", text): nonempty_text(f"the reason of {text!r}", reason)
             for text, reason in options.items()
         }
+        self.options = {text: checked[text] for text in dealt(key, list(checked))}
         if answer not in self.options:
             raise ValueError(f"answer must be one of {list(self.options)!r}, got {answer!r}")
         self.answer = answer
@@ -58,7 +73,8 @@ class Quiz(Form):
             raise ValueError(f"option must be one of {list(self.options)!r}, got {option!r}")
 
         def put(state: State) -> None:
-            new = {"chosen": [], "correct": False, "at": int(time.time())}
+            right = option == self.answer
+            new = {"chosen": [], "correct": False, "first": right, "at": int(time.time())}
             entry = state["answers"].setdefault(self.key, new)
             if not any(same_text(one, option) for one in entry["chosen"]):
                 entry["chosen"].append(option)
@@ -122,3 +138,48 @@ class Quiz(Form):
             radio.value = self.answer if self.answer in before else before[-1]
             show(radio.value)
         return [asked, radio, button, said, others]
+
+
+def dealt(key: str, options: Sequence[str], deal: int = DEAL) -> list[str]:
+    """`options` shuffled: the same key and the same number of options give the same places."""
+    ranks = [hashlib.sha256(f"{deal} {key} {n}".encode()).digest() for n in range(len(options))]
+    return [option for _, option in sorted(zip(ranks, options, strict=True))]
+
+
+# ---- a table over several questions
+
+
+MISSES = 2  # so many in a group of questions, and its refresher comes first
+
+
+def tally(groups: Mapping[str, Sequence[str]]) -> Page:
+    """How many questions of each group were right at the first try, and what to do about it.
+
+    groups: name -> the keys of its quizzes. ValueError or TypeError names what is wrong.
+    """
+    if not isinstance(groups, Mapping) or not groups:
+        raise TypeError(f"groups must map each name to the keys of its quizzes, got {groups!r}")
+    answers = store().read()["answers"]
+    rows = [
+        [nonempty_text("every name in groups", name), *_tallied(name, keys, answers)]
+        for name, keys in groups.items()
+    ]
+    head = ["group", "right at the first try", "so"]
+    return Page(plain_table(head, rows), html_table(head, rows, caption="Where you stand"))
+
+
+def _tallied(name: str, keys: Sequence[str], answers: Mapping[str, Entry]) -> list[str]:
+    if isinstance(keys, str) or not keys:
+        raise TypeError(f"groups[{name!r}] must list the keys of its quizzes, got {keys!r}")
+    answered = [answers[key] for key in map(_quiz_key, keys) if key in answers]
+    right, left = sum(map(_first_was_right, answered)), len(keys) - len(answered)
+    so = "read its refresher first" if len(answered) - right >= MISSES else "you are ready"
+    return [f"{right} of {len(keys)}", f"{left} still to answer" if left else so]
+
+
+def _quiz_key(key: str) -> str:
+    return lesson_key("every key in groups", key)
+
+
+def _first_was_right(entry: Entry) -> bool:
+    return bool(entry.get("first", entry["correct"] and len(entry["chosen"]) == 1))

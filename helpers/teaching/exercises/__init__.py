@@ -2,15 +2,16 @@
 
 lesson_NN.py registers the exercises of one lesson; it is imported when one of them is checked. A
 judge is a plain function `judge(answer, rng) -> str | None`: the hint for the learner, or None when
-the answer is right. It may call the learner's function, which may do anything: what that raises
-is caught by helpers.teaching.check. tests/test_exercises.py shows it each stub, solution and wrong
-answer.
+the answer is right (or a `Praise`, to name what was right about it). It may call the learner's
+function, which may do anything: what that raises is caught by helpers.teaching.check.
+tests/test_exercises.py shows it each stub, solution and wrong answer.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,10 @@ Judge = Callable[[Any, np.random.Generator], "str | None"]
 
 class Hint(Exception):  # noqa: N818 - it is advice, not an error
     """Raised by `number` and `array` to end a judge with a hint."""
+
+
+class Praise(str):
+    """What a judge may return instead of None: right, and a sentence to say so."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,16 @@ def number(value: Any, what: str) -> float:
     if not right_type or not np.isfinite(value):
         raise Hint(f"{what} must be a finite number; it is {shown(value)}.")
     return float(value)
+
+
+def agrees(got: float, right: float, decimals: int = 3) -> bool:
+    """Whether `got` is `right` to the precision of a float32, or rounded to `decimals` or more.
+
+    A learner may print a number as the lesson does and give that.
+    """
+    if math.isclose(got, right, rel_tol=1e-5, abs_tol=1e-7):
+        return True
+    return any(math.isclose(got, round(right, d), abs_tol=1e-7) for d in range(decimals, 9))
 
 
 def array(value: Any, what: str, *, shape: tuple[int, ...] | None = None) -> np.ndarray:
