@@ -20,7 +20,7 @@ import sys
 import time
 import warnings
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from helpers.verification import layers, rules, wire
 
@@ -32,39 +32,19 @@ _EVERYTHING: dict[str, Any] = {}  # the builtins of all others
 class Channel:
     """The child's end of the pipe. It counts what a program prints and returns.
 
-    eager: every answer is written at once, so that nothing is lost if the program ends the
-    process; otherwise they wait for the end of the program (whoever fails is run again alone).
+    Every answer is written at once, so that nothing is lost if the program ends the process.
     """
 
-    def __init__(self, fd: int, room: int, eager: bool) -> None:
-        self.fd, self.eager = fd, eager
-        self.limit = self.room = room
-        self.answers: list[str] = []
-
-    def answer(self, text: str) -> None:
-        self.answers.append(text)
-        if self.eager:
-            self._write(self._waiting())
+    def __init__(self, fd: int, room: int) -> None:
+        self.fd, self.room = fd, room
 
     def send(self, kind: bytes, payload: str = "") -> None:
-        self._write(self._waiting() + self._frame(kind, payload))
-
-    def _waiting(self) -> bytes:
-        if not self.answers:
-            return b""
-        answers, self.answers = self.answers, []
-        return self._frame(b"v", f"[{','.join(answers)}]")
-
-    @staticmethod
-    def _frame(kind: bytes, payload: str) -> bytes:
         content = payload.encode("ascii", "backslashreplace")
-        return wire.FRAME.pack(kind, len(content)) + content
-
-    def _write(self, message: bytes) -> None:
+        message = wire.FRAME.pack(kind, len(content)) + content
         while message:
             message = message[os.write(self.fd, message) :]
 
-    def stop(self, kind: bytes, payload: str = "") -> None:
+    def stop(self, kind: bytes, payload: str = "") -> NoReturn:
         """The last message of a child that must not go on; no `except` can catch it."""
         self.send(kind, payload)
         os._exit(0)
@@ -112,9 +92,10 @@ def describe(problem: BaseException) -> str:
     return json.dumps([name[:80], text[:300] if type(text) is str else "", line])
 
 
-def run_program(job: dict[str, Any], channel: Channel) -> None:
-    """Compile, load and call one program; every case is reported as soon as it is known."""
-    channel.room = channel.limit
+def run(job: dict[str, Any], channel: Channel) -> NoReturn:
+    """Run one program in this process, which is locked in; then end the process."""
+    sys.stdout = sys.stderr = Printed(channel)
+    sys.stdin = None
     began = time.process_time()
     names = _SCREENED if job["guarded"] else _EVERYTHING
     namespace = {"__name__": "program", "__builtins__": names}
@@ -127,16 +108,7 @@ def run_program(job: dict[str, Any], channel: Channel) -> None:
     else:
         if _load(code, namespace, channel):
             _call(namespace, job, channel)
-    channel.send(b".", repr(time.process_time() - began))
-
-
-def run_all(batch: list[dict[str, Any]], channel: Channel) -> None:
-    """Run the programs one after the other in this process, which is locked in; then end it."""
-    sys.stdout = sys.stderr = Printed(channel)
-    sys.stdin = None
-    for job in batch:
-        run_program(job, channel)
-    os._exit(0)
+    channel.stop(b".", repr(time.process_time() - began))
 
 
 def _load(code: Any, namespace: dict[str, Any], channel: Channel) -> bool:
@@ -151,6 +123,7 @@ def _load(code: Any, namespace: dict[str, Any], channel: Channel) -> bool:
 
 
 def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> None:
+    """Call the entry point; every case is reported as soon as it is known."""
     entry = job["entry"]
     if entry not in namespace:
         channel.send(b"l", json.dumps(["NameError", f"name '{entry}' is not defined", None]))
@@ -166,10 +139,10 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
         except wire.TooLargeError:
             channel.stop(b"o")
         except BaseException as problem:
-            channel.answer(f'{{"x":{describe(problem)}}}')
+            channel.send(b"v", f'[{{"x":{describe(problem)}}}]')
         else:
             channel.spend(len(text))
-            channel.answer(text)
+            channel.send(b"v", f"[{text}]")
 
 
 def facade(name: str) -> ModuleType:

@@ -5,8 +5,8 @@
 
 A program is read by the screen, then run in a process of its own kind: a warm interpreter that is
 no copy of the notebook forks a child, the child is locked in and gets the inputs, and what it
-returns comes back over one bounded pipe to be compared here. Programs that the screen finds free
-of side effects share a child, sixteen at most; one that misbehaves is run again alone.
+returns comes back over one bounded pipe to be compared here. Every program gets a child of its
+own, so that none can decide another's verdict.
 
 What is covered. On Linux (a laptop, JupyterHub, Binder, Colab, root or not) the kernel's own
 filters keep a program from files, network, other processes and signals, and rlimits from memory
@@ -39,7 +39,7 @@ from helpers.verification.processes import LostError, Program, RawReport, Worker
 from helpers.verification.screen import screen as read_program
 
 LAYERS = ("screen", "audit", "rlimits", "seccomp", "landlock")
-BATCH = 16  # programs that may share a child
+BATCH = 16  # programs sent to a worker together: fewer messages, and each is still run alone
 _BATCH_TEXT = 1 << 20  # characters of sources and inputs in a batch
 _HAS_FORK = hasattr(os, "fork")
 
@@ -149,9 +149,9 @@ class Sandbox:
     def _batches(
         self, programs: list[Program], reports: dict[int, Report]
     ) -> Iterator[list[Program]]:
-        """Programs that may share a child together, all others alone; reports what never runs."""
+        """What is sent to a worker together; reports what never runs."""
         size = min(BATCH, -(-len(programs) // self._n_workers))
-        shared: list[Program] = []
+        batch: list[Program] = []
         text = 0
         for program in programs:
             finding = read_program(program.source)
@@ -161,16 +161,14 @@ class Sandbox:
                 reports[program.index] = Report(
                     verdict, finding.message, finding.line, n_cases=n_cases
                 )
-            elif finding.verdict or not finding.pure:
-                yield [program]
-            else:
-                shared.append(program)
-                text += len(program.source) + sum(len(case.inputs) for case in program.cases)
-                if len(shared) >= size or text > _BATCH_TEXT:
-                    yield shared
-                    shared, text = [], 0
-        if shared:
-            yield shared
+                continue
+            batch.append(program)
+            text += len(program.source) + sum(len(case.inputs) for case in program.cases)
+            if len(batch) >= size or text > _BATCH_TEXT:
+                yield batch
+                batch, text = [], 0
+        if batch:
+            yield batch
 
     def _start(self) -> list[str]:
         """Start the workers that are missing; the layers that hold in all of them."""

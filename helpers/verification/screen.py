@@ -3,8 +3,7 @@
 An allow-list over the syntax tree: modules, names, attributes, size. It gives the line and the
 reason, which makes it the best teacher of the grader's layers; it is not a wall. Somebody who looks
 long enough finds a way through a screen, and behind it stand the limits and filters of layers.py.
-A refusal is a verdict about the text, so it never depends on the machine. The screen also says
-which programs are free of side effects on the interpreter, and so may share a process.
+A refusal is a verdict about the text, so it never depends on the machine.
 """
 
 from __future__ import annotations
@@ -38,21 +37,18 @@ _INSIDE = """
 """
 _DOORS = frozenset(_INSIDE.split())
 _WALKS = ("format", "format_map")  # "{0.attribute}".format(x) reads attributes by name
-_SHARED_STATE = frozenset({"decimal", "random", "time"})  # modules with a state, or that wait
 
 
 @dataclass(frozen=True)
 class Finding:
     """What the screen says of one program.
 
-    verdict: "" (may run), "syntax_error" or "refused", with message and line. pure: free of side
-    effects on the interpreter, as far as the text shows, so that it may share a process.
+    verdict: "" (may run), "syntax_error" or "refused", with message and line.
     """
 
     verdict: str = ""
     message: str = ""
     line: int | None = None
-    pure: bool = False
 
 
 def screen(program: str) -> Finding:
@@ -89,8 +85,7 @@ def screen(program: str) -> Finding:
     if objections:
         line, reason = min(objections, key=lambda objection: objection[0] or 0)
         return Finding("refused", reason, line)
-    traces = (_may_leave_traces(node) for node in nodes if type(node) in _MAY_LEAVE_TRACES)
-    return Finding(pure=not any(traces))
+    return Finding()
 
 
 def _flatten(tree: ast.AST) -> tuple[list[ast.AST], list[tuple[str, ast.AST]]] | None:
@@ -214,24 +209,3 @@ def _walks(template: str) -> bool:
         field is not None and ("." in field or "[" in field or _walks(spec or ""))
         for _, field, spec, _ in fields
     )
-
-
-_MAY_LEAVE_TRACES = {
-    ast.Attribute, ast.Import, ast.ImportFrom, ast.ClassDef, ast.ExceptHandler, ast.Name
-}  # fmt: skip
-
-
-def _may_leave_traces(node: ast.AST) -> bool:
-    """Whether a program with this node could change the interpreter for the next program."""
-    if isinstance(node, ast.Attribute):
-        on_self = isinstance(node.value, ast.Name) and node.value.id == "self"
-        return not (isinstance(node.ctx, ast.Load) or on_self)
-    if isinstance(node, ast.Import):
-        return any(alias.name in _SHARED_STATE for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return node.module in _SHARED_STATE
-    if isinstance(node, ast.ClassDef):
-        return bool(node.bases)
-    if isinstance(node, ast.ExceptHandler):
-        return node.type is None
-    return isinstance(node, ast.Name) and node.id == "BaseException"

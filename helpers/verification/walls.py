@@ -7,6 +7,7 @@ really tried to break out was stopped by it; the platform's name is never asked.
 from __future__ import annotations
 
 import _socket
+import contextlib
 import os
 import signal
 import time
@@ -26,24 +27,21 @@ class Walls:
         self.filter: Callable[[], None] | None = None
         self.in_force: list[str] = []
 
-    def close_in(self, pipe: int, limits: Limits, count: int) -> child.Channel:
+    def close_in(self, pipe: int, limits: Limits) -> child.Channel:
         """Lock the calling process in, for good; returns the only way out."""
         os.dup2(pipe, layers.RESULT_FD)
         os.closerange(0, layers.RESULT_FD)
         os.closerange(layers.RESULT_FD + 1, 256)
-        self.limit(limits, count)
-        channel = child.Channel(layers.RESULT_FD, limits["output_bytes"], eager=count == 1)
+        self.limit(limits)
+        channel = child.Channel(layers.RESULT_FD, limits["output_bytes"])
         layers.audit(lambda event: channel.stop(b"f", event))
         if self.filter is not None:
             self.filter()
         return channel
 
-    def limit(self, limits: Limits, count: int = 1) -> None:
-        try:
-            cpu_seconds = count * limits["seconds"] + 1
-            layers.limit_resources(self.base_memory + limits["memory_bytes"], cpu_seconds)
-        except OSError:
-            pass  # the probe has said so
+    def limit(self, limits: Limits) -> None:
+        with contextlib.suppress(OSError):  # the probe has said so
+            layers.limit_resources(self.base_memory + limits["memory_bytes"], limits["seconds"] + 1)
 
     def try_out(self) -> None:
         """Fork children that really try to break out, and keep the layers that stopped them."""
