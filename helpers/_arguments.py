@@ -59,6 +59,22 @@ def generator(name: str, value: Any) -> np.random.Generator:
     return value
 
 
+def real_array(name: str, value: Any) -> np.ndarray:
+    """`value`, real numbers in any nesting that NumPy takes, as a float array.
+
+    Raises TypeError for complex numbers, whose imaginary part would be lost in silence, and for
+    what is no number. A float array is returned as it is, not copied.
+    """
+    try:
+        array = np.asarray(value)
+        if not np.iscomplexobj(array):
+            return array.astype(float, copy=False)
+    except (TypeError, ValueError):
+        pass
+    kind = getattr(value, "dtype", type(value).__name__)
+    raise TypeError(f"{name} must hold real numbers, got {kind}")
+
+
 def finite_array(name: str, value: Any, *, ndim: int = 2) -> np.ndarray:
     """`value` as a float array of `ndim` axes with samples on axis 0: not empty, all finite."""
     if not isinstance(value, np.ndarray):
@@ -67,7 +83,7 @@ def finite_array(name: str, value: Any, *, ndim: int = 2) -> np.ndarray:
         raise ValueError(f"{name} must have {ndim} axes (samples first), got shape {value.shape}")
     if value.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {value.shape}")
-    array = value.astype(float, copy=False)
+    array = real_array(name, value)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers only, got NaN or infinity")
     return array

@@ -149,7 +149,8 @@ def iterate(
     resume: the History of an earlier call with the same arguments; goes on behind it.
 
     Raises TypeError or ValueError for a bad argument before any work is done, and ValueError
-    during the run when a model returns the wrong number of samples or no training data are left.
+    during the run when a model returns the wrong number of samples, or NaN or infinity among them,
+    when no training data are left, and when a metric fails or returns anything but one number.
     """
     total = size(check_data("real", real))
     if total == 0:
@@ -193,16 +194,15 @@ def _turn(
             start = previous if isinstance(init, str) else init
             fitted = clone(model).fit(data, rng=fit_rng, init=start)
         produced = fitted.sample(n_samples, sample_rng)
-        if size(produced) != n_samples:
-            raise ValueError(
-                f"{type(fitted).__name__}.sample must return n_samples = {n_samples} samples, "
-                f"got {size(produced)} in generation {index}"
-            )
+        _check_produced(fitted, produced, n_samples, index)
         verified = (
             Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
         )
         _check_verified(verified, metrics)
-        values = {name: float(metric(fitted, produced)) for name, metric in metrics.items()}
+        values = {
+            name: float(_measure(name, metric, fitted, produced, index, ((),)))
+            for name, metric in metrics.items()
+        }
         yield Generation(index, fitted, produced, verified.kept, verified.report, values)
         synthetic.append(verified.kept)
         previous = fitted
@@ -281,15 +281,19 @@ def run_batched(
         as an array of shape (replicates, n_samples, ...).
     policy: any policy; the source of `FreshReal` is called for all runs together.
     metrics: name -> function of (model, produced), where the learned values carry the runs as
-        first axis and produced has shape (n_samples, replicates, ...); returns (replicates,).
+        first axis and produced has shape (n_samples, replicates, ...); returns (replicates,), or
+        one number for all runs. At least one.
 
-    Returns a tidy frame with columns generation, metric, replicate, value.
+    Returns a tidy frame with columns generation, metric, replicate, value. Raises TypeError or
+    ValueError for a bad argument, and in the course of the run as `iterate` does.
     """
     positive_int("generations", generations, minimum=0)
     n = positive_int("n_samples", n_samples)
     runs = positive_int("replicates", replicates)
     positive_int("seed", seed, minimum=0)
     _check_plugs(model, policy, None, metrics)
+    if not metrics:
+        raise ValueError(f"metrics must hold at least one metric, got {metrics!r}")
     if not hasattr(model, "_fit_runs"):
         raise TypeError(
             f"model must be Gaussian, Discrete or LinearRegression to run batched, got {model!r}"
@@ -300,6 +304,8 @@ def run_batched(
         raise ValueError(
             f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
         )
+    if np.iscomplexobj(drawn):
+        raise TypeError(f"draw_real must return real numbers, got {np.asarray(drawn).dtype}")
     real = Replicates(np.ascontiguousarray(np.moveaxis(drawn, 0, 1)))
     fitted = clone(model)
     if not np.isfinite(real.values).all():
@@ -316,8 +322,10 @@ def run_batched(
         data: Any = real if index == 0 else policy.training_set(real, synthetic, rng)
         fitted._fit_runs(data.values)
         produced = fitted._sample_runs(n, rng)
+        _check_produced(fitted, produced, n, index)
         for name, metric in metrics.items():
-            columns[name].append(np.broadcast_to(metric(fitted, produced), (runs,)))
+            value = _measure(name, metric, fitted, produced, index, ((), (runs,)))
+            columns[name].append(np.broadcast_to(value, (runs,)))
         synthetic.append(Replicates(produced))
     per_metric = (generations + 1) * runs
     return pd.DataFrame(
@@ -401,6 +409,47 @@ def _check_plugs(model: Any, policy: Any, verifier: Any, metrics: Any) -> None:
         isinstance(metrics, Mapping) and all(callable(metric) for metric in metrics.values())
     ):
         raise TypeError(f"metrics must map names to functions, got {metrics!r}")
+
+
+def _check_produced(model: Any, produced: Any, n_samples: int, index: int) -> None:
+    name = f"{type(model).__name__}.sample"
+    if size(produced) != n_samples:
+        raise ValueError(
+            f"{name} must return n_samples = {n_samples} samples, "
+            f"got {size(produced)} in generation {index}"
+        )
+    # A model that is broken would pass for one that collapsed.
+    inexact = isinstance(produced, np.ndarray) and np.issubdtype(produced.dtype, np.inexact)
+    if inexact and not np.isfinite(produced).all():
+        raise ValueError(
+            f"{name} must return finite numbers, got NaN or infinity in generation {index}"
+        )
+
+
+def _measure(
+    name: str,
+    metric: Metric,
+    model: Any,
+    produced: Any,
+    index: int,
+    shapes: tuple[tuple[int, ...], ...],
+) -> np.ndarray:
+    """What `metric` says of generation `index`: real numbers of one of the `shapes`.
+
+    Raises ValueError, with the name of the metric, for anything else and for a metric that fails.
+    """
+    try:
+        value = metric(model, produced)
+    except Exception as error:
+        raise ValueError(
+            f"metric {name!r} failed in generation {index}: {type(error).__name__}: {error}"
+        ) from error
+    wanted = "one number" if len(shapes) == 1 else f"one number or an array of shape {shapes[-1]}"
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" or array.shape not in shapes:
+        got = f"an array of shape {array.shape}" if array.shape not in shapes else repr(value)
+        raise ValueError(f"metric {name!r} must return {wanted}, got {got} in generation {index}")
+    return array
 
 
 def _check_verified(verified: Any, metrics: Mapping[str, Metric]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from helpers._arguments import finite_array, fraction, one_of, positive_int, real_number
+from helpers._arguments import finite_array, fraction, one_of, positive_int, real_array, real_number
 
 # A float for an integer t, an array for an array of t.
 Curve = Any
@@ -48,7 +48,7 @@ def _cumulative(terms_up_to: Any, t: Curve) -> Curve:
 
 def _probabilities(p: Any) -> np.ndarray:
     """`p` as a vector of probabilities that sum to one."""
-    vector = finite_array("p", np.asarray(p, dtype=float), ndim=1)
+    vector = finite_array("p", real_array("p", p), ndim=1)
     if (vector < 0).any() or not math.isclose(vector.sum(), 1.0, abs_tol=1e-9):
         raise ValueError(f"p must be non-negative and sum to 1, got a sum of {vector.sum():g}")
     return vector

@@ -322,6 +322,49 @@ def test_nan_and_infinity_in_real_data_are_refused(model: Any, bad: float) -> No
         run(model=model, real=real)
 
 
+def failing(model: Any, produced: Any) -> float:
+    return {}["no such key"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (failing, "metric 'x' failed in generation 0: KeyError: 'no such key'"),
+        (
+            lambda model, produced: produced.mean(axis=0),
+            r"metric 'x' must return one number, got an array of shape \(2,\) in generation 0",
+        ),
+        (lambda model, produced: produced[:1, 0], r"'x' .* got an array of shape \(1,\)"),
+        (lambda model, produced: produced.mean() + 1j, "'x' must return one number, got .*1j"),
+        (lambda model, produced: None, "metric 'x' must return one number, got None"),
+        (lambda model, produced: "0.5", "metric 'x' must return one number, got '0.5'"),
+    ],
+)
+def test_the_name_of_a_metric_that_is_wrong(metric: Any, message: str) -> None:
+    for verifier in (None, lambda model, made, rng: Verified(made)):
+        with pytest.raises(ValueError, match=message):
+            run(metrics={"variance": metrics.variance, "x": metric}, verifier=verifier)
+
+
+def test_a_metric_may_return_any_kind_of_number() -> None:
+    kinds = {"python": 3, "numpy": np.float32(3), "bool": np.True_, "array": np.array(3)}
+    frame = run(metrics={k: lambda model, made, v=v: v for k, v in kinds.items()}).frame
+    assert frame["value"].tolist() == [3.0, 3.0, 1.0, 3.0] * 4
+    assert {type(value) for value in frame["value"]} == {float}
+
+
+def test_a_metric_may_say_infinity_or_that_there_is_nothing_to_say() -> None:
+    told = {"dead": lambda model, made: -np.inf, "none": lambda model, made: np.nan}
+    values = run(metrics=told, generations=0).frame["value"]
+    np.testing.assert_array_equal(values, [-np.inf, np.nan])
+
+
+@pytest.mark.parametrize("model", [Gaussian(), KernelDensity(0.5), LinearRegression()])
+def test_complex_data_are_refused(model: Any) -> None:
+    with pytest.raises(TypeError, match="data must hold real numbers, got complex128"):
+        run(model=model, real=REAL + 0j)
+
+
 @pytest.mark.parametrize("extra", [-1, 1])
 def test_a_model_must_return_as_many_samples_as_asked(extra: int) -> None:
     message = f"Recorder.sample must return n_samples = 3 samples, got {3 + extra} in generation 0"
@@ -477,6 +520,22 @@ def test_runs_are_independent_of_each_other() -> None:
             "draw_real must return finite numbers",
         ),
         ({"model": Gaussian(ddof=2)}, ValueError, "ddof must be one of 0, 1"),
+        (
+            {"draw_real": lambda shape, rng: np.ones((*shape, 1), complex)},
+            TypeError,
+            "draw_real must return real numbers, got complex128",
+        ),
+        ({"metrics": {"x": failing}}, ValueError, "metric 'x' failed in generation 0: KeyError"),
+        (
+            {"metrics": {"x": lambda model, made: made[:, 0, 0]}},
+            ValueError,
+            r"metric 'x' must return one number or an array of shape \(\d+,\), got an array of",
+        ),
+        (
+            {"metrics": {"x": lambda model, made: made[0, :, 0] * 1j}},
+            ValueError,
+            "metric 'x' must return one number or an array of shape .*, got array.*j",
+        ),
     ],
 )
 def test_run_batched_names_bad_arguments(
@@ -484,6 +543,14 @@ def test_run_batched_names_bad_arguments(
 ) -> None:
     with pytest.raises(error, match=message):
         batched(**changes)
+
+
+def test_run_batched_refuses_empty_metrics_before_any_work() -> None:
+    def draw(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        raise AssertionError("work was done before the arguments were checked")
+
+    with pytest.raises(ValueError, match=r"metrics must hold at least one metric, got \{\}"):
+        batched(draw_real=draw, metrics={})
 
 
 # --- many seeds --------------------------------------------------------------------------------
@@ -537,7 +604,7 @@ def test_run_batched_looks_at_the_data_of_every_run() -> None:
         "generations": 1,
         "n_samples": 5,
         "replicates": 3,
-        "metrics": {},
+        "metrics": {"distinct": metrics.distinct},
     }
     with pytest.raises(ValueError, match="finite"):
         run_batched(Gaussian(), one_bad(float("nan")), **settings)

@@ -122,6 +122,29 @@ def test_nan_and_infinity_are_refused(model: Any, bad: float) -> None:
         model.fit(data)
 
 
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [(Gaussian(), POINTS), (KernelDensity(0.3), POINTS), (GaussianMixture(2), POINTS),
+     (LinearRegression(), ROWS)],
+)  # fmt: skip
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_score_refuses_another_number_of_columns(
+    model: Any, data: np.ndarray, change: int
+) -> None:
+    columns = data.shape[1]
+    fitted = clone(model).fit(data, rng())
+    with pytest.raises(ValueError, match=f"data must have {columns} columns, as in the fit, got"):
+        fitted.score(np.ones((5, columns + change)))
+
+
+@pytest.mark.parametrize("model", [Gaussian(), KernelDensity(0.3), GaussianMixture(2)])
+def test_complex_data_keep_no_half(model: Any) -> None:
+    with pytest.raises(TypeError, match="data must hold real numbers, got complex128"):
+        clone(model).fit(POINTS + 1j, rng())
+    with pytest.raises(TypeError, match="data must hold real numbers, got complex128"):
+        clone(model).fit(POINTS, rng()).score(POINTS + 1j)
+
+
 def test_importing_the_models_loads_no_torch() -> None:
     code = (
         "import sys, helpers.loop, helpers.policies, helpers.models, helpers.metrics,"

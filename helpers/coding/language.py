@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from helpers._arguments import generator, positive_int
+from helpers._arguments import generator, positive_int, real_array
 from helpers.verification.cases import Case
 
 ENTRY_POINT = "f"
@@ -187,7 +187,7 @@ def draw_task(
     in each set of cases, at most one empty list, and no error from the right program.
     """
     generator("rng", rng)
-    weights = np.asarray(length_weights, dtype=float)
+    weights = real_array("length_weights", length_weights)
     if weights.ndim != 1 or not len(weights) or (weights < 0).any() or weights.sum() <= 0:
         raise ValueError(f"length_weights must be non-negative with a sum > 0, got {weights}")
     table = steps()

@@ -24,7 +24,23 @@ class FormulaModel(BaseEstimator):
             )
 
     def _check_fitted(self) -> None:
+        """NotFittedError before `fit`; ValueError when what was learned is NaN or infinite."""
         check_is_fitted(self)
+        for name, value in vars(self).items():
+            learned = name.endswith("_") and isinstance(value, np.ndarray)
+            if learned and not np.isfinite(value).all():
+                raise ValueError(
+                    f"{name} of {type(self).__name__} must hold finite numbers to sample or score, "
+                    f"got NaN or infinity: were the data far too large?"
+                )
+
+    def _check_columns(self, data: np.ndarray, columns: int) -> np.ndarray:
+        """`data` (n, columns); ValueError when it has another number of columns than the fit."""
+        if data.shape[1] != columns:
+            raise ValueError(
+                f"data must have {columns} columns, as in the fit, got shape {data.shape}"
+            )
+        return data
 
 
 class ReplicableModel(FormulaModel):

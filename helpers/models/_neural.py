@@ -7,7 +7,9 @@ Not a training framework: one optimiser, one loop, and every model writes its ow
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +53,7 @@ def mlp(sizes: list[int], activation: type[nn.Module], stream: torch.Generator) 
 def start_from(network: nn.Module, init: Any, attribute: str = "network_") -> None:
     """Copy the weights of the fitted model `init` into `network`.
 
-    Raises ValueError when `init` is not fitted or its weights have other shapes.
+    Raises ValueError when `init` is not fitted, its weights have other shapes or are not finite.
     """
     source = getattr(init, attribute, None)
     if source is None:
@@ -69,6 +71,9 @@ def _load_weights(network: nn.Module, weights: dict[str, torch.Tensor], name: st
             f"{name} must have weights of the same sizes: {key} should be "
             f"{wanted.get(key, 'absent')}, got {given.get(key, 'absent')}"
         )
+    broken = [key for key, value in weights.items() if not bool(value.isfinite().all())]
+    if broken:
+        raise ValueError(f"{name} must have finite weights, got NaN or infinity in {broken[0]}")
     network.load_state_dict(weights)
 
 
@@ -89,7 +94,8 @@ def train(
 
     Rows come in shuffled epochs. cosine: the learning rate falls to zero along half a cosine.
     The loss of every step is appended to `losses`. On an interrupt `network` and `losses` hold
-    what was reached, and the interrupt goes on to the caller.
+    what was reached, and the interrupt goes on to the caller. Raises ValueError at the first loss
+    that is not finite, and when the last step leaves weights that are not.
     """
     import torch
     from tqdm import tqdm  # the text bar: a widget would enter the outputs that tests compare
@@ -104,10 +110,59 @@ def train(
             share = 0.5 + 0.5 * np.cos(np.pi * step / steps)
             optimiser.param_groups[0]["lr"] = learning_rate * share
         loss = batch_loss(rows)
+        value = check_loss(loss.item(), step, steps, learning_rate)  # before it spoils the weights
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        losses.append(loss.item())
+        losses.append(value)
+    check_weights(network, steps, learning_rate)
+
+
+def check_loss(loss: float, step: int, steps: int, learning_rate: float) -> float:
+    """`loss`, the loss of step `step` (counted from 0) of `steps`; ValueError unless finite.
+
+    A network whose loss is NaN goes on without a word, and what it then makes looks like a
+    collapse that never was.
+    """
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"the fit stopped: its loss must be finite, got {loss} in step {step} of {steps} with "
+            f"learning_rate={learning_rate:g}; a smaller learning_rate may help"
+        )
+    return loss
+
+
+def check_weights(network: nn.Module, steps: int, learning_rate: float) -> None:
+    """ValueError unless all weights are finite: no loss looks at what the last step did."""
+    if not all(bool(weights.isfinite().all()) for weights in network.parameters()):
+        raise ValueError(
+            f"the fit stopped: its weights must be finite, got NaN or infinity after step "
+            f"{steps - 1} of {steps} with learning_rate={learning_rate:g}; a smaller "
+            f"learning_rate may help"
+        )
+
+
+def check_answer(model: Any, answer: torch.Tensor) -> torch.Tensor:
+    """`answer` of the network of `model`; ValueError where it is NaN or infinite."""
+    if not bool(answer.isfinite().all()):
+        raise ValueError(
+            f"the network of {type(model).__name__} must answer with finite numbers, got NaN or "
+            f"infinity: its weights are broken, or far too large"
+        )
+    return answer
+
+
+@contextmanager
+def no_model_on_error(model: Any) -> Iterator[None]:
+    """Take `network_` off `model` when a fit fails: what is left of it must not be sampled.
+
+    An interrupt is no failure: the work done so far stays. `losses_` stays in any case.
+    """
+    try:
+        yield
+    except Exception:
+        del model.network_
+        raise
 
 
 def save_model(path: str | Path, model: Any, learned: dict[str, Any]) -> None:
@@ -138,5 +193,5 @@ def load_parts(path: str | Path, class_name: str) -> tuple[dict, dict, dict[str,
 
 
 def fill(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Put weights read from a file into `network`; ValueError when the sizes differ."""
+    """Put weights read from a file into `network`; ValueError for other sizes, NaN, infinity."""
     _load_weights(network, weights, "the file")

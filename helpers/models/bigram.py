@@ -11,13 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from helpers._arguments import fraction, generator, positive_int
+from helpers.models._base import FormulaModel
 
 
-class Bigram(BaseEstimator):
+class Bigram(FormulaModel):
     """A mixture of bigram and unigram frequencies over words 0 .. vocabulary_size - 1.
 
     Parameters
@@ -41,8 +40,7 @@ class Bigram(BaseEstimator):
         self, data: np.ndarray, rng: np.random.Generator | None = None, init: Any = None
     ) -> Self:
         """Count words and pairs within rows. Uses no randomness; `init` must be None."""
-        if init is not None:
-            raise ValueError(f"init must be None for Bigram: it has no weights, got {init!r}")
+        self._refuse_init(init)
         positive_int("vocabulary_size", self.vocabulary_size)
         fraction("unigram_share", self.unigram_share)
         fraction("floor", self.floor)
@@ -58,7 +56,7 @@ class Bigram(BaseEstimator):
 
     def sample(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
         """(n_samples, length) rows, written word by word, all rows at once."""
-        check_is_fitted(self)
+        self._check_fitted()
         n = positive_int("n_samples", n_samples)
         generator("rng", rng)
         running = np.concatenate([[0.0], self.pairs_.data.cumsum()])  # over all pairs, by row
@@ -77,7 +75,7 @@ class Bigram(BaseEstimator):
 
     def score_samples(self, data: np.ndarray) -> np.ndarray:
         """Mean log-likelihood (nats) of the words after the first in each row, (n,)."""
-        check_is_fitted(self)
+        self._check_fitted()
         rows = self._rows(data)
         before, after = rows[:, :-1], rows[:, 1:]
         # A word that nothing has followed falls back to the plain frequencies, as in `sample`.

@@ -47,7 +47,8 @@ class KernelDensity(FormulaModel):
     def score(self, data: np.ndarray) -> float:
         """Mean log-likelihood of a sample in nats."""
         self._check_fitted()
-        return float(self.density_.score_samples(finite_array("data", data)).mean())
+        values = self._check_columns(finite_array("data", data), self.centres_.shape[1])
+        return float(self.density_.score_samples(values).mean())
 
 
 class GaussianMixture(FormulaModel):
@@ -98,12 +99,13 @@ class GaussianMixture(FormulaModel):
         n = positive_int("n_samples", n_samples)
         self.mixture_.set_params(random_state=int(generator("rng", rng).integers(2**31)))
         values, _ = self.mixture_.sample(n)
-        return rng.permutation(values)
+        return rng.permutation(finite_array("the samples", values))
 
     def score(self, data: np.ndarray) -> float:
         """Mean log-likelihood of a sample in nats."""
         self._check_fitted()
-        return float(self.mixture_.score(finite_array("data", data)))
+        columns = self.mixture_.means_.shape[1]
+        return float(self.mixture_.score(self._check_columns(finite_array("data", data), columns)))
 
     def _start_from(self, init: GaussianMixture) -> dict[str, Any]:
         if not isinstance(init, GaussianMixture) or not hasattr(init, "mixture_"):

@@ -79,7 +79,8 @@ class Diffusion(BaseEstimator):
         """Minimise the denoising loss on points (n, d); from scratch, or from `init`'s weights.
 
         Raises TypeError or ValueError for points far outside unit scale, or when `init` has
-        weights of another size. An interrupt leaves a usable model behind.
+        weights of another size. An interrupt leaves a usable model behind. ValueError, and no
+        model, when a loss is not finite.
         """
         import torch
 
@@ -97,25 +98,26 @@ class Diffusion(BaseEstimator):
             noise = torch.randn(len(rows), points.shape[1], generator=stream)
             return self._squared_errors(points[rows], level, noise).mean()
 
-        _neural.train(
-            network,
-            batch_loss,
-            n_rows=len(points),
-            batch=self.batch,
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            stream=stream,
-            losses=self.losses_,
-            cosine=True,
-            name="Diffusion",
-        )
+        with _neural.no_model_on_error(self):
+            _neural.train(
+                network,
+                batch_loss,
+                n_rows=len(points),
+                batch=self.batch,
+                steps=self.steps,
+                learning_rate=self.learning_rate,
+                stream=stream,
+                losses=self.losses_,
+                cosine=True,
+                name="Diffusion",
+            )
         return self
 
     def sample(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
         """`n_samples` points, shape (n_samples, d), by ancestral sampling from the last level."""
         import torch
 
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         self._check_parameters()
         shape = (positive_int("n_samples", n_samples), self.n_features_in_)
         stream = _neural.torch_stream(generator("rng", rng))
@@ -125,6 +127,7 @@ class Diffusion(BaseEstimator):
         with torch.no_grad():
             for level in reversed(range(self.levels)):
                 noise = self._guess(points, torch.full((shape[0],), level))
+                _neural.check_answer(self, noise)  # the clamp below would hide infinity
                 signal, before = kept[level], kept[level - 1] if level else 1.0
                 clean = (points - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
                 clean = clean.clamp(-self.bound, self.bound)
@@ -144,7 +147,7 @@ class Diffusion(BaseEstimator):
         """
         import torch
 
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         points = self._points(data)
         if points.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -157,12 +160,13 @@ class Diffusion(BaseEstimator):
             for level in range(self.levels):
                 noise = torch.randn(points.shape, generator=stream)
                 levels = torch.full((len(points),), level)
-                total += float(self._squared_errors(points, levels, noise).mean())
+                errors = self._squared_errors(points, levels, noise)
+                total += float(_neural.check_answer(self, errors).mean())
         return -total / self.levels
 
     def save(self, path: str | Path) -> None:
         """Parameters and weights to one safetensors file."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         learned = {"n_features_in": self.n_features_in_, "losses": self.losses_}
         _neural.save_model(path, self, learned)
 

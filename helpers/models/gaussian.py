@@ -53,7 +53,8 @@ class Gaussian(ReplicableModel):
     def score(self, data: np.ndarray) -> float:
         """Mean log-likelihood of a sample in nats; -inf where the covariance is singular."""
         self._check_fitted()
-        centred = finite_array("data", data) - self.mean_
+        values = self._check_columns(finite_array("data", data), len(self.mean_))
+        centred = values - self.mean_
         sign, log_det = np.linalg.slogdet(self.covariance_)
         if sign <= 0:
             return float("-inf")

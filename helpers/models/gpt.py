@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from helpers._arguments import generator, positive_int, real_number
+from helpers._arguments import generator, positive_int, real_array, real_number
 from helpers.models import _neural
 from helpers.models.gpt_network import Network
 from helpers.models.gpt_sampling import check_sampling, generate
@@ -118,7 +118,8 @@ class GPT(BaseEstimator):
 
         sample_weight: how often each sequence is drawn, in proportion; None: shuffled epochs.
         An interrupt is raised after the step at hand, and `resume` then goes on to exactly what
-        an uninterrupted fit would have given; until then the model is usable as it is.
+        an uninterrupted fit would have given; until then the model is usable as it is. Raises
+        ValueError, and leaves no model, when a loss is not finite.
         """
         self._check_parameters()
         padded = pad(data, self.vocabulary_size, self.context)
@@ -138,7 +139,7 @@ class GPT(BaseEstimator):
     def resume(self) -> Self:
         """Go on with an interrupted fit; ValueError when there is none."""
         training = getattr(self, "_training", None)
-        if training is None:
+        if training is None or not hasattr(self, "network_"):
             raise ValueError("resume needs a fit that was interrupted, and there is none")
         inputs, targets = map(torch.from_numpy, (training.data.inputs, training.data.targets))
         steps = range(len(self.losses_), self.steps)
@@ -152,6 +153,8 @@ class GPT(BaseEstimator):
                     self.on_step(step, self.losses_[-1])
                 pause()
         self._training = None
+        with _neural.no_model_on_error(self):
+            _neural.check_weights(self.network_, self.steps, self.learning_rate)
         return self
 
     def _step(self, training: Training, inputs: Tensor, targets: Tensor) -> None:
@@ -159,11 +162,13 @@ class GPT(BaseEstimator):
         for group in training.optimiser.param_groups:
             group["lr"] = self.learning_rate * _schedule(step, self.steps)
         loss = -_target_scores(self.network_, inputs, targets).mean()
+        with _neural.no_model_on_error(self):
+            value = _neural.check_loss(loss.item(), step, self.steps, self.learning_rate)
         training.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network_.parameters(), 1.0)
         training.optimiser.step()
-        self.losses_.append(loss.item())
+        self.losses_.append(value)
 
     def _optimiser(self, network: Network) -> torch.optim.Optimizer:
         matrices = [p for p in network.parameters() if p.ndim == 2]
@@ -230,8 +235,9 @@ class GPT(BaseEstimator):
             for start in range(0, len(scores), SCORE_ROWS):
                 rows = slice(start, start + SCORE_ROWS)
                 inputs, targets = map(torch.from_numpy, (padded.inputs[rows], padded.targets[rows]))
-                values = _target_scores(self.network_, inputs, targets).numpy()
-                scores[rows][padded.targets[rows] != NOT_SCORED] = values
+                values = _target_scores(self.network_, inputs, targets)
+                _neural.check_answer(self, values)
+                scores[rows][padded.targets[rows] != NOT_SCORED] = values.numpy()
         return scores
 
     def score_samples(self, data: np.ndarray | list[Any]) -> np.ndarray:
@@ -252,7 +258,8 @@ class GPT(BaseEstimator):
             row[: len(prompt)] = torch.from_numpy(prompt)
         with torch.inference_mode():
             last = self.network_(tokens)[torch.arange(len(pool)), lengths - 1]
-            return self.network_.logits(last).softmax(-1).numpy()
+            logits = _neural.check_answer(self, self.network_.logits(last))
+            return logits.softmax(-1).numpy()
 
     # ------------------------------------------------------------------ keeping
 
@@ -322,7 +329,7 @@ def _schedule(step: int, steps: int) -> float:
 def _check_weights(weights: Any, n: int) -> np.ndarray | None:
     if weights is None:
         return None
-    array = np.asarray(weights, dtype=float)
+    array = real_array("sample_weight", weights)
     if array.shape != (n,) or not np.isfinite(array).all() or array.min() < 0 or array.sum() == 0:
         raise ValueError(
             f"sample_weight must be {n} finite numbers of at least 0 that are not all 0, "

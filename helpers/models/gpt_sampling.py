@@ -124,10 +124,14 @@ def pick(
     """One token a row (rows,) by inverting the distribution function at `uniform` (rows, 1).
 
     The running sum is in double precision, so that a token of probability 1e-8 keeps its chance.
+    A temperature too small to divide by counts as 0. Raises ValueError for logits that are NaN or
+    infinite: the distribution function of NaN would give the last token, for ever.
     """
-    if temperature == 0:
+    _check_largest(logits)
+    scaled = logits / temperature if temperature > 0 else logits
+    if temperature == 0 or not bool(scaled.amax(-1).isfinite().all()):
         return logits.argmax(-1)
-    probabilities = (logits / temperature).softmax(-1)
+    probabilities = scaled.softmax(-1)
     order = None
     if top_k is not None or top_p is not None:
         probabilities, order = probabilities.sort(dim=-1, descending=True)
@@ -181,7 +185,17 @@ def search(
             break
         if step < new - 1:
             cache.select(parents.flatten())
+    _check_largest(scores)  # once NaN, a sum stays NaN, and topk puts it first
     return written[:, 0]  # topk sorts: the first beam is the best
+
+
+def _check_largest(scores: Tensor) -> None:
+    """ValueError unless the largest of each row is a finite number; one NaN makes it NaN."""
+    if not bool(scores.amax(-1).isfinite().all()):
+        raise ValueError(
+            "the network of GPT must answer with finite numbers to write on, got NaN or infinity: "
+            "its weights are broken, or far too large"
+        )
 
 
 def pad_left(prompts: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,7 @@ class LinearRegression(ReplicableModel):
         """Mean log-likelihood of a label given its inputs, in nats; needs sigma > 0."""
         self._check_fitted()
         real_number("sigma", self.sigma, low=0.0, open_low=True)
-        values = self._rows(data)
+        values = self._check_columns(self._rows(data), len(self.coef_) + 1)
         residual = values[:, -1] - values[:, :-1] @ self.coef_
         variance = self.sigma**2
         return float(-0.5 * (np.mean(residual**2) / variance + np.log(2 * np.pi * variance)))

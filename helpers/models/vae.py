@@ -66,7 +66,8 @@ class VAE(BaseEstimator):
         """Maximise the ELBO on images (n, height, width); from scratch, or from `init`'s weights.
 
         Raises TypeError or ValueError when the pixels do not suit the likelihood, or when `init`
-        has weights of another size. An interrupt leaves a usable model behind.
+        has weights of another size. An interrupt leaves a usable model behind. ValueError, and no
+        model, when a loss is not finite.
         """
         self._check_parameters()
         images = self._images("data", data)
@@ -78,17 +79,18 @@ class VAE(BaseEstimator):
         self.network_, self.image_shape_ = network, shape
         self.losses_: list[float] = []
         pixels = _flat(images)
-        _neural.train(
-            network,
-            lambda rows: -self._elbo(pixels[rows], stream).mean(),
-            n_rows=len(pixels),
-            batch=self.batch,
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            stream=stream,
-            losses=self.losses_,
-            name="VAE",
-        )
+        with _neural.no_model_on_error(self):
+            _neural.train(
+                network,
+                lambda rows: -self._elbo(pixels[rows], stream).mean(),
+                n_rows=len(pixels),
+                batch=self.batch,
+                steps=self.steps,
+                learning_rate=self.learning_rate,
+                stream=stream,
+                losses=self.losses_,
+                name="VAE",
+            )
         return self
 
     def sample(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -120,6 +122,7 @@ class VAE(BaseEstimator):
         stream = torch.Generator().manual_seed(SCORE_SEED)
         with torch.no_grad():
             total = sum(self._elbo(pixels, stream) for _ in range(positive_int("draws", draws)))
+        total = _neural.check_answer(self, torch.as_tensor(total))
         return np.asarray(total, dtype=float) / draws
 
     def latents(self, data: np.ndarray) -> np.ndarray:
@@ -129,7 +132,7 @@ class VAE(BaseEstimator):
         pixels = _flat(self._images("data", data, self._fitted_shape()))
         with torch.no_grad():
             mean, _ = self.network_["encoder"](pixels).chunk(2, dim=1)
-        return mean.double().numpy()
+        return _neural.check_answer(self, mean).double().numpy()
 
     def save(self, path: str | Path) -> None:
         """Parameters and weights to one safetensors file."""
@@ -175,7 +178,9 @@ class VAE(BaseEstimator):
         stream = _neural.torch_stream(generator("rng", rng))
         latents = torch.randn(n_samples, self.latent, generator=stream)
         with torch.no_grad():
-            return torch.sigmoid(self.network_["decoder"](latents)), stream
+            # Looked at before the sigmoid, which makes a 1 of infinity.
+            decoded = _neural.check_answer(self, self.network_["decoder"](latents))
+            return torch.sigmoid(decoded), stream
 
     def _build(self, shape: tuple[int, int], stream: torch.Generator) -> nn.ModuleDict:
         from torch import nn
@@ -218,7 +223,7 @@ class VAE(BaseEstimator):
         return images
 
     def _fitted_shape(self) -> tuple[int, int]:
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         return self.image_shape_
 
     def _pictures(self, pixels: torch.Tensor) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from helpers._arguments import real_number
+from helpers._arguments import real_array, real_number
 from helpers.plots import style
 from helpers.plots.picture import Picture
 from helpers.plots.style import GREY, INK, PALETTE, percent, short
@@ -83,7 +83,7 @@ def lottery(
     values    one non-negative number a run, such as its last variance
     expected  the exact expectation, said beside the mean of these runs
     """
-    array = np.sort(np.asarray(values, dtype=float).ravel())[::-1]
+    array = np.sort(real_array("values", values).ravel())[::-1]
     if len(array) < 2 or not np.isfinite(array).all() or array[-1] < 0 or array[0] <= 0:
         raise ValueError("values must be two or more finite numbers of at least 0, not all 0")
     share = np.cumsum(array) / array.sum()

@@ -16,7 +16,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from helpers._arguments import one_of, positive_int, real_number
+from helpers._arguments import one_of, positive_int, real_array, real_number
 from helpers.plots import style
 from helpers.plots.style import INK, percent, short
 
@@ -171,7 +171,7 @@ def draw_exact(chart: Chart, exact: Mapping[str, Curve], last: int) -> None:
     for name, curve in exact.items():
         if callable(curve):
             curve = [curve(generation) for generation in range(last + 1)]
-        values = np.asarray(curve, dtype=float)
+        values = real_array(f"exact[{name!r}]", curve)
         if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
             raise ValueError(f"exact[{name!r}] must hold finite values, one a generation")
         chart.axes.plot(range(len(values)), values, color=INK, linestyle=":", linewidth=1.6)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from helpers._arguments import positive_int, real_number
+from helpers._arguments import positive_int, real_array, real_number
 from helpers.plots import style
 from helpers.plots.picture import Picture
 from helpers.plots.style import GREY, INK, PALETTE, percent, short
@@ -120,7 +120,8 @@ def histogram_pair(
 
 
 def _bells(means: Any, variances: Any) -> tuple[np.ndarray, np.ndarray]:
-    centres, spreads = np.asarray(means, float).ravel(), np.asarray(variances, float).ravel()
+    centres = real_array("means", means).ravel()
+    spreads = real_array("variances", variances).ravel()
     if len(centres) != len(spreads) or len(centres) < 2:
         raise ValueError("means and variances must be as long as each other, two or more, "
                          f"got {len(centres)} and {len(spreads)}")  # fmt: skip
@@ -152,7 +153,7 @@ def _shade(share: float) -> str:
 
 
 def _values(name: str, values: Any) -> np.ndarray:
-    array = np.asarray(values, dtype=float).ravel()
+    array = real_array(name, values).ravel()
     if not len(array) or not np.isfinite(array).all():
         raise ValueError(f"{name} must hold at least one value, all of them finite")
     return array
@@ -163,7 +164,7 @@ def _edges(values: np.ndarray, bins: int | Sequence[float], whole_numbers: bool)
         return np.arange(np.floor(values.min()) - 0.5, np.ceil(values.max()) + 1)
     if isinstance(bins, int):
         return np.histogram_bin_edges(values, positive_int("bins", bins))
-    edges = np.asarray(bins, dtype=float)
+    edges = real_array("bins", bins)
     if edges.ndim != 1 or len(edges) < 2 or (np.diff(edges) <= 0).any():
         raise ValueError("bins must be a number or two or more rising edges")
     return edges

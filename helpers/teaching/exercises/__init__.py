@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers._arguments import real_array
 from helpers.teaching._forms import lesson_key, nonempty_text
 
 Judge = Callable[[Any, np.random.Generator], "str | None"]
@@ -119,7 +120,7 @@ def array(value: Any, what: str, *, shape: tuple[int, ...] | None = None) -> np.
     if value is None or isinstance(value, str):
         raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.")
     try:
-        got = np.asarray(value, dtype=float)
+        got = real_array(what, value)
     except (TypeError, ValueError):
         raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.") from None
     if shape is not None and got.shape != shape:
