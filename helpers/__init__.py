@@ -1,5 +1,25 @@
 """Shared helpers of the course *Closing the Loop*: what the notebooks import.
 
-Start reading at :mod:`helpers.loop`: one loop, and everything else plugs into it.
-This package is written to be read; it is not a training library for production use.
+It is written to be read; it is not a training library for production use. The rooms, in the order
+in which a newcomer should read them; the first three are single files, and the core:
+
+loop          fit, sample, verify, choose, and again: everything else plugs into it
+policies      what the next generation trains on
+theory        closed forms that the runs are compared with
+data          what counts as data, and where it comes from
+models        fit, sample, score: from a Gaussian to a small GPT
+metrics       what to measure on a generation, and what a series of numbers means
+verification  who decides what is kept; the grader that runs programs
+coding        the code task: a writer, its exams, its gates
+studies       the experiments at full size
+results       what they measured, and what papers published
+plots         figures
+explorers     sliders over experiments, a module a lesson
+teaching      predict, quiz, check, progress; the exercises
+authoring     lessons to notebooks
+course        the course as a program: commands, environment, the learner's copies
+
+Below them lie `_arguments`, the checks that many share, and `_ground`, where the course lies. The
+other modules of this folder are old paths, kept through 1.x for copies that learners own. A room
+imports what stands before it or below it, never the other way: tests/test_house.py has the order.
 """

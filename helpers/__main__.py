@@ -10,7 +10,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - asked here because an old Python
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 
-from helpers.cli import main
+from helpers.course.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from helpers import bootstrap, cli
-from helpers.bootstrap import DEVELOPER, LEARNER, SetUpError
+from helpers.course import bootstrap, cli
+from helpers.course.bootstrap import DEVELOPER, LEARNER, SetUpError
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = subprocess.run

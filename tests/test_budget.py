@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers._ground import ROOT
 from helpers.authoring.budget import main, measure, over_limit
-from helpers.authoring.course import ROOT, Course
+from helpers.authoring.course import Course
 from helpers.authoring.lesson import Lesson, parse
 
 COURSE = Course.at(ROOT)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import desk
+from helpers.course import desk
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from helpers import digits
-from helpers import generative_metrics as gm
+from helpers.data import digits
+from helpers.metrics import generative as gm
 from helpers.models import VAE, Diffusion
 from helpers.models.diffusion import _signal_kept
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers import digits
+from helpers.data import digits
 
 
 def test_small_digits_are_split_without_overlap_and_in_range():

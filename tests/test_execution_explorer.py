@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import execution_explorer as explorer
 from helpers import studies
+from helpers.explorers import lesson_11 as explorer
 from helpers.loop import History
 from helpers.studies import execution
 from helpers.verification import Sandbox
@@ -126,7 +126,7 @@ def test_one_arm_is_the_arm_of_the_study(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_reading_the_table_needs_no_torch() -> None:
     code = (
-        "import sys; from helpers.execution_explorer import execution_picture; "
+        "import sys; from helpers.explorers.lesson_11 import execution_picture; "
         "execution_picture().html(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,9 +12,9 @@ from helpers import studies
 from helpers.coding.grading import grade
 from helpers.coding.language import draw_task_sets, source
 from helpers.coding.writer import CodeWriter, Example
-from helpers.execution_explorer import differences, gains
-from helpers.execution_programs import programs
+from helpers.explorers.lesson_11 import differences, gains
 from helpers.studies import execution
+from helpers.studies.execution_programs import programs
 from helpers.verification import Sandbox
 
 NUMBERS = studies.summary("execution")

@@ -10,8 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import loggamma
 
 from helpers import plots, studies, theory
-from helpers.explorers import three_errors_picture
-from helpers.quick_runs import ERRORS, error_runs
+from helpers.explorers.lesson_02 import three_errors_picture
+from helpers.explorers.quick_runs import ERRORS, error_runs
 from helpers.teaching import class_tallies, simulated_class
 from helpers.teaching.dice import other_rooms
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers import digits
-from helpers import generative_metrics as gm
+from helpers.data import digits
+from helpers.metrics import generative as gm
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.grammar import ADJECTIVES, ADVERBS, NOUNS, SENTENCES, VERBS, State, StoryGrammar
+from helpers.data.stories import ADJECTIVES, ADVERBS, NOUNS, SENTENCES, VERBS, State, StoryGrammar
 
 TINY = StoryGrammar(n_names=2, n_values=2, continuation=0.5, seed=3)
 

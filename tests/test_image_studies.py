@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from helpers.studies import diffusion, vae
-from helpers.studies._paired import means, paired
+from helpers.studies.paired import means, paired
 
 COLUMNS = ["arm", "generation", "metric", "value"]
 

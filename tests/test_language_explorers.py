@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import language_explorers as le
 from helpers import plots, studies
-from helpers.grammar import StoryGrammar
+from helpers.data.stories import StoryGrammar
+from helpers.explorers import lesson_05 as le
 from helpers.plots import page, spreads
 
 EVERY = list(itertools.product(le.SAMPLERS, le.STARTS, le.POLICIES))
@@ -149,16 +149,16 @@ def test_an_arm_that_is_not_in_the_table_is_said_in_words(monkeypatch):
 
 
 def test_live_rows_and_yardsticks_are_those_of_the_studies():
-    from helpers.studies import _stories  # loads torch
+    from helpers.studies import stories  # loads torch
 
     real, yardsticks = le.story_data(100)
-    assert np.array_equal(real, _stories.data(100, "full")[0])
-    begin = _stories.start(100, "small")
+    assert np.array_equal(real, stories.data(100, "full")[0])
+    begin = stories.start(100, "small")
     rows = begin.first.sample(60, np.random.default_rng(0))
-    same = _stories.measures(begin, begin.first, rows)
+    same = stories.measures(begin, begin.first, rows)
     for name in ("recall_tail", "names_alive", "distinct_3"):
         assert yardsticks[name](begin.first, rows) == pytest.approx(same[name])
-    test = _stories.data(100, "full")[1]
+    test = stories.data(100, "full")[1]
     excess = (StoryGrammar().token_log_probabilities(test) - begin.first.token_scores(test)).mean()
     assert yardsticks["excess"](begin.first, rows) == pytest.approx(excess)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers import language_metrics as lm
-from helpers.grammar import State, StoryGrammar
+from helpers.data.stories import State, StoryGrammar
+from helpers.metrics import language as lm
 
 WORLD = StoryGrammar()
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers import studies
-from helpers.studies import _stories, bigram, gpt, gpt_fine_tuned, gpt_sampler
+from helpers.studies import bigram, gpt, gpt_fine_tuned, gpt_sampler, stories
 
 
 def values(name: str, arm: str, metric: str) -> np.ndarray:
@@ -33,11 +33,11 @@ def test_arms_of_a_seed_share_generation_zero() -> None:
 
 
 def test_the_first_generation_is_what_the_loop_would_fit() -> None:
-    begin = _stories.start(100, "small")
+    begin = stories.start(100, "small")
     from helpers.loop import run_loop
     from helpers.policies import Replace
 
-    run = run_loop(_stories.model("small"), begin.real, policy=Replace(), generations=0, seed=100)
+    run = run_loop(stories.model("small"), begin.real, policy=Replace(), generations=0, seed=100)
     np.testing.assert_array_equal(
         run.models[0].token_scores(begin.test), begin.first.token_scores(begin.test)
     )
@@ -88,9 +88,9 @@ def test_lesson_05_says_of_its_two_pages_what_was_recorded() -> None:
 
 
 def test_the_gpt_is_as_large_as_lesson_05_says() -> None:
-    fitted = _stories.start(100, "small").first
+    fitted = stories.start(100, "small").first
     assert fitted.n_parameters_ == pytest.approx(114_000, rel=0.005)
-    assert len(_stories.WORLD.words) == 234
+    assert len(stories.WORLD.words) == 234
 
 
 def test_lesson_05_says_in_words_what_was_recorded() -> None:
@@ -105,16 +105,16 @@ def test_lesson_05_says_in_words_what_was_recorded() -> None:
     assert (tuned[5] - tuned[0]) / (excess[5] - excess[0]) == pytest.approx(1 / 3, abs=0.05)
     cooled = {
         name: values("gpt_sampler", f"{name}_replace", "excess")[:, 5].mean()
-        for name in _stories.SAMPLERS
+        for name in stories.SAMPLERS
     }
     assert cooled["t08"] / excess[5] == pytest.approx(3, abs=0.3)
     assert min(cooled["t12"], cooled["t08"]) > excess[5]  # too hot and too cold are worse
     assert sorted(cooled, key=cooled.__getitem__)[-2:] == ["beam5", "t05"]  # among the worst
-    guessing = np.log(len(_stories.WORLD.words)) - _stories.WORLD.entropy_rate
+    guessing = np.log(len(stories.WORLD.words)) - stories.WORLD.entropy_rate
     assert cooled["t05"] > guessing
     rare = {
         name: values("gpt_sampler", f"{name}_replace", "recall_tail")[:, 5].mean()
-        for name in _stories.SAMPLERS
+        for name in stories.SAMPLERS
     }
     assert max(rare, key=rare.__getitem__) == "beam5"
     assert rare["beam5"] > tail[5]
@@ -136,6 +136,6 @@ def test_texts_are_recorded_for_every_arm_and_generation(name: str) -> None:
     for arm, generations in texts.items():
         assert len(generations) == table[table["arm"] == arm]["generation"].nunique()
         for rows in generations:
-            assert len(rows) == _stories.N_TEXTS
+            assert len(rows) == stories.N_TEXTS
             for row in rows:
-                assert len(_stories.WORLD.encode(row)) == _stories.DATA["length"]
+                assert len(stories.WORLD.encode(row)) == stories.DATA["length"]

@@ -10,8 +10,9 @@ import re
 import pytest
 from nbformat import NotebookNode
 
+from helpers._ground import ROOT
 from helpers.authoring.check import check, orphans
-from helpers.authoring.course import ROOT, Course
+from helpers.authoring.course import Course
 from helpers.authoring.execute import run_sections_alone
 from helpers.authoring.lesson import Lesson, parse
 from helpers.authoring.notebook import code_cells, output_problems, read_notebook

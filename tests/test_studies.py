@@ -32,6 +32,16 @@ def test_every_study_has_what_the_registry_needs() -> None:
         json.dumps(module.SETTINGS)
 
 
+def test_what_studies_share_is_no_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By what a module defines, not by its name or by lying in the folder."""
+    assert not {"paired", "stories", "execution_programs"} & set(studies.names())
+    shared = "SETTINGS = {}\nSEEDS = range(30)\n"
+    (tmp_path / "shared.py").write_text(shared)
+    (tmp_path / "new.py").write_text(f"{shared}def trial(seed, scale):\n    return None\n")
+    monkeypatch.setattr(studies, "PACKAGE", tmp_path)
+    assert studies.names() == ["new"]
+
+
 @every
 def test_the_recorded_table_is_tidy_and_small(name: str) -> None:
     frame = studies.load(name)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import corpora
+from helpers.data import corpora
 from helpers.models.tokenizers import END, BytePairTokenizer, WordTokenizer, pack
 
 TEXT = "the loop is the loop, and a loop is a loop; déjà vu — 日本語! " * 20

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from helpers import digits
+from helpers.data import digits
 from helpers.models import VAE
 
 

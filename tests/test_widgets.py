@@ -8,13 +8,10 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import explorers, language_explorers, plots, theory
+from helpers import plots, theory
 from helpers.data import concat
-from helpers.loop import Generation, iterate, run_batched
-from helpers.models import Gaussian, LinearRegression
-from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
-from helpers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
-from helpers.widgets import (
+from helpers.explorers import lesson_00, lesson_02, lesson_05, lesson_06
+from helpers.explorers.controls import (
     Explorer,
     RunButton,
     choice,
@@ -24,6 +21,10 @@ from helpers.widgets import (
     switch,
     whole,
 )
+from helpers.explorers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
+from helpers.loop import Generation, iterate, run_batched
+from helpers.models import Gaussian, LinearRegression
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
 
 # ---------------------------------------------------------------------- controls
 
@@ -34,10 +35,10 @@ def inputs(explorer):
 
 
 EXPLORERS = {
-    "quilt": explorers.quilt_explorer,
-    "gaussian": explorers.gaussian_explorer,
-    "policy": explorers.policy_explorer,
-    "story": language_explorers.story_explorer,
+    "quilt": lesson_00.quilt_explorer,
+    "gaussian": lesson_02.gaussian_explorer,
+    "policy": lesson_06.policy_explorer,
+    "story": lesson_05.story_explorer,
 }
 
 
@@ -81,7 +82,7 @@ def test_bad_declarations_are_refused(make, message):
 
 
 def test_a_control_without_effect_is_grey():
-    explorer = explorers.policy_explorer()
+    explorer = lesson_06.policy_explorer()
     by_name = dict(zip(explorer.values, inputs(explorer), strict=True))
     assert by_name["bandwidth"].disabled
     assert not by_name["design"].disabled
@@ -279,7 +280,7 @@ def test_pictures_can_be_drawn_on_several_threads_at_once():
     pages = {}
 
     def work(n):
-        pages[n] = explorers.gaussian_picture(n=n, rounds=10).html()
+        pages[n] = lesson_02.gaussian_picture(n=n, rounds=10).html()
 
     threads = [threading.Thread(target=work, args=(n,)) for n in (5, 10, 20, 50)]
     for thread in threads:
@@ -287,7 +288,7 @@ def test_pictures_can_be_drawn_on_several_threads_at_once():
     for thread in threads:
         thread.join()
     for n, page in pages.items():
-        assert page == explorers.gaussian_picture(n=n, rounds=10).html()
+        assert page == lesson_02.gaussian_picture(n=n, rounds=10).html()
 
 
 # ---------------------------------------------------------------------- the explorers' functions
@@ -295,51 +296,51 @@ def test_pictures_can_be_drawn_on_several_threads_at_once():
 
 def test_same_settings_same_picture_other_seed_other_picture():
     for function in (
-        explorers.quilt_picture, explorers.gaussian_picture, explorers.policy_picture
+        lesson_00.quilt_picture, lesson_02.gaussian_picture, lesson_06.policy_picture
     ):  # fmt: skip
         one, again, other = function(), function(), function(seed=1)
         assert one.html() == again.html()
         assert one.summary != other.summary
 
 
-@pytest.mark.parametrize("policy", explorers.QUILT_POLICIES)
+@pytest.mark.parametrize("policy", lesson_00.QUILT_POLICIES)
 def test_quilt_picture_begins_with_real_tiles(policy):
-    table = explorers.quilt_picture(12, 40, 20, policy).table
+    table = lesson_00.quilt_picture(12, 40, 20, policy).table
     assert table["row"].tolist()[0] == 0
     assert table["row"].tolist()[-1] == 20
     if policy == "replace":  # what is gone is gone
         assert table["kinds left"].is_monotonic_decreasing
 
 
-@pytest.mark.parametrize("show", explorers.SHOW)
+@pytest.mark.parametrize("show", lesson_02.SHOW)
 def test_gaussian_picture_shows_what_it_is_asked_for(show):
-    alt = explorers.gaussian_picture(n=20, rounds=20, show=show).alt
+    alt = lesson_02.gaussian_picture(n=20, rounds=20, show=show).alt
     assert ("exact expectation" in alt) == (show in ("mean of the runs", "exact expectation"))
     assert ("typical run, theory" in alt) == (show == "median")
     assert ("One run" in alt) == (show == "one run")
     assert ("single runs" in alt) == (show == "100 runs")
 
 
-@pytest.mark.parametrize("model", explorers.MODELS)
+@pytest.mark.parametrize("model", lesson_06.MODELS)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_policy_picture_draws_every_pair(model, policy):
-    made = explorers.policy_picture(model, policy, n=100, rounds=10)
+    made = lesson_06.policy_picture(model, policy, n=100, rounds=10)
     assert policy in made.summary
     assert made.table["runs"].iloc[-1] >= 3
 
 
 def test_policy_picture_overlays_published_points_and_exact_curves():
-    assert "Kazdan et al., plateau 3.1" in explorers.policy_picture(policy="subsample").summary
-    far = explorers.policy_picture(policy="replace", n=1000, rounds=100)
+    assert "Kazdan et al., plateau 3.1" in lesson_06.policy_picture(policy="subsample").summary
+    far = lesson_06.policy_picture(policy="replace", n=1000, rounds=100)
     assert "Gerstgrasser et al. 94" in far.summary
     assert "exact mean 101" in far.summary
-    gaussian = explorers.policy_picture("Gaussian", "accumulate", n=100, rounds=100)
+    gaussian = lesson_06.policy_picture("Gaussian", "accumulate", n=100, rounds=100)
     assert "Kazdan et al. 0.99" in gaussian.summary
 
 
 def test_the_neutral_bandwidth_is_named_only_when_it_is_found():
     said = {
-        h: explorers.policy_picture("KDE", bandwidth=h, rounds=5).alt for h in (0.05, 0.1005, 0.5)
+        h: lesson_06.policy_picture("KDE", bandwidth=h, rounds=5).alt for h in (0.05, 0.1005, 0.5)
     }
     assert "neutral h = 0.101" in said[0.1005]
     assert "neutral" not in said[0.05] + said[0.5]
@@ -348,12 +349,12 @@ def test_the_neutral_bandwidth_is_named_only_when_it_is_found():
 @pytest.mark.parametrize(
     ("function", "settings", "message"),
     [
-        (explorers.quilt_picture, {"policy": "luck"}, "policy must be one of"),
-        (explorers.quilt_picture, {"kinds": 1}, "kinds must be"),
-        (explorers.gaussian_picture, {"divisor": "2n"}, "divisor must be one of"),
-        (explorers.gaussian_picture, {"n": 1}, "n must be"),
-        (explorers.policy_picture, {"n": 5}, "n must be"),
-        (explorers.policy_picture, {"bandwidth": 0}, "bandwidth must be"),
+        (lesson_00.quilt_picture, {"policy": "luck"}, "policy must be one of"),
+        (lesson_00.quilt_picture, {"kinds": 1}, "kinds must be"),
+        (lesson_02.gaussian_picture, {"divisor": "2n"}, "divisor must be one of"),
+        (lesson_02.gaussian_picture, {"n": 1}, "n must be"),
+        (lesson_06.policy_picture, {"n": 5}, "n must be"),
+        (lesson_06.policy_picture, {"bandwidth": 0}, "bandwidth must be"),
     ],
 )
 def test_pictures_refuse_bad_settings(function, settings, message):

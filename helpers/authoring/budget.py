@@ -21,7 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from helpers.authoring.course import ROOT, Course
+from helpers._ground import ROOT
+from helpers.authoring.course import Course
 from helpers.authoring.execute import CellError, execute, notebook_of
 from helpers.authoring.lesson import Lesson, parse
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from helpers._ground import ROOT
 from helpers.authoring.check import check, orphans, stale
-from helpers.authoring.course import ROOT, Course, draft
+from helpers.authoring.course import Course, draft
 from helpers.authoring.execute import CellError, execute, normalise
 from helpers.authoring.fingerprint import fingerprint
 from helpers.authoring.lesson import Lesson, LessonError, Problem

@@ -14,8 +14,6 @@ from helpers.authoring.lesson import Lesson, Problem, parse
 from helpers.authoring.references import References
 from helpers.authoring.rules import validate
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @dataclass(frozen=True)
 class Course:

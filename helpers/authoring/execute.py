@@ -21,14 +21,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from tqdm import tqdm
 
-import helpers
+from helpers._ground import ROOT
 from helpers.authoring.lesson import Cell, Lesson
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 THREAD_VARIABLES = tuple(
     f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 )
-PACKAGE_ROOT = str(Path(helpers.__file__).resolve().parents[1])
+PACKAGE_ROOT = str(ROOT)
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "Interactive: run this cell to use it."

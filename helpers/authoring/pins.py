@@ -13,7 +13,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from helpers.bootstrap import CPU_INDEX, ROOT
+from helpers._ground import CPU_INDEX, ROOT
 
 CONSTRAINTS, BINDER = ROOT / "constraints.txt", ROOT / "binder" / "requirements.txt"
 IN_THE_IMAGE = ("jupyterlab", "ipykernel")  # Binder's base image has them, matched to its hub

@@ -9,7 +9,7 @@ length penalty and no penalty for repetition.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,15 +20,20 @@ from helpers.models._neural import torch_stream
 from helpers.models.gpt_network import Cache, Network
 from helpers.models.sequences import check_prompts
 
-if TYPE_CHECKING:
-    from helpers.models.gpt import GPT
-
 ROWS = 512  # written side by side: bounds the memory of the cache
 COMPACT = 0.75  # finished rows leave the batch when fewer than this share still write
 
 
+class Fitted(Protocol):
+    """What `generate` asks of a model; a fitted `helpers.models.GPT` has it."""
+
+    vocabulary_size: int
+    context: int  # tokens that the network sees at once
+    network_: Network
+
+
 def generate(
-    model: GPT,
+    model: Fitted,
     prompts: Sequence[Sequence[int]],
     rng: np.random.Generator,
     *,

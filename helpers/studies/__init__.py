@@ -14,6 +14,7 @@ Reading results needs no model: a study's module, and torch with it, is loaded o
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -22,11 +23,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module, metadata
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
-from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -46,8 +47,11 @@ DIGITS = "%.6g"
 
 
 def names() -> list[str]:
-    """Every study that can be run, recorded or not, in alphabetical order."""
-    return sorted(m.name for m in iter_modules([str(PACKAGE)]) if not m.name.startswith("_"))
+    """Every study that can be run, recorded or not, in alphabetical order.
+
+    They are the modules here that define SETTINGS, SEEDS and trial; what studies share is not one.
+    """
+    return sorted(path.stem for path in PACKAGE.glob("*.py") if _is_study(path))
 
 
 def load(name: str) -> pd.DataFrame:
@@ -194,6 +198,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 # --- details -----------------------------------------------------------------------------------
+
+
+@lru_cache
+def _is_study(path: Path) -> bool:
+    """Read, not imported: most studies load torch."""
+    defined: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            defined.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {"SETTINGS", "SEEDS", "trial"} <= defined
 
 
 def _study(name: str) -> ModuleType:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import corpora
-from helpers import language_metrics as lm
+from helpers.data import corpora
 from helpers.loop import Policy, run_loop
+from helpers.metrics import language as lm
 from helpers.models.bigram import Bigram
 from helpers.models.tokenizers import WordTokenizer
 from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
-from helpers.studies._paired import means, paired
+from helpers.studies.paired import means, paired
 
 SEEDS = range(20)
 SETTINGS: dict[str, Any] = {

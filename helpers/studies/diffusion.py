@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import generative_metrics as gm
-from helpers.digits import CENTRES, SPREAD, eight_gaussians
+from helpers.data.digits import CENTRES, SPREAD, eight_gaussians
 from helpers.loop import History, Policy, run_loop
+from helpers.metrics import generative as gm
 from helpers.models.diffusion import Diffusion
 from helpers.policies import Accumulate, FreshReal, Replace
-from helpers.studies._paired import means, paired
 from helpers.studies._samples import read_samples, write_samples
+from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {

@@ -43,7 +43,7 @@ from helpers.coding.language import TaskSets, draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
 from helpers.loop import History, Policy, Verifier, run_loop
 from helpers.policies import Mix
-from helpers.studies._paired import means, paired
+from helpers.studies.paired import means, paired
 from helpers.verification import Sandbox
 
 SEEDS = range(10)

@@ -2,7 +2,7 @@
 
 Plain sampling (temperature 1), the same number of training steps in every generation whatever
 the policy. Measured each generation, `excess` on real text and, in or about its own samples, the
-rest: see `helpers.studies._stories.measures`. `gpt_sampler` turns the sampler, `gpt_fine_tuned`
+rest: see `helpers.studies.stories.measures`. `gpt_sampler` turns the sampler, `gpt_fine_tuned`
 the starting point.
 """
 
@@ -15,17 +15,17 @@ import pandas as pd
 
 from helpers.loop import History, Policy, run_loop
 from helpers.policies import AccumulateSubsample
-from helpers.studies import _stories
-from helpers.studies._paired import means, paired
+from helpers.studies import stories
+from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
-    "data": _stories.DATA,
-    "model": _stories.MODEL,
+    "data": stories.DATA,
+    "model": stories.MODEL,
     "generations": 8,
     "arms": ["replace", "subsample", "accumulate"],
 }
-POLICIES: dict[str, Policy] = _stories.POLICIES | {"subsample": AccumulateSubsample()}
+POLICIES: dict[str, Policy] = stories.POLICIES | {"subsample": AccumulateSubsample()}
 COMPARED = ("excess", "recall_head", "recall_tail", "distinct_3", "fact_accuracy", "surprise_mean")
 
 
@@ -34,7 +34,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
 
     scale: "full", or anything else for two generations of barely trained models.
     """
-    return _stories.frame(_stories.start(seed, scale), runs(seed, scale))
+    return stories.frame(stories.start(seed, scale), runs(seed, scale))
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
@@ -51,10 +51,10 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
 @lru_cache(maxsize=8)
 def runs(seed: int, scale: str = "full") -> dict[str, History]:
     """The run of every arm."""
-    begin = _stories.start(seed, scale)
+    begin = stories.start(seed, scale)
     return {
         arm: run_loop(
-            _stories.model(scale),
+            stories.model(scale),
             begin.real,
             policy=POLICIES[arm],
             generations=SETTINGS["generations"] if scale == "full" else 2,
@@ -67,4 +67,4 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
 
 def record_texts() -> None:
     """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
-    _stories.write_texts("gpt", runs(0, "full"))
+    stories.write_texts("gpt", runs(0, "full"))

@@ -16,16 +16,16 @@ import pandas as pd
 from sklearn.base import clone
 
 from helpers.loop import History, run_loop
-from helpers.studies import _stories
-from helpers.studies._paired import means, paired
+from helpers.studies import stories
+from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
-    "data": _stories.DATA,
-    "base": _stories.MODEL,
-    "model": _stories.MODEL | {"steps": 70, "learning_rate": 2e-3},
-    "samplers": _stories.SAMPLERS,
-    "prompt": _stories.PROMPT,
+    "data": stories.DATA,
+    "base": stories.MODEL,
+    "model": stories.MODEL | {"steps": 70, "learning_rate": 2e-3},
+    "samplers": stories.SAMPLERS,
+    "prompt": stories.PROMPT,
     "generations": 5,
 }
 COMPARED = ("excess", "recall_head", "recall_tail", "fact_accuracy", "surprise_mean")
@@ -37,10 +37,10 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     scale: "full", or anything else for two generations of barely trained models.
     """
     histories = runs(seed, scale)
-    real, test = _stories.data(seed, scale)
-    truth = _stories.WORLD.token_log_probabilities(test)
-    begin = _stories.Start(real, test, truth, histories["replace"].models[0])
-    return _stories.frame(begin, histories)
+    real, test = stories.data(seed, scale)
+    truth = stories.WORLD.token_log_probabilities(test)
+    begin = stories.Start(real, test, truth, histories["replace"].models[0])
+    return stories.frame(begin, histories)
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
@@ -56,14 +56,14 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
 @lru_cache(maxsize=8)
 def runs(seed: int, scale: str = "full") -> dict[str, History]:
     """The run of every arm, from one base and with one generation 0."""
-    real, _ = _stories.data(seed, scale)
+    real, _ = stories.data(seed, scale)
     rng = np.random.default_rng([seed, 3])
-    others = _stories.WORLD.sample(len(real), real.shape[1], rng)
-    base = _stories.model(scale, **SETTINGS["base"]).fit(others, rng)
-    tuned = _stories.model(scale, **SETTINGS["model"])
-    first = tuned.fit(real, _stories.first_stream(seed), init=base)
+    others = stories.WORLD.sample(len(real), real.shape[1], rng)
+    base = stories.model(scale, **SETTINGS["base"]).fit(others, rng)
+    tuned = stories.model(scale, **SETTINGS["model"])
+    first = tuned.fit(real, stories.first_stream(seed), init=base)
     samplers: dict[str, dict[str, Any]] = {"": {}} | {
-        f"{name}_": _stories.sampler(name, real) for name in SETTINGS["samplers"]
+        f"{name}_": stories.sampler(name, real) for name in SETTINGS["samplers"]
     }
     return {
         prefix + name: run_loop(
@@ -76,10 +76,10 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
             first=first.with_sampler(**sampler),
         )
         for prefix, sampler in samplers.items()
-        for name, policy in _stories.POLICIES.items()
+        for name, policy in stories.POLICIES.items()
     }
 
 
 def record_texts() -> None:
     """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
-    _stories.write_texts("gpt_fine_tuned", runs(0, "full"))
+    stories.write_texts("gpt_fine_tuned", runs(0, "full"))

@@ -17,15 +17,15 @@ from typing import Any
 import pandas as pd
 
 from helpers.loop import History, run_loop
-from helpers.studies import _stories
-from helpers.studies._paired import means, paired
+from helpers.studies import stories
+from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {
-    "data": _stories.DATA,
-    "model": _stories.MODEL,
-    "samplers": _stories.SAMPLERS,
-    "prompt": _stories.PROMPT,
+    "data": stories.DATA,
+    "model": stories.MODEL,
+    "samplers": stories.SAMPLERS,
+    "prompt": stories.PROMPT,
     "generations": 5,
 }
 COMPARED = ("excess", "recall_tail", "names_alive", "distinct_3", "fact_accuracy", "surprise_mean")
@@ -36,7 +36,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
 
     scale: "full", or anything else for two generations of barely trained models.
     """
-    return _stories.frame(_stories.start(seed, scale), runs(seed, scale))
+    return stories.frame(stories.start(seed, scale), runs(seed, scale))
 
 
 def summary(frame: pd.DataFrame) -> dict[str, float]:
@@ -52,13 +52,13 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
 @lru_cache(maxsize=8)
 def runs(seed: int, scale: str = "full") -> dict[str, History]:
     """The run of every arm."""
-    begin = _stories.start(seed, scale)
+    begin = stories.start(seed, scale)
     result = {}
     for name in SETTINGS["samplers"]:
-        settings = _stories.sampler(name, begin.real)
-        for policy_name, policy in _stories.POLICIES.items():
+        settings = stories.sampler(name, begin.real)
+        for policy_name, policy in stories.POLICIES.items():
             result[f"{name}_{policy_name}"] = run_loop(
-                _stories.model(scale, **settings),
+                stories.model(scale, **settings),
                 begin.real,
                 policy=policy,
                 generations=SETTINGS["generations"] if scale == "full" else 1,
@@ -70,4 +70,4 @@ def runs(seed: int, scale: str = "full") -> dict[str, History]:
 
 def record_texts() -> None:
     """Write what `helpers.studies.texts` reads; quick after `trial(0)` in the same process."""
-    _stories.write_texts("gpt_sampler", runs(0, "full"))
+    stories.write_texts("gpt_sampler", runs(0, "full"))

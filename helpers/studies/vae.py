@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import digits
-from helpers import generative_metrics as gm
+from helpers.data import digits
 from helpers.loop import History, Policy, run_loop
+from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
 from helpers.policies import Accumulate, Mix, Replace
-from helpers.studies._paired import means, paired
 from helpers.studies._samples import read_samples, write_samples
+from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 SETTINGS: dict[str, Any] = {

@@ -9,22 +9,22 @@ five times each, and prints the worst. The limit is 0.3 s.
 import itertools
 import time
 
-from helpers import explorers
+from helpers.explorers import lesson_00, lesson_02, lesson_06
 
 LIMIT = 0.3
 
 CORNERS = {
-    explorers.quilt_picture: {
+    lesson_00.quilt_picture: {
         "kinds": (2, 40), "tiles": (10, 200), "generations": (5, 100),
-        "policy": explorers.QUILT_POLICIES,
+        "policy": lesson_00.QUILT_POLICIES,
     },
-    explorers.gaussian_picture: {
-        "n": (5, 500), "rounds": (10, 200), "divisor": explorers.DIVISORS,
-        "show": explorers.SHOW, "log": (True, False),
+    lesson_02.gaussian_picture: {
+        "n": (5, 500), "rounds": (10, 200), "divisor": lesson_02.DIVISORS,
+        "show": lesson_02.SHOW, "log": (True, False),
     },
-    explorers.policy_picture: {
-        "model": explorers.MODELS, "policy": explorers.POLICIES, "n": (20, 100, 1000),
-        "bandwidth": (0.02, 0.8), "design": explorers.DESIGNS, "rounds": (5, 100),
+    lesson_06.policy_picture: {
+        "model": lesson_06.MODELS, "policy": lesson_06.POLICIES, "n": (20, 100, 1000),
+        "bandwidth": (0.02, 0.8), "design": lesson_06.DESIGNS, "rounds": (5, 100),
     },
 }  # fmt: skip
 

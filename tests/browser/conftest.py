@@ -22,8 +22,8 @@ import pytest
 from learner import PATIENCE, ROOT, Lab
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
-from helpers.cli import lab_environment
-from helpers.doctor import BROWSERS
+from helpers.course.cli import lab_environment
+from helpers.course.doctor import BROWSERS
 
 TOKEN = "browser-test"
 BUSY = """import pathlib, time

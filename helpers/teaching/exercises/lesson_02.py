@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.quick_runs import gaussian_runs
+from helpers.explorers.quick_runs import gaussian_runs
 from helpers.teaching.exercises import Hint, exercise, number, shown
 
 # ---------------------------------------------------------------------- A. next generation

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.grammar import StoryGrammar
-from helpers.language_explorers import story_means
+from helpers.data.stories import StoryGrammar
+from helpers.explorers.lesson_05 import story_means
 from helpers.teaching.exercises import exercise, number, shown
 
 WORLD = StoryGrammar()
@@ -165,7 +165,7 @@ rare_recall.wrong("counts the city named first", _named_first, hint=COUNTED)
 
 # ---------------------------------------------------------------------- B. the coroner
 
-CASES = {  # the anonymous runs: sampler and policy, as `helpers.language_explorers` names them
+CASES = {  # the anonymous runs: sampler and policy, as `helpers.explorers.lesson_05` names them
     "X": ("T = 0.8", "accumulate"),
     "Y": ("T = 1", "replace"),
     "Z": ("T = 0.8", "replace"),

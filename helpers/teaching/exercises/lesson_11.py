@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers import studies
-from helpers.studies._paired import over_seeds
+from helpers.studies.paired import over_seeds
 from helpers.teaching.exercises import array, exercise, shown
 from helpers.verification import Report, Verdict
 

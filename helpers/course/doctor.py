@@ -16,7 +16,8 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from helpers.bootstrap import PYTHONS, ROOT, VENV, fingerprint, inside_venv, read_stamp
+from helpers._ground import ROOT
+from helpers.course.bootstrap import PYTHONS, VENV, fingerprint, inside_venv, read_stamp
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DISK_GB, MEMORY_GB = 2.0, 1.0  # a second environment's worth; two notebooks with torch

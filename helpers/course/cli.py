@@ -1,7 +1,8 @@
 """The command `course`: one small function a subcommand. Standard library only at the top level.
 
-What a subcommand does is elsewhere: the environment in helpers.bootstrap, the learner's copies in
-helpers.desk, building in helpers.authoring, recorded experiments in helpers.studies.
+What a subcommand does is elsewhere: the environment in helpers.course.bootstrap, the learner's
+copies in helpers.course.desk, building in helpers.authoring, recorded experiments in
+helpers.studies.
 """
 
 import importlib
@@ -14,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers import bootstrap, desk
-from helpers.bootstrap import DEVELOPER, LEARNER, ROOT
+from helpers._ground import ROOT
+from helpers.course import bootstrap, desk
+from helpers.course.bootstrap import DEVELOPER, LEARNER
 
 NOTEBOOKS, MY = ROOT / "notebooks", ROOT / "my"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -136,7 +138,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "lab": Command(lab, LEARNER),
     "test": Command(test, DEVELOPER),
-    "doctor": Command(_module("helpers.doctor", "what works here, and what does not"), AS_IT_IS),
+    "doctor": Command(
+        _module("helpers.course.doctor", "what works here, and what does not"), AS_IT_IS
+    ),
     "copies": Command(copies, None),
     "reset": Command(reset, None),
     "build": Command(

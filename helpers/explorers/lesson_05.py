@@ -14,13 +14,13 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from helpers import language_metrics as lm
 from helpers import studies
 from helpers._arguments import one_of, positive_int
+from helpers.explorers.controls import Explorer, choice, explore, whole
 from helpers.loop import Metric
+from helpers.metrics import language as lm
 from helpers.plots import Picture, band, page, spreads
-from helpers.studies import _stories
-from helpers.widgets import Explorer, choice, explore, whole
+from helpers.studies import stories
 
 SAMPLERS = {  # as a reader sees them -> how arms are named; temperature 1 has no prefix
     "T = 1.2": "t12_", "T = 1": "", "T = 0.8": "t08_", "T = 0.5": "t05_",
@@ -174,8 +174,8 @@ def story_data(seed: int) -> tuple[np.ndarray, dict[str, Metric]]:
 
     The rows are those of the recorded studies for the same seed.
     """
-    world = _stories.WORLD
-    real, unseen = _stories.data(positive_int("seed", seed, minimum=0), "full")
+    world = stories.WORLD
+    real, unseen = stories.data(positive_int("seed", seed, minimum=0), "full")
     truth = world.token_log_probabilities(unseen)
     return real, {
         "excess": lambda model, _: lm.excess_cross_entropy(model, unseen, truth),

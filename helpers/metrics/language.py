@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from helpers._arguments import one_of, positive_int
-from helpers.grammar import FACTS, StoryGrammar
+from helpers.data.stories import FACTS, StoryGrammar
 
 # Places in order of fame: the 20 best known, the next 30, the rest.
 FAME: Mapping[str, slice] = {"head": slice(0, 20), "mid": slice(20, 50), "tail": slice(50, None)}

@@ -15,10 +15,10 @@ from scipy import stats
 
 from helpers import studies
 from helpers._arguments import one_of, positive_int
+from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.loop import Generation, iterate
 from helpers.plots import Picture, band, short
-from helpers.studies._paired import over_seeds, paired
-from helpers.widgets import Explorer, choice, explore, switch, whole
+from helpers.studies.paired import over_seeds, paired
 
 if TYPE_CHECKING:
     from helpers.studies.execution import Start

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import language_metrics as lm
-from helpers.grammar import StoryGrammar
+from helpers.data.stories import StoryGrammar
 from helpers.loop import History, Policy
+from helpers.metrics import language as lm
 from helpers.policies import Accumulate, Replace
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
-"""The explorers of lessons 00, 02 and 06: a plain function each, and sliders over it.
+"""Lesson 06: one model under one policy, `policy_picture`, and sliders over it.
 
-`quilt_picture`, `gaussian_picture` and `policy_picture` take settings and return a `Picture`; a
-static cell calls them directly, `quilt_explorer()` and its sisters put sliders in front of them.
 The same settings always give the same picture, and any setting is drawn within 0.3 s on one
 thread (tests/benchmarks/sliders.py measures the corners): where that needs fewer runs, the
 picture says how many there are.
@@ -15,138 +13,16 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
-import pandas as pd
 
-from helpers import policies, theory
+from helpers import theory
 from helpers._arguments import one_of, positive_int, real_number
-from helpers.loop import Policy, iterate
-from helpers.models import Discrete
-from helpers.plots import Picture, band, panels, quilt
-from helpers.quick_runs import (
-    ERRORS,
-    POLICIES,
-    error_runs,
-    gaussian_runs,
-    kde_runs,
-    regression_runs,
-)
-from helpers.widgets import Explorer, choice, explore, logarithmic, switch, whole
+from helpers.explorers.controls import Explorer, choice, explore, logarithmic, whole
+from helpers.explorers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs, tidy
+from helpers.plots import Picture, band
 
-QUILT_POLICIES = ("replace", "accumulate", "fresh, one in ten")
-DIVISORS = ("n", "n - 1")
-SHOW = ("one run", "100 runs", "median", "mean of the runs", "exact expectation")
 MODELS = ("regression", "Gaussian", "KDE")
 DESIGNS = ("same X", "fresh X")
 _D = 10  # inputs of the regression, as in Gerstgrasser et al.
-
-# ---------------------------------------------------------------------- lesson 00
-
-
-def quilt_picture(
-    kinds: int = 12,
-    tiles: int = 40,
-    generations: int = 60,
-    policy: str = "replace",
-    seed: int = 0,
-) -> Picture:
-    """The fading quilt: row 0 is real, each later row is drawn from a count of what came before.
-
-    "fresh, one in ten": one new real tile joins the count for every ten drawn ones.
-    """
-    positive_int("kinds", kinds, minimum=2)
-    positive_int("tiles", tiles)
-    positive_int("generations", generations)
-    one_of("policy", policy, QUILT_POLICIES)
-
-    def source(n: int, rng: np.random.Generator) -> np.ndarray:
-        return rng.integers(kinds, size=n)
-
-    known: dict[str, Policy] = {
-        "replace": policies.Replace(),
-        "accumulate": policies.Accumulate(),
-        "fresh, one in ten": policies.FreshReal(source, max(1, round(tiles / 10))),
-    }
-    real = source(tiles, np.random.default_rng([seed, 0, 1]))
-    loop = iterate(Discrete(kinds), real, policy=known[policy], seed=seed)
-    rows = [real] + [next(loop).produced for _ in range(generations)]
-    title = f"{policy}: {kinds} kinds, {tiles} tiles a row"
-    return quilt(np.array(rows), kinds=kinds, title=title, axis="row")
-
-
-def quilt_explorer() -> Explorer:
-    """Sliders over `quilt_picture`."""
-    return explore(
-        quilt_picture,
-        kinds=whole("colours", 2, 40, 12),
-        tiles=whole("tiles a row", 10, 200, 40, step=10),
-        generations=whole("generations", 5, 100, 60, step=5),
-        policy=choice("policy", QUILT_POLICIES),
-    )
-
-
-# ---------------------------------------------------------------------- lesson 02
-
-
-def gaussian_picture(
-    n: int = 10,
-    rounds: int = 100,
-    divisor: str = "n - 1",
-    show: str = "100 runs",
-    log: bool = True,
-    seed: int = 0,
-) -> Picture:
-    """Variance of a Gaussian refitted to its own samples: 100 runs, looked at in five ways."""
-    positive_int("rounds", rounds)
-    ddof = DIVISORS.index(one_of("divisor", divisor, DIVISORS))
-    one_of("show", show, SHOW)
-    _, variances = gaussian_runs("replace", n, rounds, 100, np.random.default_rng(seed), ddof)
-    fits = np.arange(1, rounds + 2)
-    exact = {"exact expectation": theory.gaussian_variance_replace(n, fits, ddof)}
-    if show == "one run":
-        variances, exact = variances[:, :1], {}
-    if show == "100 runs":
-        exact = {}
-    if show == "median":
-        exact = {"typical run, theory": theory.gaussian_geometric_variance_replace(n, fits, ddof)}
-    return band(
-        _tidy(variances, "variance"),
-        "variance",
-        exact=exact,
-        centre="mean" if show == "mean of the runs" else "median",
-        runs=60 if show == "100 runs" else 0,
-        log=log,
-        title=f"n = {n}, divisor {divisor}: {show}",
-    )
-
-
-def gaussian_explorer() -> Explorer:
-    """Sliders over `gaussian_picture`."""
-    return explore(
-        gaussian_picture,
-        n=choice("samples n", (5, 10, 20, 50, 100, 200, 500), 10),
-        rounds=whole("rounds", 10, 200, 100, step=10),
-        divisor=choice("divisor", DIVISORS, "n - 1"),
-        show=choice("show", SHOW, "100 runs"),
-        log=switch("logarithmic axis", True),
-    )
-
-
-def three_errors_picture(
-    small: int = 100, large: int = 100_000, rounds: int = 30, seed: int = 0
-) -> Picture:
-    """Nature's three errors side by side: a small sample, a wrong family, a fit stopped early."""
-    frames = {}
-    for error in ERRORS:
-        rng = np.random.default_rng(seed)
-        arms = [
-            _tidy(error_runs(error, n, rounds, 40, rng), "distance", f"n = {n:,}")
-            for n in (positive_int("small", small), positive_int("large", large))
-        ]
-        frames[error] = pd.concat(arms)
-    return panels(frames, "distance", ylabel="squared distance to the truth")
-
-
-# ---------------------------------------------------------------------- lesson 06
 
 
 def policy_picture(
@@ -214,15 +90,6 @@ def _runs_in(rows_a_run: int, budget: int | None) -> int:
     return 50 if budget is None else int(np.clip(budget // rows_a_run, 2, 50))
 
 
-def _tidy(values: np.ndarray, metric: str, arm: str = "all") -> pd.DataFrame:
-    """An array (generations, runs) as the tidy frame that plots take."""
-    generations, runs = values.shape
-    return pd.DataFrame({
-        "generation": np.repeat(np.arange(generations), runs), "metric": metric, "arm": arm,
-        "replicate": np.tile(np.arange(runs), generations), "value": values.ravel(),
-    })  # fmt: skip
-
-
 def _policy_band(
     values: np.ndarray,
     model: str,
@@ -235,7 +102,7 @@ def _policy_band(
     rounds, runs = values.shape[0] - 1, values.shape[1]
     title = f"{model}, {policy}, n = {n}" + (f", {note}" if note else "") + f": {runs} runs"
     return band(
-        _tidy(values, "measure", policy),
+        tidy(values, "measure", policy),
         "measure",
         ylabel=ylabel,
         exact={"exact mean": exact[policy]} if policy in exact else None,

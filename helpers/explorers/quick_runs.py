@@ -16,6 +16,7 @@ Policies are named as in POLICIES; "half real" is all real rows and as many of t
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
 
 from helpers._arguments import generator, one_of, positive_int, real_number
@@ -137,6 +138,15 @@ def kde_runs(
         centres = np.take_along_axis(pool, places, axis=1)
         pool[:, t * n : (t + 1) * n] = centres + width * rng.standard_normal((runs, n))
     return pool.reshape(runs, rounds + 1, n).var(axis=-1).T
+
+
+def tidy(values: np.ndarray, metric: str, arm: str = "all") -> pd.DataFrame:
+    """An array (generations, runs) as the tidy frame that plots take."""
+    generations, runs = values.shape
+    return pd.DataFrame({
+        "generation": np.repeat(np.arange(generations), runs), "metric": metric, "arm": arm,
+        "replicate": np.tile(np.arange(runs), generations), "value": values.ravel(),
+    })  # fmt: skip
 
 
 def _used(policy: str, newest: int) -> list[int]:

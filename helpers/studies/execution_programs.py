@@ -1,6 +1,6 @@
 """Programs of the execution study, to be read: what a table of numbers cannot show.
 
-    python -m helpers.execution_programs
+    python -m helpers.studies.execution_programs
 
 trains the start writer of seed 0 and writes helpers/results/execution-programs.json (about a minute
 of CPU). Programs are taken by rule, in the order written, none by eye:

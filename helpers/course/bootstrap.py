@@ -22,12 +22,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from helpers._ground import CPU_INDEX, ROOT
+
 VENV = ROOT / ".venv"
 STAMP = VENV / "course-stamp.json"
 UNFINISHED = VENV / "course-unfinished"  # there while pip runs; found later, it tells of a kill
 PYTHONS = ((3, 11), (3, 14))  # from the first, below the second; pyproject.toml says the same
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 LEARNER, DEVELOPER = "learner", "developer"  # what is installed: the course, or everything
 EXTRAS = {LEARNER: "", DEVELOPER: "[author,test]"}
 

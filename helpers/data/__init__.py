@@ -1,0 +1,21 @@
+"""What counts as data (samples), and where the course takes it from (stories, corpora, digits)."""
+
+from helpers.data.samples import (
+    Data,
+    Replicates,
+    check_data,
+    concat,
+    draw,
+    size,
+    take,
+)
+
+__all__ = [
+    "Data",
+    "Replicates",
+    "check_data",
+    "concat",
+    "draw",
+    "size",
+    "take",
+]
