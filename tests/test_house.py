@@ -4,6 +4,8 @@ import ast
 import base64
 import configparser
 import functools
+import importlib
+import json
 import os
 import re
 import socket
@@ -19,43 +21,75 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from helpers import bootstrap, cli
 from helpers.authoring import pins
+from helpers.course import bootstrap, cli
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# A module may import from its own layer and those before it.
-LAYERS = (
-    {"_arguments"},
-    {
-        "data",
-        "digits",
-        "generative_metrics",
-        "grammar",
-        "metrics",
-        "theory",
-        "corpora",
-        "language_metrics",
-    },
-    {"loop", "models", "policies", "verification", "quick_runs"},
-    {"coding", "plots"},
+# The floors, from the ground: a room imports from its own floor and those before it.
+FLOORS = (
+    {"_ground", "_arguments", "results"},
+    {"data", "models", "plots", "theory"},
+    {"loop", "metrics", "policies"},
+    {"verification"},
+    {"coding"},
     {"studies"},
-    {
-        *("teaching", "widgets", "explorers", "execution_explorer", "execution_programs"),
-        "language_explorers",
-    },
-    {"authoring", "bootstrap", "cli", "desk", "doctor", "__main__"},
+    {"explorers"},
+    {"authoring", "teaching"},
+    {"course"},
+    {"__main__"},
 )
-LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-# The loop sees models, policies and verifiers only as protocols.
-NEVER = {("loop", name) for name in ("models", "policies", "verification")}
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+# What may never import what, wherever the floors lie.
+SCIENCE = (
+    *("data", "models", "plots", "theory", "loop", "metrics", "policies"),
+    *("verification", "coding", "studies"),
+)
+NEVER = {
+    # The loop sees models, policies and verifiers only as protocols.
+    *(("loop", name) for name in ("models", "policies", "verification", "coding")),
+    *((room, name) for room in SCIENCE for name in ("teaching", "explorers", "authoring")),
+}
+# Learners' own copies import these; they are never overwritten. Gone with 2.0.
+OLD_PATHS = {
+    "bootstrap": "course.bootstrap",
+    "cli": "course.cli",
+    "corpora": "data.corpora",
+    "desk": "course.desk",
+    "digits": "data.digits",
+    "doctor": "course.doctor",
+    "execution_explorer": "explorers.lesson_11",
+    "execution_programs": "studies.execution_programs",
+    "generative_metrics": "metrics.generative",
+    "grammar": "data.stories",
+    "language_explorers": "explorers.lesson_05",
+    "language_metrics": "metrics.language",
+    "quick_runs": "explorers.quick_runs",
+    "widgets": "explorers.controls",
+}
+# Where the old module's name is a room now, its __init__ gives what the module gave.
+OLD_NAMES = {
+    "data": "Data Replicates check_data concat draw size take",
+    "metrics": "Metric mean variance log_determinant sample_variance mean_error wasserstein2 "
+    "support_size distinct entropy heterozygosity tail_mass survivors excess_error "
+    "log_likelihood share_between coverage catastrophic_risk any_risk_increase diverging_risk "
+    "scaling_law_change collapsing_variance lost_modes lost_tail hallucination collapse_verdicts",
+    "explorers": "QUILT_POLICIES DIVISORS SHOW MODELS DESIGNS quilt_picture quilt_explorer "
+    "gaussian_picture gaussian_explorer three_errors_picture policy_picture policy_explorer",
+}
+FORMER_NOTEBOOKS = json.loads((ROOT / "tests" / "former_notebooks.json").read_text("utf-8"))
 # These run before anything is installed.
-BEFORE_INSTALLATION = ("__init__", "__main__", "bootstrap", "cli", "desk", "doctor")
+BEFORE_INSTALLATION = (
+    *("__init__", "__main__", "_ground", "course/__init__", "course/bootstrap", "course/cli"),
+    *("course/desk", "course/doctor"),
+)
 NO_TORCH = (
-    *("helpers.cli", "helpers.loop", "helpers.policies", "helpers.models", "helpers.metrics"),
+    *("helpers.course.cli", "helpers.loop", "helpers.policies", "helpers.models"),
+    *("helpers.metrics", "helpers.metrics.language", "helpers.metrics.generative"),
     *("helpers.theory", "helpers.data", "helpers.plots", "helpers.studies", "helpers.teaching"),
-    *("helpers.widgets", "helpers.language_explorers", "helpers.execution_explorer"),
+    *("helpers.explorers.lesson_00", "helpers.explorers.lesson_02", "helpers.explorers.lesson_05"),
+    *("helpers.explorers.lesson_06", "helpers.explorers.lesson_11"),
 )
 
 
@@ -83,15 +117,42 @@ def piece(path: Path) -> str:
     return path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py")
 
 
+def module_name(path: Path) -> str:
+    """The name by which a file is imported: helpers.models for helpers/models/__init__.py."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def named(tree: ast.AST) -> set[str]:
+    """Modules of ours that `tree` imports or names in a string, as lazy starts do."""
+    strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    written = {text for text in strings if isinstance(text, str)}
+    written = {text for text in written if re.fullmatch(r"helpers(\.\w+)+", text)}
+    return {name for name in imports(tree) | written if name.startswith("helpers.")}
+
+
 @functools.cache
-def arrows() -> set[tuple[str, str]]:
+def links() -> set[tuple[str, str]]:
+    """(module, module it names): helpers.loop.History is a name in the module helpers.loop."""
+    modules = {module_name(path) for path in sources()} | {"helpers.results"}
     found = set()
     for path, tree in sources().items():
-        for name in imports(tree):
-            parts = name.split(".")
-            if parts[0] == "helpers" and len(parts) > 1 and parts[1] != piece(path):
-                found.add((piece(path), parts[1]))
+        for name in named(tree):
+            while name not in modules:
+                name = name.rpartition(".")[0]
+            found.add((module_name(path), name))
     return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@functools.cache
+def arrows() -> set[tuple[str, str]]:
+    """(room, another room that it imports from), old paths left out."""
+    pairs = {(room(a), room(b)) for a, b in links() if room(a) not in OLD_PATHS}
+    return {(a, b) for a, b in pairs if a != b}
 
 
 def tracked() -> list[Path]:
@@ -108,19 +169,177 @@ def tracked() -> list[Path]:
     return [path for path in files if path.is_file() and path.suffix not in binary]
 
 
-def test_every_module_has_a_layer() -> None:
-    pieces = {piece(path) for path in sources()} - {"__init__"}
-    assert pieces <= set(LAYER), f"say in LAYERS where these belong: {pieces - set(LAYER)}"
+def test_every_room_has_a_floor() -> None:
+    rooms = {piece(path) for path in sources()} - {"__init__"} - set(OLD_PATHS)
+    assert rooms <= set(FLOOR), f"say in FLOORS where these belong: {rooms - set(FLOOR)}"
 
 
 def test_arrows_point_one_way() -> None:
-    uphill = {(a, b) for a, b in arrows() if LAYER[a] < LAYER[b]}
-    assert not uphill
+    assert not {(a, b) for a, b in arrows() if FLOOR[a] < FLOOR.get(b, 0)}
     assert not arrows() & NEVER
 
 
-def test_no_two_pieces_import_each_other() -> None:
-    assert not {(a, b) for a, b in arrows() if (b, a) in arrows()}
+def test_a_lazy_start_counts_as_an_arrow() -> None:
+    assert ("course", "studies") in arrows(), "cli names helpers.studies in a string"
+    lazy = ast.parse('import_module("helpers.teaching.dice")')
+    assert named(lazy) == {"helpers.teaching.dice"}
+
+
+def test_no_circle() -> None:
+    """No module reaches itself by imports, those for type hints and in functions included."""
+    ahead: dict[str, set[str]] = {}
+    for a, b in links():
+        ahead.setdefault(a, set()).add(b)
+    for start in ahead:
+        reached, waiting = set(), [start]
+        while waiting:
+            new = ahead.get(waiting.pop(), set()) - reached
+            reached |= new
+            waiting += new
+        assert start not in reached, start
+
+
+def test_no_room_imports_what_is_private_to_another() -> None:
+    for path, tree in sources().items():
+        for name in named(tree):
+            parts = name.split(".")[1:]
+            if parts[0] == piece(path):
+                continue
+            assert not any(part.startswith("_") for part in parts[1:]), f"{path.name}: {name}"
+
+
+def test_the_map_names_every_room() -> None:
+    lines = (ast.get_docstring(sources()[ROOT / "helpers" / "__init__.py"]) or "").splitlines()
+    mapped = [match[1] for line in lines if (match := re.match(r"(\w+)  +\S", line))]
+    assert len(mapped) == len(set(mapped))
+    assert set(mapped) == set(FLOOR) - {"_ground", "_arguments", "__main__"}
+
+
+# --- old paths ---------------------------------------------------------------------------------
+
+
+def run_apart(program: str, **environment: str) -> str:
+    """What `program` prints, in a process of its own."""
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    return answer.stdout.strip()
+
+
+def test_an_old_path_is_the_same_module() -> None:
+    """Private names and changed values included; each path in a process where it comes first."""
+    program = (
+        "import sys, importlib, warnings\n"
+        "warnings.simplefilter('error')\n"
+        f"for old, new in {OLD_PATHS}.items():\n"
+        "    module = importlib.import_module(f'helpers.{old}')\n"
+        "    assert module is importlib.import_module(f'helpers.{new}'), old\n"
+        "    exec(f'from helpers import {old} as one; import helpers.{old} as two')\n"
+        "    assert one is two is module, old\n"
+        "    exec(f'from helpers.{old} import __doc__ as three')\n"
+        "    assert three == module.__doc__ and 'old path' not in three\n"
+    )
+    run_apart(program)
+    run_apart("from helpers.explorers.controls import explore as new\n"
+              "from helpers.widgets import explore as old\n"
+              "assert old is new")  # fmt: skip
+
+
+def test_an_old_path_is_a_line_and_nothing_else() -> None:
+    for old, new in OLD_PATHS.items():
+        above, below = new.split(".")
+        text = (ROOT / "helpers" / f"{old}.py").read_text(encoding="utf-8")
+        body = ast.parse(text).body
+        lines = ["import sys", f"from helpers.{above} import {below}"]
+        assert [ast.unparse(node) for node in body[1:]] == [
+            *lines,
+            f"sys.modules[__name__] = {below}",
+        ]
+
+
+@pytest.mark.parametrize("name", OLD_NAMES)
+def test_a_room_gives_what_the_module_of_its_name_gave(name: str) -> None:
+    module = importlib.import_module(f"helpers.{name}")
+    for public in OLD_NAMES[name].split():
+        assert hasattr(module, public), public
+    assert not hasattr(module, "no_such_name")
+
+
+def test_nothing_of_ours_takes_an_old_path() -> None:
+    old = "|".join(OLD_PATHS)
+    path = re.compile(rf"helpers[./]({old})\b(?!\.\w+ import)|from helpers import .*\b({old})\b")
+    exempt = {"tests/test_house.py", "tests/former_notebooks.json", "CHANGELOG.md"}
+    exempt |= {f"helpers/{name}.py" for name in OLD_PATHS}
+    for file in tracked():
+        name = file.relative_to(ROOT).as_posix()
+        if name not in exempt and not name.startswith("notebooks/"):  # those are built from lessons
+            found = path.search(file.read_text(encoding="utf-8"))
+            assert not found, f"{name}: {found and found[0]}"
+
+
+def test_a_venv_made_before_the_moves_starts() -> None:
+    """Its script `course` is what pip wrote for the old entry point."""
+    script = "import sys\nfrom helpers.cli import main\nsys.exit(main(['--help']))"
+    assert "usage: course" in run_apart(script)
+
+
+def test_the_command_starts_with_the_standard_library_alone() -> None:
+    for module in ("helpers", "helpers.course.cli"):
+        answer = subprocess.run(
+            [sys.executable, "-S", "-c", f"import {module}, helpers.cli; helpers.cli.main(['-h'])"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "usage: course" in answer.stdout, answer.stderr
+
+
+@pytest.mark.parametrize("name", FORMER_NOTEBOOKS)
+def test_what_a_notebook_of_before_the_moves_imports_is_there(name: str) -> None:
+    """All five: each import, and each name that a cell takes from a module of ours."""
+    program = (
+        "import ast, json, sys\n"
+        "cells = json.load(open('tests/former_notebooks.json', encoding='utf-8'))[sys.argv[1]]\n"
+        "known, used = {}, 0\n"
+        "for cell in cells:\n"
+        "    for node in ast.walk(ast.parse(cell)):\n"
+        "        if isinstance(node, (ast.Import, ast.ImportFrom)):\n"
+        "            exec(ast.unparse(node), known)\n"
+        "    for node in ast.walk(ast.parse(cell)):\n"
+        "        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):\n"
+        "            owner = known.get(node.value.id)\n"
+        "            if getattr(owner, '__name__', '').startswith('helpers'):\n"
+        "                getattr(owner, node.attr)\n"
+        "                used += 1\n"
+        "print(used)\n"
+    )
+    assert int(run_apart(program.replace("sys.argv[1]", repr(name)))) > 0
+
+
+@pytest.mark.parametrize("name", ["00-start-here", "06-replace-or-accumulate"])
+def test_a_notebook_of_before_the_moves_still_runs(name: str, tmp_path: Path) -> None:
+    """Every cell, as in a kernel; lessons with torch take minutes and are only looked at above."""
+    program = (
+        "import json\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        f"cells = json.load(open('tests/former_notebooks.json', encoding='utf-8'))[{name!r}]\n"
+        "for cell in cells:\n"
+        "    shell.run_cell(cell, store_history=True).raise_error()\n"
+        "print('ran', len(cells))\n"
+    )
+    said = run_apart(program, COURSE_PROGRESS=str(tmp_path / "progress.json"))
+    assert said.endswith(f"ran {len(FORMER_NOTEBOOKS[name])}")
+
+
+# --- what loads when ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("module", BEFORE_INSTALLATION)
@@ -128,7 +347,7 @@ def test_standard_library_at_the_top_of(module: str) -> None:
     path = ROOT / "helpers" / f"{module}.py"
     top = [node for node in sources()[path].body if isinstance(node, (ast.Import, ast.ImportFrom))]
     names = imports(ast.Module(body=list(top), type_ignores=[]))
-    ours = {f"helpers.{name}" for name in BEFORE_INSTALLATION}
+    ours = {f"helpers.{name.replace('/', '.')}" for name in BEFORE_INSTALLATION}
     for name in names:
         is_ours = any(name == own or name.startswith(f"{own}.") for own in ours)
         assert is_ours or name.split(".")[0] in sys.stdlib_module_names, name
@@ -203,7 +422,11 @@ def test_no_machine_in_the_files() -> None:
     machine = re.compile(r"/work/|/root/|/opt/(pypi|wheels)|/home/(?!jovyan)\w|/Users/\w")
     registry = re.compile(r"(?i)(pythonhosted|/simple\b|index[-_]url)")
     examples = {"tests/test_house.py", "tests/test_build.py"}  # they test that such are refused
-    cpu_index = {"helpers/bootstrap.py", "helpers/authoring/pins.py", "binder/requirements.txt"}
+    cpu_index = {
+        "helpers/course/bootstrap.py",
+        "helpers/authoring/pins.py",
+        "binder/requirements.txt",
+    }
     for path in tracked():
         name = path.relative_to(ROOT).as_posix()
         text = path.read_text(encoding="utf-8")
