@@ -1,6 +1,64 @@
-"""The ground floor: where the course lies. Standard library only, for whoever runs before pip."""
+"""The ground floor: where the course lies, and where the learner's own things do.
 
+These are copies of the lessons in my/ and answers in .progress/. In a checkout of one's own they
+lie in it. Where it cannot be written, as on many hubs, or where somebody else's things are there
+already, they are in the user's home folder; COURSE_HOME names another. Standard library only, for
+whoever runs before pip.
+"""
+
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]  # a checkout, or somebody's site-packages
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # torch without gigabytes of CUDA
+
+
+def chosen_home() -> Path | None:
+    """The folder that COURSE_HOME names, or None."""
+    named = os.environ.get("COURSE_HOME", "")
+    return Path(named).expanduser().absolute() if named else None
+
+
+def home() -> Path:
+    """The folder that holds my/ and .progress/ of whoever runs this."""
+    chosen = chosen_home()
+    if chosen:
+        return chosen
+    return ROOT if can_keep(ROOT / "my") else Path.home() / "closing-the-loop"
+
+
+def answers_file() -> Path:
+    """The file for the learner's answers: COURSE_PROGRESS, COURSE_HOME, the checkout, the home."""
+    named = os.environ.get("COURSE_PROGRESS", "")
+    if named:
+        return Path(named).expanduser().absolute()
+    chosen = chosen_home()
+    folder = (chosen or ROOT) / ".progress"
+    if chosen or ((ROOT / "lessons").is_dir() and can_keep(folder)):
+        return folder / "progress.json"
+    return spare_answers_file()
+
+
+def spare_answers_file() -> Path:
+    """The file for answers where the usual one cannot be written."""
+    return Path.home() / ".closing-the-loop" / "progress.json"
+
+
+def can_keep(folder: Path) -> bool:
+    """Whether `folder`, there already or not, is for this user to write, and nobody else's."""
+    try:
+        owner = folder.stat().st_uid
+    except OSError:  # not there, or it may not even be looked at
+        owner = None
+    if owner is not None and hasattr(os, "geteuid") and os.geteuid() not in (0, owner):
+        return False
+    return is_writable(folder)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in `folder`, which need not be there yet."""
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+    except (OSError, StopIteration):
+        return False
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

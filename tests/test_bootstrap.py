@@ -1,16 +1,21 @@
 """Setting up: when .venv is made, made again or left alone. pip and venv are stood in for."""
 
+import errno
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nobody import as_nobody
 
 from helpers.course import bootstrap, cli
 from helpers.course.bootstrap import DEVELOPER, LEARNER, SetUpError
+from helpers.course.moved import mend_links
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = subprocess.run
@@ -25,11 +30,9 @@ class Machine:
         self.complaints: dict[str, str] = {}
         (root / "pyproject.toml").write_text("[project]\n")
         (root / "constraints.txt").write_text("numpy==2.0.0\ntorch==2.13.0\n")
-        names = {"STAMP": "course-stamp.json", "UNFINISHED": "course-unfinished"}
         monkeypatch.setattr(bootstrap, "ROOT", root)
-        monkeypatch.setattr(bootstrap, "VENV", self.venv)
-        for name, file in names.items():
-            monkeypatch.setattr(bootstrap, name, self.venv / file)
+        for name in ("VENV", "NEXT", "OLD"):
+            monkeypatch.setattr(bootstrap, name, root / getattr(bootstrap, name).name)
         monkeypatch.setattr(bootstrap, "_pip", self.pip)
         # A real venv without pip takes a tenth of a second, with pip ten.
         monkeypatch.setattr(bootstrap.subprocess, "run", self.run)
@@ -38,8 +41,8 @@ class Machine:
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return RUN([*command, "--without-pip"] if "venv" in command else command, **options)
 
-    def pip(self, *arguments: str) -> str:
-        assert bootstrap.UNFINISHED.exists(), "an interruption now must be noticed"
+    def pip(self, venv: Path, *arguments: str) -> str:
+        assert (venv / bootstrap.UNFINISHED).exists(), "an interruption now must be noticed"
         self.asked.append(arguments)
         joined = " ".join(arguments)
         return next((text for key, text in self.complaints.items() if key in joined), "")
@@ -48,7 +51,9 @@ class Machine:
         """How often pip was called."""
         self.asked.clear()
         assert bootstrap.ensure(level) == bootstrap.venv_python()
-        assert not bootstrap.UNFINISHED.exists()
+        left = {path.name for path in self.root.iterdir()}
+        assert left == {".venv", "pyproject.toml", "constraints.txt"}
+        assert not (self.venv / bootstrap.UNFINISHED).exists()
         return len(self.asked)
 
 
@@ -109,7 +114,7 @@ def test_a_changed_file_installs_again(ready: Machine, file: str) -> None:
 def test_an_interrupted_installation_is_made_again(
     ready: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bootstrap.UNFINISHED.touch()
+    (ready.venv / bootstrap.UNFINISHED).touch()
     (ready.venv / "leftover").touch()
     ready.ensure()
     assert "interrupted" in capsys.readouterr().err
@@ -132,15 +137,185 @@ def test_another_python_is_made_again(ready: Machine, capsys: pytest.CaptureFixt
     assert "it holds Python 3.9.18" in capsys.readouterr().err
 
 
-def test_a_moved_checkout_is_made_again(ready: Machine, capsys: pytest.CaptureFixture[str]) -> None:
-    bootstrap.STAMP.write_text('{"root": "elsewhere", "fingerprint": "", "level": "learner"}')
+def test_nothing_that_works_is_destroyed_before_the_new_one_is_whole(ready: Machine) -> None:
+    config = ready.venv / "pyvenv.cfg"
+    config.write_text(re.sub(r"(?m)^version = .*$", "version = 3.9.18", config.read_text()))
+    (ready.venv / "old").touch()
+    ready.complaints = {"torch": "no network"}
+    for _ in range(2):
+        with pytest.raises(SetUpError, match="no network"):
+            bootstrap.ensure(LEARNER)
+        assert (ready.venv / "old").exists()
+    ready.complaints = {}
     ready.ensure()
-    assert "moved" in capsys.readouterr().err
+    assert not (ready.venv / "old").exists()
+
+
+class Killed(BaseException):
+    """What a power cut is to a program."""
+
+
+@pytest.mark.parametrize("at", ["pip", "rename 1", "rename 2", "mend"])
+def test_a_set_up_killed_at_any_moment_leaves_an_environment(
+    ready: Machine, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    (ready.venv / bootstrap.UNFINISHED).touch()
+    renames = iter(("rename 1", "rename 2"))
+    rename, mend, pip = os.rename, bootstrap._mend, bootstrap._pip
+
+    def killed(moment: str, work: Any, *arguments: Any) -> Any:
+        if moment == at:
+            raise Killed
+        return work(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bootstrap.os, "rename", lambda *a: killed(next(renames), rename, *a))
+        patch.setattr(bootstrap, "_mend", lambda *a: killed("mend", mend, *a))
+        patch.setattr(bootstrap, "_pip", lambda *a: killed("pip", pip, *a))
+        with pytest.raises(Killed):
+            bootstrap.ensure(LEARNER)
+    assert ready.venv.exists() or bootstrap.OLD.exists()
+    ready.ensure()
+    assert ready.ensure() == 0
+
+
+def test_what_is_ready_needs_no_lock_and_no_writing(
+    ready: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "_one_at_a_time", lambda: pytest.fail("locked"))
+    monkeypatch.setattr(bootstrap, "_stamp", lambda *_: pytest.fail("written"))
+    assert ready.ensure() == 0
+
+
+def test_a_file_system_without_locks_is_said_and_used(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none(*_: Any, **__: Any) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(bootstrap, "_lock", none)
+    assert machine.ensure() > 0
+    assert "This file system has no locks" in capsys.readouterr().err
+
+
+def test_two_set_ups_wait_for_each_other(machine: Machine) -> None:
+    program = (
+        "import sys; from pathlib import Path; from helpers.course import bootstrap\n"
+        "bootstrap.ROOT = Path(sys.argv[1])\n"
+        "with bootstrap._one_at_a_time():\n"
+        "    print('locked', flush=True); sys.stdin.readline(); print('freed', flush=True)\n"
+    )
+    command = [sys.executable, "-c", program, str(machine.root)]
+    pipe = subprocess.PIPE
+    one = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+    assert one.stdin is not None
+    assert one.stdout is not None
+    assert one.stdout.readline() == "locked\n"
+    two = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+    assert two.stderr is not None
+    assert "waiting" in two.stderr.readline()
+    assert two.poll() is None
+    one.communicate("\n", timeout=30)
+    said, _ = two.communicate("\n", timeout=30)
+    assert said == "locked\nfreed\n"
+
+
+def test_nothing_is_left_in_the_temporary_folder(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A file there belongs to the first user, and a second one may not open it."""
+    temporary = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    machine.ensure()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("has_old", [False, True])
+def test_a_read_only_checkout(tmp_path: Path, has_old: bool) -> None:
+    """In a process of its own: whoever is root may write everywhere, so it is nobody there."""
+    root = tmp_path / "course"
+    root.mkdir()
+    for name in ("pyproject.toml", "constraints.txt"):
+        (root / name).write_text("torch==2.13.0\n")
+    if has_old:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
+        stamp = {"fingerprint": "of yesterday", "level": "learner", "root": str(root)}
+        (root / ".venv" / "course-stamp.json").write_text(json.dumps(stamp))
+    program = (
+        "import sys; from pathlib import Path; from helpers.course import bootstrap\n"
+        "bootstrap.ROOT = Path(sys.argv[1]); bootstrap.VENV = bootstrap.ROOT / '.venv'\n"
+        "bootstrap._works = lambda command: True  # it has no pip: that takes ten seconds\n"
+        "try: print('used', bootstrap.ensure('learner'))\n"
+        "except bootstrap.SetUpError as error: print(error)\n"
+    )
+    answer = as_nobody([sys.executable, "-c", program, str(root)], read_only=root)
+    assert (answer.returncode, "Traceback" in answer.stderr) == (0, False), answer.stderr
+    if has_old:
+        assert answer.stdout == f"used {root}/.venv/bin/python\n"
+        assert "used as it is" in answer.stderr
+    else:
+        assert "cannot be written" in answer.stdout
+        assert "Copy the folder to a place of your own" in answer.stdout
+
+
+def test_a_moved_environment_is_mended_and_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real one, moved to a path with a blank: scripts, packages and stamp, without pip."""
+    before, after = tmp_path / "course", tmp_path / "my courses" / "loop"
+    before.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", before / ".venv"], check=True)
+    python = before / ".venv" / "bin" / "python"
+    (site,) = (before / ".venv").glob("lib/python*/site-packages")
+    (before / "helpers").mkdir()
+    (before / "helpers" / "__init__.py").touch()
+    (site / "__editable__.course.pth").write_text(f"{before}\n")
+    (site / "course-1.dist-info").mkdir()
+    (site / "course-1.dist-info" / "direct_url.json").write_text(f'{{"url": "file://{before}"}}')
+    script = before / ".venv" / "bin" / "course"
+    script.write_text(f"#!{python}\nimport helpers, sys; print(helpers.__file__, sys.prefix)\n")
+    script.chmod(0o755)
+    for name in ("pyproject.toml", "constraints.txt"):
+        (before / name).write_text("torch==2.13.0\n")
+    after.parent.mkdir()
+    before.rename(after)
+    program = (
+        "import sys, json; from pathlib import Path; from helpers.course import bootstrap as b\n"
+        "b.ROOT = Path(sys.argv[1]); b.VENV = b.ROOT / '.venv'\n"
+        "b.NEXT, b.OLD = b.ROOT / '.venv-next', b.ROOT / '.venv-old'\n"
+        "b._install = b._make = None\n"
+        "b._why_remake = lambda: ''  # there is no pip in this one\n"
+        "old = {'root': sys.argv[2], 'level': 'learner', 'fingerprint': b.fingerprint()}\n"
+        "(b.VENV / b.STAMP).write_text(json.dumps(old))\n"
+        "b.ensure('learner'); b.ensure('learner')\n"
+    )
+    command = [sys.executable, "-c", program, str(after), str(before)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.stderr == "[course] The course has been moved: mending the links in .venv.\n"
+    monkeypatch.delenv("PYTHONPATH")
+    ran = subprocess.run([after / ".venv" / "bin" / "course"], capture_output=True, text=True)
+    (address,) = (after / ".venv").glob("lib/python*/site-packages/*/direct_url.json")
+    assert json.loads(address.read_text())["url"] == after.as_uri()
+    assert ran.stdout == f"{after}/helpers/__init__.py {after}/.venv\n"
+    texts = [path for path in (after / ".venv").rglob("*") if path.is_file()]
+    assert not [path for path in texts if str(before).encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("there", ["/a/b/course", "/a", "/x"])
+def test_mending_twice_is_mending_once(tmp_path: Path, there: str) -> None:
+    config = tmp_path / "pyvenv.cfg"
+    config.write_text("command = /a/b -m venv /a/b/.venv /a/b-2 /a/bc\n")
+    (tmp_path / "bin").mkdir()
+    for _ in range(2):
+        moved = {"/a/b": there, "/a/b/.venv": f"{there}/.venv"}
+        mend_links(tmp_path, tmp_path / "bin" / "python", moved)
+    assert config.read_text() == f"command = {there} -m venv {there}/.venv /a/b-2 /a/bc\n"
 
 
 @pytest.mark.parametrize("stamp", ["", "{broken", "[1]"])
 def test_a_corrupt_stamp_installs_again(ready: Machine, stamp: str) -> None:
-    bootstrap.STAMP.write_text(stamp)
+    (ready.venv / bootstrap.STAMP).write_text(stamp)
     assert ready.ensure() > 0
 
 
@@ -156,7 +331,7 @@ def test_pip_that_fails_is_quoted_and_nothing_is_marked_done(machine: Machine) -
     machine.complaints = {"-e": "No matching distribution found for jupyterlab"}
     with pytest.raises(SetUpError, match=r"(?s)No matching distribution.*try again"):
         bootstrap.ensure(LEARNER)
-    assert not bootstrap.STAMP.exists()
+    assert not machine.venv.exists()
     machine.complaints = {}
     assert machine.ensure() > 0
 
@@ -171,6 +346,7 @@ def test_a_missing_venv_module_is_explained(
     with pytest.raises(SetUpError, match=r"(?s)No module named venv.*python3-venv"):
         bootstrap.ensure(LEARNER)
     assert not machine.venv.exists()
+    assert not bootstrap.NEXT.exists()
 
 
 def test_a_python_too_new_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 """The learner's copies: made once, never overwritten, and news of what has changed."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
+from nobody import as_nobody
 
 from helpers.course import desk
 
@@ -106,3 +109,58 @@ def test_first_page(shipped: Path, tmp_path: Path) -> None:
     assert desk.first_page(mine) == "02-fit.ipynb"
     desk.refresh(shipped, mine)
     assert desk.first_page(mine) == "00-start-here.ipynb"
+
+
+def test_links_to_helpers_work_where_the_copies_are_elsewhere(
+    shipped: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "loop.py").touch()
+    for _ in range(2):
+        desk.refresh(shipped, tmp_path / "home" / "my")
+    assert (tmp_path / "home" / "my" / ".." / "helpers" / "loop.py").exists()
+    desk.refresh(shipped, tmp_path / "my")
+    assert not (tmp_path / "helpers").is_symlink()
+
+
+def test_a_copy_is_whole_or_not_there(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            desk.refresh(shipped, tmp_path / "my")
+    assert len(desk.refresh(shipped, tmp_path / "my")) == 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("command", [["copies"], ["reset", "02"], ["lab", "--version"]])
+def test_a_read_only_checkout_uses_the_home_folder_and_says_so(
+    shipped: Path, tmp_path: Path, command: list[str]
+) -> None:
+    """And where that cannot be written either, one sentence says what to do."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    shipped.rename(checkout / "notebooks")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from helpers import _ground; from helpers.course import cli\n"
+        "_ground.ROOT = cli.ROOT = Path.cwd(); cli.NOTEBOOKS = cli.ROOT / 'notebooks'\n"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    environment = {"COURSE_ENV": "current", "COURSE_HOME": "", "HOME": str(tmp_path / "home")}
+    run = [sys.executable, "-c", program, *command]
+    answer = as_nobody(run, read_only=checkout, **environment)
+    assert answer.returncode == 0, answer.stderr
+    there = {path.name for path in (tmp_path / "home" / "closing-the-loop" / "my").iterdir()}
+    assert "02-fit-fresh-1.ipynb" in there if command[0] == "reset" else "02-fit.ipynb" in there
+    if command[0] != "reset":
+        assert "is not yours to write: your copies are in" in answer.stderr
+    answer = as_nobody(run, read_only=checkout, **{**environment, "HOME": str(checkout / "home")})
+    assert answer.returncode == 1
+    last = answer.stderr.splitlines()[-1]
+    assert last.endswith("set COURSE_HOME to a folder of your own, then try again.")
+    assert "Traceback" not in answer.stderr

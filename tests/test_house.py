@@ -82,7 +82,7 @@ FORMER_NOTEBOOKS = json.loads((ROOT / "tests" / "former_notebooks.json").read_te
 # These run before anything is installed.
 BEFORE_INSTALLATION = (
     *("__init__", "__main__", "_ground", "course/__init__", "course/bootstrap", "course/cli"),
-    *("course/desk", "course/doctor"),
+    *("course/desk", "course/doctor", "course/moved"),
 )
 NO_TORCH = (
     *("helpers.course.cli", "helpers.loop", "helpers.policies", "helpers.models"),

@@ -1,10 +1,13 @@
 """Progress: nothing a learner did is ever lost, whatever happens to the file."""
 
 import base64
+import errno
 import hashlib
 import json
 import multiprocessing
+import os
 import re
+import sys
 import threading
 import warnings
 import zlib
@@ -15,7 +18,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nobody import as_nobody
 
+from helpers import _ground
 from helpers.teaching import _store, calibration, check, claim, predict, progress, quiz, verdict
 from helpers.teaching._records import State, decode, empty, encode, mark, merged, validated
 
@@ -26,6 +31,7 @@ OPTIONS = {"a": "because a", "b": "because b"}
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return file
 
 
@@ -304,6 +310,7 @@ def test_an_unwritable_place_warns_once_and_keeps_in_memory(
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, not a folder")
     monkeypatch.setenv("COURSE_PROGRESS", str(blocked / "progress.json"))
+    monkeypatch.setenv("HOME", str(blocked))
     with pytest.warns(UserWarning, match=r"cannot be saved.*COURSE_PROGRESS"):
         answer("02-a")
     with warnings.catch_warnings():
@@ -325,6 +332,8 @@ def test_a_folder_in_the_file_s_place_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="cannot be saved"):
         answer("02-a")
     assert decode(progress.code())["answers"].keys() == {"02-a"}
@@ -341,7 +350,7 @@ def test_a_write_that_fails_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("helpers.teaching._store.os.replace", full)
+        patch.setattr("helpers.teaching._store.os.replace", full)  # at home, too
         with pytest.warns(UserWarning, match="No space left"):
             answer("02-b")
         answer("02-c")
@@ -382,14 +391,92 @@ def test_several_threads_share_the_file(place: Path) -> None:
     assert len(stored(place)["answers"]) == 30
 
 
-def test_where_progress_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Path(_store.__file__).resolve().parents[2]
+def test_the_home_folder_comes_before_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    monkeypatch.setenv("COURSE_PROGRESS", str(blocked / "progress.json"))
+    with pytest.warns(UserWarning, match=r"cannot be saved in .*blocked.*It is kept in .*home"):
+        answer("02-a")
+    at_home = tmp_path / "home" / ".closing-the-loop" / "progress.json"
+    assert stored(at_home)["answers"].keys() == {"02-a"}
+    _store._stores.clear()  # the next day: another kernel
+    assert decode(progress.code())["answers"].keys() == {"02-a"}
+    blocked.unlink()
+    answer("02-b")
+    assert stored(blocked / "progress.json")["answers"].keys() == {"02-a", "02-b"}
+
+
+def test_a_file_system_without_locks_saves_all_the_same(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="locks of POSIX")
+
+    def none(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer("02-a")
+        answer("02-b")
+    assert stored(place)["answers"].keys() == {"02-a", "02-b"}
+
+
+READER = """
+import warnings; from pathlib import Path
+from helpers import _ground; from helpers.teaching import quiz, progress, _store
+_ground.ROOT = Path.cwd()
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    quiz("02-a", "Q?", {"a": "because a", "b": "because b"}, answer="a").choose("a")
+print(_ground.home()); print(_store.place())
+"""
+
+
+@pytest.mark.parametrize("whose", ["nobody's yet", "the teacher's"])
+@pytest.mark.parametrize("chosen", [False, True])
+def test_in_a_checkout_that_cannot_be_written(tmp_path: Path, whose: str, chosen: bool) -> None:
+    checkout, own = tmp_path / "checkout", tmp_path / "elsewhere"
+    (checkout / "lessons").mkdir(parents=True)
+    if whose == "the teacher's":
+        (checkout / "my").mkdir()
+        (checkout / ".progress").mkdir()
+        (checkout / ".progress" / "progress.json").write_text("of somebody else")
+    environment = {"COURSE_PROGRESS": "", "COURSE_HOME": str(own) if chosen else ""}
+    answer = as_nobody([sys.executable, "-c", READER], read_only=checkout, **environment)
+    assert answer.stderr == ""
+    home = tmp_path / "home"
+    folder, file = own, own / ".progress" / "progress.json"
+    if not chosen:
+        folder, file = home / "closing-the-loop", home / ".closing-the-loop" / "progress.json"
+    assert answer.stdout.splitlines() == [str(folder), str(file)]
+    assert stored(file)["answers"].keys() == {"02-a"}
+
+
+def test_somebody_else_s_answers_are_not_yours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout that several may write to: the second user keeps to the home folder."""
+    for folder in ("lessons", "my", ".progress"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(_ground, "ROOT", tmp_path)
     monkeypatch.setenv("COURSE_PROGRESS", "")
-    assert _store.place() == root / ".progress" / "progress.json"
-    installed = tmp_path / "site-packages" / "helpers" / "teaching" / "_store.py"
-    monkeypatch.setattr(_store, "__file__", str(installed))
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert _store.place() == tmp_path / ".closing-the-loop" / "progress.json"
+    owner = tmp_path.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    assert (_ground.home(), _ground.answers_file().parent) == (tmp_path, tmp_path / ".progress")
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1000)
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    assert _ground.home() == tmp_path / "home" / "closing-the-loop"
+    assert _ground.answers_file() == _ground.spare_answers_file()
+
+
+def test_where_progress_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", "")
+    assert _store.place() == _ground.ROOT / ".progress" / "progress.json"
+    monkeypatch.setattr(_ground, "ROOT", tmp_path / "site-packages")
+    assert _store.place() == tmp_path / "home" / ".closing-the-loop" / "progress.json"
 
 
 # ---- what is shown

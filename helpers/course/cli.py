@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers._ground import ROOT
+from helpers._ground import ROOT, chosen_home, home
 from helpers.course import bootstrap, desk
 from helpers.course.bootstrap import DEVELOPER, LEARNER
 
-NOTEBOOKS, MY = ROOT / "notebooks", ROOT / "my"
+NOTEBOOKS = ROOT / "notebooks"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LEFTOVERS = (
     *("build", "dist", ".artefacts", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
@@ -30,8 +30,9 @@ LEFTOVERS = (
 def lab(arguments: list[str]) -> int:
     """open JupyterLab on your own copies in my/ (its options pass through: --no-browser)"""
     copies([])
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
-    page = desk.first_page(MY)
+    own = home()
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={own}"]
+    page = desk.first_page(own / "my")
     if page:
         command.append(f"--LabApp.default_url=/lab/tree/my/{page}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -79,7 +80,11 @@ def test(arguments: list[str]) -> int:
 def copies(arguments: list[str]) -> int:
     """make your own copies of the lessons in my/; nothing of yours is overwritten"""
     _no_more(arguments)
-    for line in desk.refresh(NOTEBOOKS, MY):
+    own = home()
+    if own != ROOT and not chosen_home():
+        said = f"{ROOT} is not yours to write: your copies are in {own} (COURSE_HOME=FOLDER: there)"
+        print(f"[course] {said}", file=sys.stderr)
+    for line in desk.refresh(NOTEBOOKS, own / "my"):
         print(f"[course] {line}", file=sys.stderr)
     return 0
 
@@ -88,14 +93,15 @@ def reset(arguments: list[str]) -> int:
     """put a fresh copy of a lesson beside yours: reset 02"""
     if len(arguments) != 1:
         raise ValueError("reset takes one lesson, for example: course reset 02")
-    print(f"A fresh copy: {desk.reset(NOTEBOOKS, MY, arguments[0]).relative_to(ROOT)}")
+    own = home()
+    print(f"A fresh copy: {desk.reset(NOTEBOOKS, own / 'my', arguments[0]).relative_to(own)}")
     return 0
 
 
 def clean(arguments: list[str]) -> int:
     """remove caches and build leftovers; never .venv, my/, your progress or recorded trials"""
     _no_more(arguments)
-    keep = {ROOT / name for name in (".venv", "my", ".progress", ".studies", ".git")}
+    keep = {ROOT / name for name in (".venv", ".venv-next", "my", ".progress", ".studies", ".git")}
     for pattern in LEFTOVERS:
         for path in ROOT.glob(pattern):
             shutil.rmtree(path)

@@ -1,13 +1,19 @@
 """The learner's own copies of the notebooks, in my/: made once and never overwritten.
 
 Tests, builds and updates work on notebooks/, so they never meet what a learner has typed. A small
-record in my/ remembers which version a copy was made from. Only the standard library.
+record in my/ remembers which version a copy was made from. Where my/ is not beside the notebooks,
+a link to helpers/ stands beside it, since lessons point there. Only the standard library.
 """
 
 import hashlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from helpers.course.bootstrap import SetUpError
 
 RECORD = ".copies.json"
 FIRST = "00-start-here.ipynb"
@@ -19,25 +25,24 @@ def refresh(notebooks: Path, desk: Path) -> list[str]:
     Returns what a learner should know, a line each: what is new, and which lessons have been
     published anew since their copy was made.
     """
-    desk.mkdir(exist_ok=True)
     record = _read(desk)
     news = []
-    for source in _shipped(notebooks):
-        name = source.relative_to(notebooks).as_posix()
-        copy = desk / name
-        version = _version(source)
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-            record[name] = version
-            news.append(f"{desk.name}/{name} is new")
-        elif record.get(name, version) != version:
-            number = source.stem.split("-")[0]
-            news.append(
-                f"{desk.name}/{name} is yours, and there is a newer version: "
-                f"`course reset {number}` puts it beside yours"
-            )
-    _write(desk, record)
+    with _open(notebooks, desk):
+        for source in _shipped(notebooks):
+            name = source.relative_to(notebooks).as_posix()
+            copy = desk / name
+            version = _version(source)
+            if not copy.exists():
+                _copy(source, copy)
+                record[name] = version
+                news.append(f"{desk.name}/{name} is new")
+            elif record.get(name, version) != version:
+                number = source.stem.split("-")[0]
+                news.append(
+                    f"{desk.name}/{name} is yours, and there is a newer version: "
+                    f"`course reset {number}` puts it beside yours"
+                )
+        _write(desk, record)
     return news
 
 
@@ -54,14 +59,14 @@ def reset(notebooks: Path, desk: Path, lesson: str) -> Path:
         there = ", ".join(path.stem for path in lessons) or "none"
         raise ValueError(f"lesson must be the number or name of one of: {there}; got {lesson!r}")
     source = found[0]
-    desk.mkdir(exist_ok=True)
     attempt = 1
     while (copy := desk / f"{source.stem}-fresh-{attempt}.ipynb").exists():
         attempt += 1
-    shutil.copyfile(source, copy)
     record = _read(desk)
     record[source.name] = _version(source)  # the learner has it now: stop announcing it
-    _write(desk, record)
+    with _open(notebooks, desk):
+        _copy(source, copy)
+        _write(desk, record)
     return copy
 
 
@@ -70,6 +75,30 @@ def first_page(desk: Path) -> str | None:
     if (desk / FIRST).exists():
         return FIRST
     return min((path.name for path in desk.glob("*.ipynb")), default=None)
+
+
+@contextmanager
+def _open(notebooks: Path, desk: Path) -> Iterator[None]:
+    """`desk`, made if need be. SetUpError where it cannot be written."""
+    try:
+        desk.mkdir(parents=True, exist_ok=True)
+        if desk.parent != notebooks.parent and not (link := desk.parent / "helpers").exists():
+            with suppress(OSError, NotImplementedError):  # Windows wants a privilege for links
+                os.symlink(notebooks.parent / "helpers", link, target_is_directory=True)
+        yield
+    except OSError as error:
+        raise SetUpError(
+            f"your copies cannot be written to {desk} ({error.strerror}): "
+            "set COURSE_HOME to a folder of your own, then try again."
+        ) from None
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """Copy a file so that it is there as a whole or not at all."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    part = copy.with_name(f".{copy.name}.part")
+    shutil.copyfile(source, part)
+    os.replace(part, copy)
 
 
 def _shipped(notebooks: Path) -> list[Path]:

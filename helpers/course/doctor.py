@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from helpers._ground import ROOT
+from helpers._ground import ROOT, answers_file
 from helpers.course.bootstrap import PYTHONS, VENV, fingerprint, inside_venv, read_stamp
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -136,8 +136,7 @@ def threads() -> str:
 
 def answers() -> str:
     """Predictions and quiz answers can be written."""
-    default = ROOT / ".progress" / "progress.json"
-    path = Path(os.environ.get("COURSE_PROGRESS", default)).absolute()
+    path = answers_file()
     folder = next(parent for parent in path.parents if parent.exists())
     with tempfile.TemporaryFile(dir=folder):
         return f"can be written to {path}"
