@@ -147,7 +147,8 @@ def test_a_read_only_checkout_uses_the_home_folder_and_says_so(
     shipped.rename(checkout / "notebooks")
     program = (
         "import sys; from pathlib import Path\n"
-        "from helpers import _ground; from helpers.course import cli\n"
+        "from helpers import _ground\n"
+        "from helpers.course import cli\n"
         "_ground.ROOT = cli.ROOT = Path.cwd(); cli.NOTEBOOKS = cli.ROOT / 'notebooks'\n"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
