@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers import _threads  # noqa: F401 - whatever computes comes by here: one thread from now on
+
 
 def positive_int(name: str, value: Any, *, minimum: int = 1) -> int:
     """`value` as an int of at least `minimum`; TypeError or ValueError otherwise."""

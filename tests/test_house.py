@@ -29,7 +29,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # The floors, from the ground: a room imports from its own floor and those before it.
 FLOORS = (
-    {"_ground", "_arguments", "results"},
+    {"_ground", "_threads", "_arguments", "results"},
     {"data", "models", "plots", "theory"},
     {"loop", "metrics", "policies"},
     {"verification"},
