@@ -10,6 +10,9 @@ import sys
 import threading
 import time
 import warnings
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,38 @@ def test_messages_stay_short(box: Sandbox) -> None:
     assert report.message == "f(1) returned <int too large to show>, expected 2"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ud800",
+        "\ud83d\ude00",
+        "\x1b[2J\x07",
+        "\u202edessap",
+        "a\x00b",
+        "\x9b31m",
+        "\u200b",
+        "\ue000",
+    ],
+)
+def test_messages_are_printable(box: Sandbox, text: str) -> None:
+    programs = [
+        f"def f(x):\n    raise ValueError({text!a})",
+        f"def f(x):\n    return {text!a}",
+        f"def f(x):\n    return {{{text!a}: [{text!a}]}}",
+        f"class E(Exception):\n    def __str__(self):\n        return {text!a}\nraise E",
+        f"raise SyntaxError({text!a})",
+        f"x = 1 {text}",
+        f"def f(x):\n    raise type('E', (Exception,), {{}})({text!a})",
+    ]
+    for program in programs:
+        for report in (
+            box.grade(program, CASES, "f"),
+            box.grade(program, [Case(("a",), text)], "f"),
+        ):
+            assert report.message.isprintable()
+            print(report.message.encode("utf-8"))
+
+
 def test_output_is_counted_over_printing_and_returning(box: Sandbox) -> None:
     half = "def f(x):\n    print('a' * {})\n    return 'b' * {}\n"
     cases = [Case((1,), "b" * 30_000)]
@@ -241,7 +276,7 @@ def test_not_equal(a: Any, b: Any) -> None:
     "value",
     [
         None, True, 0, -7, 2**64, -(2**200), pytest.param(10**5000, id="huge"), 1.5, -0.0,
-        1e300, float("inf"), 2 - 3j, "",
+        1e300, float("inf"), 2 - 3j, "", "\ud83d\ude00", "\U0001f600", {"\udc00": "\ud800"},
         "é\ud800\n\U0001f600", b"\x00\xff", [], [1, 2], (1, [2, (3,)]), {1, "a"}, frozenset(),
         {"k": [1], (1, 2): {3: None}}, [True, False, None], {"t": [1]}, [[[[]]]], [2**63, 2**65],
     ],
@@ -250,6 +285,90 @@ def test_data_survive_the_journey(value: Any) -> None:
     back = wire.build(wire.parse(wire.encode(value, 10**6, strict=True)))
     assert type(back) is type(value)
     assert equal(back, value)
+
+
+def journey(value: Any, loose: bool = False) -> Any:
+    return wire.build(wire.parse(wire.encode(value, 10**6, strict=False)), loose)
+
+
+def test_two_halves_are_not_the_character_that_they_would_spell() -> None:
+    halves, whole = "\ud83d\ude00", "\U0001f600"
+    assert journey(halves) == halves != journey(whole)
+    assert Case((1,), halves).answer != Case((1,), whole).answer
+    assert not equal(journey(halves), whole)
+
+
+def test_subclasses_travel_as_their_value_and_run_no_code() -> None:
+    class Trap:
+        """Every method that the encoder could call by mistake."""
+
+        def trap(self, *args: Any) -> Any:
+            raise AssertionError("code of the program ran")
+
+        __iter__ = __len__ = items = keys = __getitem__ = __str__ = __repr__ = trap
+        __int__ = __index__ = __float__ = __pos__ = __eq__ = trap
+        real = imag = property(trap)
+
+        def __hash__(self) -> int:
+            raise AssertionError("code of the program ran")
+
+    values = [{"a": [1]}, [1, 2], (1, (2,)), {1, 2}, frozenset({3}), "ab", b"ab", 7, 2**70, 1.5,
+              -0.0, 1 - 2j]  # fmt: skip
+    for value in values:
+        kind = type("Kind", (Trap, type(value)), {})
+        back = journey([kind(value)])[0]
+        assert isinstance(back, wire.Foreign)
+        assert type(back.plain) is type(value)
+        assert repr(back) == f"Kind({value!r})"
+        assert equal(value, back.plain)
+        assert not equal(value, back)
+        assert equal([value], journey([kind(value)], loose=True))
+
+
+def test_what_counts_as_a_dict_or_a_tuple() -> None:
+    plain = {"a": 2, "b": 1}
+    counted = defaultdict(int, plain)
+    for value in (Counter("aab"), counted, OrderedDict(plain)):
+        assert type(journey(value)) is dict
+        assert equal(plain, journey(value))
+    point = namedtuple("point", "x y")
+    assert equal((1, [2]), journey(point(1, [2])))
+    assert isinstance(journey(type("Mine", (dict,), {})(plain)), wire.Foreign)
+    assert isinstance(journey(type("Mine", (Counter,), {})(plain)), wire.Foreign)
+
+
+@pytest.mark.parametrize(
+    ("compare", "expected", "got", "right"),
+    [
+        ("==", True, 1, True), ("==", [0, 1], [False, True], True),
+        ("==", 0.5, Fraction(1, 2), True),
+        ("==", 2, Decimal("2.0"), True), ("==", 2, Decimal("sNaN"), False),
+        ("==", [1], (1,), False),
+        ("==", {"a": 1}, OrderedDict(a=1), True), ("==", NAN, NAN, False), ("==", 1, None, False),
+        ("==", 0.3, 0.1 + 0.2, False), ("exact", 0.5, Fraction(1, 2), False),
+        ("exact", True, 1, False), ("truth", True, [0], True), ("truth", True, object(), True),
+        ("truth", False, 0, True), ("truth", True, "", False), ("tuple", [1, 2], (1, 2), True),
+        ("tuple", [1, 2], {1: 0, 2: 0}, True), ("tuple", [1], 1, False), ("tuple", [1], [2], False),
+    ],
+)  # fmt: skip
+def test_what_a_case_may_compare(compare: str, expected: Any, got: Any, right: bool) -> None:
+    case = Case((1,), expected, compare=compare)
+    assert case.accepts(journey(got, case.loose)) is right
+
+
+@pytest.mark.parametrize("compare", ["exact", "=="])
+@pytest.mark.parametrize(
+    ("expected", "got", "right"),
+    [
+        (0.3, 0.1 + 0.2, True), (0.3, 0.31, False),
+        ([1.0, (2, {"a": 0.3})], [1, (2, {"a": 0.3000001})], True),
+        ([1.0, 2.0], [1.0], False), (10**400, 0.5, False), (0.3, None, False), (0.3, "0.3", False),
+        ({"a": 0.3}, {"b": 0.3}, False), ("a", "a", True), (0.0, NAN, False),
+    ],
+)  # fmt: skip
+def test_a_case_may_ask_for_a_tolerance(compare: str, expected: Any, got: Any, right: bool) -> None:
+    case = Case((1,), expected, tolerance=1e-6, compare=compare)
+    assert case.accepts(got) is right
 
 
 def test_the_journey_of_nan() -> None:
@@ -265,7 +384,7 @@ def test_the_text_of_a_value_is_bounded() -> None:
 
 def test_what_is_no_plain_data_travels_as_its_name() -> None:
     assert wire.encode([object(), 1], 100, strict=False) == '[{"o":"object object"},1]'
-    assert wire.encode(Chameleon(1), 100, strict=False) == '{"o":"Chameleon object"}'
+    assert wire.encode(Chameleon(1), 100, strict=False) == '{"k":["Chameleon",0,1]}'
     with pytest.raises(wire.NotPlainError, match="Chameleon"):
         wire.encode([Chameleon(1)], 100, strict=True)
 
@@ -564,6 +683,10 @@ def test_bad_list_of_jobs(box: Sandbox) -> None:
         (((1,), {2: {3: object()}}), TypeError, "expected must be plain data"),
         (((Chameleon(1),), 2), TypeError, "type Chameleon"),
         (((1,), 2, "check"), TypeError, "check must be a function"),
+        (((1,), 2, None, -1), ValueError, "tolerance must be a number"),
+        (((1,), 2, None, NAN), ValueError, "tolerance must be a number"),
+        (((1,), 2, None, True), TypeError, "tolerance must be a number"),
+        (((1,), 2, None, 0, "is"), ValueError, "compare must be one of"),
     ],
 )
 def test_bad_cases(arguments: Any, error: type[Exception], message: str) -> None:

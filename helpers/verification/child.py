@@ -11,9 +11,7 @@ as wire.py writes it, or {"x": [...]} for an exception.
 
 from __future__ import annotations
 
-import builtins
 import gc
-import importlib
 import json
 import os
 import sys
@@ -22,11 +20,7 @@ import warnings
 from types import ModuleType
 from typing import Any, NoReturn
 
-from helpers.verification import layers, rules, wire
-
-_FACADES: dict[str, ModuleType] = {}  # what screened programs import, filled by warm_up
-_SCREENED: dict[str, Any] = {}  # the builtins of screened programs
-_EVERYTHING: dict[str, Any] = {}  # the builtins of all others
+from helpers.verification import facades, layers, wire
 
 
 class Channel:
@@ -97,8 +91,11 @@ def run(job: dict[str, Any], channel: Channel) -> NoReturn:
     sys.stdout = sys.stderr = Printed(channel)
     sys.stdin = None
     began = time.process_time()
-    names = _SCREENED if job["guarded"] else _EVERYTHING
-    namespace = {"__name__": "program", "__builtins__": names}
+    module = ModuleType("program")  # where dataclasses and typing look for its names
+    namespace = vars(module)
+    namespace["__builtins__"] = facades.SCREENED if job["guarded"] else facades.EVERYTHING
+    sys.modules["program"] = module
+    facades.give_streams()
     try:
         code = compile(job["source"], layers.PROGRAM, "exec", dont_inherit=True)
     except MemoryError:
@@ -106,8 +103,10 @@ def run(job: dict[str, Any], channel: Channel) -> NoReturn:
     except BaseException as problem:
         channel.send(b"s", describe(problem))
     else:
+        facades.read_texts(job["guarded"])
         if _load(code, namespace, channel):
             _call(namespace, job, channel)
+        facades.read_texts(False)
     channel.stop(b".", repr(time.process_time() - began))
 
 
@@ -145,43 +144,9 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
             channel.send(b"v", f"[{text}]")
 
 
-def facade(name: str) -> ModuleType:
-    """A module with the public names of `name`: no modules inside, nothing that evaluates text."""
-    original = sys.modules[name]
-    copy = ModuleType(name)
-    for key, value in vars(original).items():
-        if key[0] != "_" and key not in rules.MODULES[name] and not isinstance(value, ModuleType):
-            setattr(copy, key, value)
-    copy.__all__ = [key for key in vars(copy) if key[0] != "_"]  # type: ignore[attr-defined]
-    return copy
-
-
-def screened_import(
-    name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-) -> ModuleType:
-    """The `import` of screened programs: facades of the allowed modules, nothing else.
-
-    What the interpreter itself imports late (rules.WARM) is kept from them by the screen.
-    """
-    if name in rules.WARM:
-        return sys.modules[name]
-    if level or name not in _FACADES:
-        raise ImportError(f"module {name!r} is not available here")
-    return _FACADES[name if fromlist else name.partition(".")[0]]
-
-
 def warm_up() -> None:
     """Import what programs may use, so that children share it and never touch a file."""
-    for name in [*rules.MODULES, *rules.WARM]:
-        importlib.import_module(name)
-    for name in sorted(rules.MODULES):
-        _FACADES[name] = facade(name)
-        parent, _, last = name.rpartition(".")
-        if parent:
-            setattr(_FACADES[parent], last, _FACADES[name])
-    allowed = {k: v for k, v in vars(builtins).items() if k not in rules.BUILTINS}
-    _SCREENED.update(allowed, __import__=screened_import)
-    _EVERYTHING.update(vars(builtins))
+    facades.build()
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(1020)  # a program gets what a fresh interpreter gives it
 

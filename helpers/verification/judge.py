@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpers.verification import wire
-from helpers.verification.cases import Case, Limits, Report, Verdict
+from helpers.verification.cases import Case, Limits, Report, Verdict, printable
 
 _UNREADABLE = (
     ValueError,
@@ -93,7 +93,7 @@ def _take_answers(claims: Claims, text: str, first: int, cases: Sequence[Case]) 
         if type(answer) is dict and "x" in answer:
             claims.problems[case] = _problem(answer["x"])
         else:
-            claims.values[case] = wire.build(answer)
+            claims.values[case] = wire.build(answer, cases[case].loose)
 
 
 def _problem(description: Any) -> tuple[str, int | None]:
@@ -181,7 +181,7 @@ def _show(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 

@@ -23,6 +23,8 @@ from collections.abc import Callable
 from struct import pack
 from typing import Any
 
+from helpers.verification import rules
+
 try:
     import resource
 except ImportError:  # Windows
@@ -93,8 +95,8 @@ def audit(on_forbidden: Callable[[str], None]) -> None:
             return
         if event == "open" and args[0] == PROGRAM:  # Python itself, to show a line of the source
             raise OSError("there is no such file")
-        if event == "import" and str(args[0]).startswith("encodings."):
-            raise ImportError("no such encoding here")  # becomes LookupError: unknown encoding
+        if event == "import" and not rules.reaches_out(str(args[0])):
+            raise ModuleNotFoundError(f"No module named {args[0]!r}", name=str(args[0]))
         detail = repr(args[0])[:80] if args and type(args[0]) in (str, bytes, int) else ""
         on_forbidden(f"{event}({detail})")
 

@@ -1,16 +1,22 @@
 """How values travel between the notebook and a program under test: plain data as tagged JSON.
 
 Standard library only, since the child reads it too. JSON has no tuple, set or bytes, so these
-travel as an object with one key that names them: {"t": [...]} is a tuple. A value of any other
-type travels as its type's name and equals nothing. Reading builds plain data and runs no code;
-that is the reason for not using pickle or marshal, whose streams may do anything.
+travel as an object with one key that names them: {"t": [...]} is a tuple. A value of a subclass
+(Counter, a named tuple, an IntEnum) travels as its plain value with the name of its type, read by
+the plain type's own methods, so that no code of the program runs; the notebook decides what it is
+worth. A value of any other type travels as its type's name and equals nothing. Reading builds
+plain data and runs no code; that is the reason for not using pickle or marshal, whose streams may
+do anything. Characters that are half of a pair (lone surrogates) travel as numbers, since JSON
+would join two of them to one character.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections import Counter, OrderedDict, defaultdict
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -19,6 +25,8 @@ LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
 MAX_DEPTH = 100
 _SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _NAME_OF_TYPE = type.__dict__["__name__"]
+_BASES_OF_TYPE = type.__dict__["__bases__"]
+_DICT_OF_TYPE = type.__dict__["__dict__"]
 _SMALL = 1 << 64  # longer integers travel in base 16: linear time, and no limit on digits
 
 _BRACKETS: dict[type, tuple[str, str]] = {
@@ -28,6 +36,14 @@ _BRACKETS: dict[type, tuple[str, str]] = {
     frozenset: ('{"z":[', "]}"),
     dict: ('{"d":[', "]}"),
 }
+_SCALARS: dict[type, Any] = {  # each with a method that gives the plain value of a subclass
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    int: int.__pos__,
+    float: float.__pos__,
+    complex: complex.__pos__,
+}
+_STANDARD = (Counter, OrderedDict, defaultdict)  # a dict by any reader's understanding
 
 
 class TooLargeError(Exception):
@@ -38,22 +54,35 @@ class NotPlainError(Exception):
     """The value holds something that is not plain data; the message says what."""
 
 
-class Foreign:
-    """Stands for a returned object that is not plain data; equal to nothing."""
+_NOTHING = object()
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+
+class Foreign:
+    """Stands for a returned object that is not plain data; equal to nothing.
+
+    plain: its value as plain data, a Decimal or a Fraction, where it has one (`has_value`).
+    """
+
+    def __init__(self, name: str, plain: Any = _NOTHING) -> None:
+        self.name, self.plain = name, plain
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a value behind the type's name."""
+        return self.plain is not _NOTHING
 
     def __repr__(self) -> str:
-        return f"<{self.name}>"
+        if not self.has_value:
+            return f"<{self.name}>"
+        return repr(self.plain) if self.name in _NUMBERS else f"{self.name}({self.plain!r})"
 
 
 def encode(value: Any, room: int, *, strict: bool) -> str:
     """`value` as text of at most `room` characters.
 
     Types are compared exactly: a subclass of list is not a list. With `strict` anything that is
-    not plain data raises NotPlainError (the caller's own cases); without, it travels as its type's
-    name. Raises TooLargeError as soon as the room is used up.
+    not plain data raises NotPlainError (the caller's own cases); without, it travels with its
+    type's name. Raises TooLargeError as soon as the room is used up.
     """
     kind = type(value)
     text = None
@@ -79,19 +108,30 @@ def encode(value: Any, room: int, *, strict: bool) -> str:
         if kind is list and (flat := _flat(value, room)) is not None:
             put(flat)
         elif kind in _BRACKETS:
-            if depth == MAX_DEPTH:
-                raise NotPlainError(f"data nested more than {MAX_DEPTH} levels deep, or in itself")
-            opening, closing = _BRACKETS[kind]
-            put(opening)
-            comma = ""
-            for item in value.items() if kind is dict else value:
-                if comma:
-                    put(comma)
-                walk(list(item) if kind is dict else item, depth + 1)
-                comma = ","
-            put(closing)
-        else:
+            contents(value, kind, depth)
+        elif strict or (base := _plain_base(kind)) is None:
             put(_scalar(value, kind, room, strict))
+        else:
+            put(f'{{"k":[{_name(kind)},{int(_is_standard(kind))},')
+            if base in _BRACKETS:
+                contents(value, base, depth)
+            else:
+                put(_scalar(_SCALARS[base](value), base, room, strict))
+            put("]}")
+
+    def contents(value: Any, kind: type, depth: int) -> None:
+        """Of a container, asked by the methods of its plain type."""
+        if depth == MAX_DEPTH:
+            raise NotPlainError(f"data nested more than {MAX_DEPTH} levels deep, or in itself")
+        opening, closing = _BRACKETS[kind]
+        put(opening)
+        comma = ""
+        for item in dict.items(value) if kind is dict else kind.__iter__(value):  # type: ignore[attr-defined]
+            if comma:
+                put(comma)
+            walk(list(item) if kind is dict else item, depth + 1)
+            comma = ","
+        put(closing)
 
     try:
         walk(value, 0)
@@ -122,6 +162,8 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
     if kind is str:
         if len(value) > room:
             raise TooLargeError
+        if not value.isascii() and _has_surrogates(value):
+            return f'{{"u":"{value.encode("utf-8", "surrogatepass").hex()}"}}'
         return encode_basestring_ascii(value)
     if value is None:
         return "null"
@@ -137,7 +179,38 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
         return f'{{"b":"{value.hex()}"}}'
     if strict:
         raise NotPlainError(f"a value of type {kind.__name__}")
+    if kind is Decimal or kind is Fraction:
+        text = str(value)
+        if len(text) > room:
+            raise TooLargeError
+        return f'{{"n":["{kind.__name__}","{text}"]}}'
     return _foreign(f"{type_name(kind)} object")
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _plain_base(kind: type) -> type | None:
+    """The plain type of which `kind` is a subclass."""
+    if kind in _SCALARS or kind is bool:
+        return None
+    for base in (*_BRACKETS, *_SCALARS):
+        if issubclass(kind, base):
+            return base
+    return None
+
+
+def _is_standard(kind: type) -> bool:
+    """Whether it is a dict of `collections`, or a named tuple."""
+    if any(kind is standard for standard in _STANDARD):
+        return True
+    is_direct = _BASES_OF_TYPE.__get__(kind) == (tuple,)
+    return is_direct and "_fields" in _DICT_OF_TYPE.__get__(kind)
 
 
 def type_name(kind: type) -> str:
@@ -149,27 +222,66 @@ def _foreign(name: str) -> str:
     return f'{{"o":{encode_basestring_ascii(name[:80])}}}'
 
 
-_BUILDERS: dict[str, Callable[[Any], Any]] = {
-    "t": lambda items: tuple([build(item) for item in items]),
-    "s": lambda items: {build(item) for item in items},
-    "z": lambda items: frozenset([build(item) for item in items]),
-    "d": lambda items: {build(key): build(value) for key, value in items},
-    "i": lambda digits: int(digits, 16),
-    "c": lambda parts: complex(*parts),
-    "b": bytes.fromhex,
-    "o": Foreign,
-}
+def _name(kind: type) -> str:
+    return encode_basestring_ascii(type_name(kind)[:80])
 
 
-def build(tree: Any) -> Any:
-    """The value that parsed JSON `tree` stands for; may keep its lists."""
+_NUMBERS = {"Decimal": Decimal, "Fraction": Fraction}
+
+
+def build(tree: Any, loose: bool = False) -> Any:
+    """The value that parsed JSON `tree` stands for; may keep its lists.
+
+    A dict of `collections` is built as a dict, a named tuple as a tuple. Any other subclass, a
+    Decimal and a Fraction are `Foreign`, or with `loose` what they are worth.
+    """
     if type(tree) is list:
         kinds = set(map(type, tree))
-        return [build(item) for item in tree] if list in kinds or dict in kinds else tree
+        if list in kinds or dict in kinds:
+            return [build(item, loose) for item in tree]
+        return tree
     if type(tree) is dict:
         ((tag, content),) = tree.items()
-        return _BUILDERS[tag](content)
+        return _build_tagged(tag, content, loose)
     return tree
+
+
+def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
+    if tag == "t":
+        return tuple([build(item, loose) for item in content])
+    if tag == "s":
+        return {build(item, loose) for item in content}
+    if tag == "z":
+        return frozenset([build(item, loose) for item in content])
+    if tag == "d":
+        return {build(key, loose): build(value, loose) for key, value in content}
+    if tag == "k":
+        name, standard, tree = content
+        value = build(tree, loose)
+        return value if loose or standard else Foreign(_text(name), value)
+    if tag == "n":
+        try:
+            value = _NUMBERS[content[0]](_text(content[1]))
+        except InvalidOperation:
+            raise ValueError("no number") from None
+        return value if loose else Foreign(content[0], value)
+    if tag == "i":
+        return int(_text(content), 16)
+    if tag == "c":
+        return complex(*content)
+    if tag == "b":
+        return bytes.fromhex(content)
+    if tag == "u":
+        return bytes.fromhex(content).decode("utf-8", "surrogatepass")
+    if tag == "o":
+        return Foreign(_text(content))
+    raise ValueError(f"no value is of kind {tag!r}")
+
+
+def _text(content: Any) -> str:
+    if type(content) is not str:
+        raise ValueError("not a text")
+    return content
 
 
 def parse(text: str) -> Any:
