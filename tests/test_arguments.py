@@ -13,6 +13,7 @@ import pytest
 from helpers import plots, theory
 from helpers._arguments import finite_array, real_array
 from helpers.coding.language import draw_task
+from helpers.metrics import collapsing_variance, mean_error
 from helpers.models import GPT
 from helpers.teaching.exercises import Hint, array
 
@@ -20,6 +21,8 @@ COMPLEX = np.array([0.5, 0.25, 0.25]) + 0j
 TEXT = np.zeros((3, 4), dtype=int)
 USES: dict[str, Callable[[], Any]] = {  # who turns an argument into an array of floats
     "theory": lambda: theory.heterozygosity(COMPLEX, 10, 3),
+    "metrics": lambda: mean_error(COMPLEX),
+    "series": lambda: collapsing_variance(COMPLEX),
     "gpt": lambda: GPT(5, context=4, steps=1).fit(TEXT, sample_weight=COMPLEX),
     "coding": lambda: draw_task(COMPLEX, np.random.default_rng(0)),
     "lottery": lambda: plots.lottery(COMPLEX),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from sklearn.exceptions import NotFittedError
 from helpers import metrics
 from helpers.coding.language import draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
+from helpers.data.stories import StoryGrammar
 from helpers.loop import run_batched, run_loop
+from helpers.metrics import generative, language
 from helpers.models import GPT, VAE, Diffusion, Discrete, Gaussian, KernelDensity, LinearRegression
 from helpers.models.bigram import Bigram
 from helpers.models.density import GaussianMixture
@@ -283,3 +286,115 @@ def test_batched_runs_refuse_samples_that_are_not_finite() -> None:
             replicates=2,
             metrics={"variance": metrics.variance},
         )
+
+
+# --- yardsticks --------------------------------------------------------------------------------
+
+GAUSSIAN = Gaussian().fit(POINTS)
+COUNTS = Discrete(5).fit(TEXT[0])
+LINE = LinearRegression().fit(POINTS)
+CENTRE, SPREAD = np.zeros(2), np.eye(2)
+LEARNED: dict[str, tuple[metrics.Metric, Any, str]] = {  # yardstick, model, what it reads
+    "mean": (metrics.mean, GAUSSIAN, "mean_"),
+    "variance": (metrics.variance, GAUSSIAN, "covariance_"),
+    "log_determinant": (metrics.log_determinant, GAUSSIAN, "covariance_"),
+    "mean_error": (metrics.mean_error(0.0), GAUSSIAN, "mean_"),
+    "wasserstein2": (metrics.wasserstein2(CENTRE, SPREAD), GAUSSIAN, "covariance_"),
+    "wasserstein2 of means": (metrics.wasserstein2(CENTRE, SPREAD), GAUSSIAN, "mean_"),
+    "support_size": (metrics.support_size, COUNTS, "probabilities_"),
+    "entropy": (metrics.entropy, COUNTS, "probabilities_"),
+    "heterozygosity": (metrics.heterozygosity, COUNTS, "probabilities_"),
+    "tail_mass": (metrics.tail_mass([3, 4]), COUNTS, "probabilities_"),
+    "survivors": (metrics.survivors([3, 4]), COUNTS, "probabilities_"),
+    "excess_error": (metrics.excess_error(np.ones(1)), LINE, "coef_"),
+    "log_likelihood": (metrics.log_likelihood(POINTS), GAUSSIAN, "mean_"),
+}
+
+
+@pytest.mark.parametrize("name", list(LEARNED))
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_yardstick_reads_a_collapse_off_a_broken_model(name: str, value: float) -> None:
+    yardstick, fitted, learned = LEARNED[name]
+    model = deepcopy(fitted)
+    assert np.isfinite(yardstick(model, None))
+    getattr(model, learned)[...] = value
+    with pytest.raises(ValueError, match=f"{learned} of {type(model).__name__} must hold finite"):
+        yardstick(model, None)
+
+
+MADE: dict[str, metrics.Metric] = {
+    "sample_variance": metrics.sample_variance,
+    "distinct": metrics.distinct,
+    "share_between": metrics.share_between(-1.0, 1.0),
+    "coverage": metrics.coverage(np.arange(9.0)[:, None]),
+    "total_variance": lambda model, made: generative.total_variance(made),
+    "frechet_distance": lambda model, made: generative.frechet_distance(np.ones((9, 1)), made),
+    "share_near": lambda model, made: generative.share_near(np.ones((9, 1)), made, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", list(MADE))
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_yardstick_reads_a_collapse_off_broken_samples(name: str, value: float) -> None:
+    made = np.arange(9.0)[:, None]
+    assert np.isfinite(MADE[name](None, made)).all()
+    made[4] = value
+    with pytest.raises(ValueError, match=r"must hold finite numbers.* got NaN or infinity"):
+        MADE[name](None, made)
+
+
+def test_a_distance_that_overflows_is_not_zero() -> None:
+    """max(0.0, NaN) is 0.0 in Python: the best distance there is."""
+    far = 1e200 * POINTS
+    with pytest.raises(ValueError, match="far too large"), np.errstate(all="ignore"):
+        generative.frechet_distance(far, far)
+
+
+WORLD = StoryGrammar()
+STORIES = WORLD.sample(20, 40, np.random.default_rng(0))
+
+
+class Answering:
+    """A language model that answers every question with one number."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def token_scores(self, rows: np.ndarray) -> np.ndarray:
+        scores = np.full((len(rows), rows.shape[1] - 1), -1.0)
+        scores[0, 0] = self.value
+        return scores
+
+    def score_samples(self, rows: np.ndarray) -> np.ndarray:
+        return self.token_scores(rows).mean(axis=1)
+
+    def next_token_probabilities(self, prompts: Any) -> np.ndarray:
+        return np.full((len(prompts), len(WORLD.words)), self.value)
+
+
+def test_no_yardstick_of_text_takes_nan_for_an_answer() -> None:
+    broken = Answering(np.nan)
+    truth = WORLD.token_log_probabilities(STORIES)
+    for measure in (
+        lambda model: language.excess_cross_entropy(model, STORIES, truth),
+        lambda model: language.surprise(model, STORIES),
+        lambda model: language.recall(model, WORLD),
+        lambda model: language.recall_by_fame(model, WORLD),
+    ):
+        measure(Answering(0.5))
+        with pytest.raises(ValueError, match="the model must answer with numbers, got NaN"):
+            measure(broken)
+
+
+def test_text_with_nan_in_it_is_no_text() -> None:
+    holes = STORIES.astype(float)
+    holes[3:] = np.nan
+    for measure in (
+        lambda rows: language.names_alive(rows, WORLD),
+        lambda rows: language.distinct_ngrams(rows, 2),
+        lambda rows: language.fact_accuracy(rows, WORLD),
+        lambda rows: language.mistakes_per_story(rows, WORLD),
+    ):
+        measure(STORIES)
+        with pytest.raises(TypeError, match="rows must be an array of integers"):
+            measure(holes)

@@ -170,6 +170,9 @@ def test_held_out_score_asks_the_model_about_the_test_data():
         (lambda c, j: gm.Judge(np.zeros((4, 8, 8)), np.zeros(3)), "labels must have length 4"),
         (lambda c, j: gm.Judge(np.zeros((4, 8, 8)), np.zeros(4)), "components must be at most 4"),
         (lambda c, j: j.features(np.zeros((4, 64))), "images must have 3 axes"),
+        (lambda c, j: j.features(np.zeros((4, 4, 4))), "images must have 64 pixels"),
+        (lambda c, j: j.class_shares(np.zeros((4, 9, 9))), "images must have 64 pixels"),
+        (lambda c, j: j.accuracy(np.zeros((4, 8, 8)), np.zeros(1)), "labels must have length 4"),
     ],
 )
 def test_bad_input_is_named(call, message, cloud, judge):

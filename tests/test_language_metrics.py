@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,28 @@ def test_mistakes_by_hand() -> None:
 def test_an_unknown_fact_is_refused() -> None:
     with pytest.raises(ValueError, match="fact"):
         lm.recall(Oracle(), WORLD, "age")
+
+
+def test_scores_of_other_rows_are_refused(rows: np.ndarray) -> None:
+    oracle = Oracle()
+    truth = WORLD.token_log_probabilities(rows)
+    for wrong in (truth[:1], truth[:, :1], truth.mean(axis=1), np.full_like(truth, -np.inf)):
+        with pytest.raises(ValueError, match="true_scores must be the finite scores of these rows"):
+            lm.excess_cross_entropy(oracle, rows, wrong)
+
+
+def test_a_model_of_other_words_is_refused() -> None:
+    class Foreign(Oracle):
+        def next_token_probabilities(self, prompts: Any) -> np.ndarray:
+            return super().next_token_probabilities(prompts)[:, :-1]
+
+    with pytest.raises(ValueError, match="the model must know the grammar"):
+        lm.recall(Foreign(), WORLD)
+
+
+@pytest.mark.parametrize("bad", [[[0, 1]], np.zeros((2, 3)), np.array([["a"]])])
+def test_text_is_rows_of_integers(bad: Any) -> None:
+    with pytest.raises(TypeError, match="rows must be an array of integers"):
+        lm.names_alive(bad, WORLD)
+    with pytest.raises(ValueError, match="rows must have shape"):
+        lm.names_alive(np.zeros(3, dtype=int), WORLD)

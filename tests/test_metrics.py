@@ -108,6 +108,33 @@ def test_references_are_checked(
         make()
 
 
+@pytest.mark.parametrize(
+    ("yardstick", "message"),
+    [
+        (metrics.mean_error(np.zeros(3)), "mean_ .* the 3 columns of the reference"),
+        (metrics.mean_error(np.zeros(1)), "mean_ .* the 1 columns of the reference"),
+        (metrics.wasserstein2(np.zeros(1), np.eye(1)), "mean_ .* the 1 columns"),
+        (metrics.wasserstein2(np.zeros(3), np.eye(3)), "mean_ .* the 3 columns"),
+        (metrics.excess_error(np.zeros(1)), "coef_ .* the 1 columns of the reference"),
+        (metrics.tail_mass([1, 4]), "outcomes must lie below the model's 4, got 4"),
+        (metrics.survivors([4]), "outcomes must lie below the model's 4, got 4"),
+        (metrics.share_between(0, 1), r"produced must have one column, got shape \(30, 2\)"),
+        (metrics.log_likelihood(POINTS[:, :1]), "data must have 2 columns, as in the fit"),
+        (metrics.coverage(POINTS[:, :1]), "same number of columns"),
+    ],
+)
+def test_another_number_of_columns_is_refused(yardstick: metrics.Metric, message: str) -> None:
+    model = Gaussian().fit(POINTS)
+    model.probabilities_, model.coef_ = MANY.probabilities_[0], MANY.coef_[0]
+    with pytest.raises(ValueError, match=message):
+        yardstick(model, POINTS)
+
+
+def test_samples_without_columns_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="produced must have one column"):
+        metrics.share_between(0, 1)(None, np.arange(9.0))
+
+
 # --- the eight definitions ---------------------------------------------------------------------
 
 FITS = np.arange(1, 41)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._arguments import finite_array, fraction, real_number
+from helpers._arguments import finite_array, fraction, real_array, real_number
 
 
 def catastrophic_risk(risk: Sequence[float], uninformed: float) -> bool:
@@ -114,7 +114,7 @@ def collapse_verdicts(
 
 
 def _series(name: str, values: Any, at_least: int = 1) -> np.ndarray:
-    series = finite_array(name, np.atleast_1d(np.asarray(values, dtype=float)), ndim=1)
+    series = finite_array(name, np.atleast_1d(real_array(name, values)), ndim=1)
     if len(series) < at_least:
         raise ValueError(f"{name} must hold at least {at_least} values, got {len(series)}")
     return series

@@ -50,10 +50,18 @@ class Judge:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Principal components of images, shape (n, components)."""
-        return np.asarray(self.components_.transform(_flat("images", images)))
+        flat = _flat("images", images)
+        if flat.shape[1] != self.components_.n_features_in_:
+            raise ValueError(
+                f"images must have {self.components_.n_features_in_} pixels, as those of the "
+                f"judge, got shape {images.shape}"
+            )
+        return np.asarray(self.components_.transform(flat))
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         """Share of images that get their own label."""
+        if len(labels) != len(images):
+            raise ValueError(f"labels must have length {len(images)}, got {len(labels)}")
         return float(self.classifier_.score(self.features(images), labels))
 
     def class_shares(self, images: np.ndarray) -> np.ndarray:
@@ -90,6 +98,8 @@ def frechet_distance(real: np.ndarray, samples: np.ndarray) -> float:
     real, samples = _clouds(real, samples, at_least=2)
     shift = real.mean(axis=0) - samples.mean(axis=0)
     first, second = _covariance(real), _covariance(samples)
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise ValueError("both clouds must have finite variances, got points far too large")
     # tr (C1 C2)^(1/2) through a symmetric product, whose eigenvalues are real and at least 0
     values, vectors = np.linalg.eigh(first)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
@@ -133,7 +143,8 @@ def total_variance(samples: np.ndarray) -> float:
     """Variance summed over all axes but the first (ddof 0), for points or images."""
     if not isinstance(samples, np.ndarray) or samples.ndim < 2 or len(samples) == 0:
         raise ValueError("samples must be an array with samples on axis 0 and values behind")
-    return float(samples.reshape(len(samples), -1).var(axis=0).sum())
+    values = finite_array("samples", samples, ndim=samples.ndim)
+    return float(values.reshape(len(samples), -1).var(axis=0).sum())
 
 
 def held_out_score(test: np.ndarray) -> Callable[[Any, np.ndarray], float]:

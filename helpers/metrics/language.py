@@ -40,9 +40,17 @@ def excess_cross_entropy(model: LanguageModel, rows: np.ndarray, true_scores: np
     """How many nats a token the model loses to the truth on real text; 0 is perfect.
 
     true_scores: `grammar.token_log_probabilities(rows)`. An estimate of the Kullback-Leibler
-    divergence: the entropy of the text itself cancels, token by token.
+    divergence: the entropy of the text itself cancels, token by token. Raises ValueError for
+    true_scores of another shape, of text that the grammar cannot write, and for a model that
+    answers NaN.
     """
-    return float((true_scores - model.token_scores(rows)).mean())
+    scores = _answered(model.token_scores(rows))
+    if np.shape(true_scores) != scores.shape or not np.isfinite(true_scores).all():
+        raise ValueError(
+            f"true_scores must be the finite scores of these rows, shape {scores.shape}, got "
+            f"shape {np.shape(true_scores)}"
+        )
+    return float((true_scores - scores).mean())
 
 
 def recall(model: LanguageModel, grammar: StoryGrammar, fact: str = "city") -> np.ndarray:
@@ -52,7 +60,13 @@ def recall(model: LanguageModel, grammar: StoryGrammar, fact: str = "city") -> n
     """
     one_of("fact", fact, tuple(FACTS))
     people = range(grammar.n_names)
-    asked = model.next_token_probabilities([grammar.question(fact, name) for name in people])
+    questions = [grammar.question(fact, name) for name in people]
+    asked = _answered(model.next_token_probabilities(questions))
+    if asked.shape != (grammar.n_names, len(grammar.words)):
+        raise ValueError(
+            f"the model must know the grammar's {len(grammar.words)} words, got probabilities of "
+            f"shape {asked.shape} for {grammar.n_names} questions"
+        )
     right = [grammar.tokens[word] for word in grammar.facts[fact]]
     return asked[np.arange(grammar.n_names), right]
 
@@ -71,7 +85,7 @@ def surprise(model: LanguageModel, rows: np.ndarray) -> np.ndarray:
     exp(surprise) is the perplexity of a row. With the generation-0 model and the text of a later
     one this is the histogram of Shumailov et al. (Nature 2024, Fig. 1).
     """
-    return -model.score_samples(rows)
+    return -_answered(model.score_samples(rows))
 
 
 # ---------------------------------------------------------------------- in the text
@@ -80,6 +94,7 @@ def surprise(model: LanguageModel, rows: np.ndarray) -> np.ndarray:
 def distinct_ngrams(rows: np.ndarray, n: int) -> int:
     """How many different n-grams the rows hold, none across two rows."""
     positive_int("n", n)
+    _text(rows)
     if rows.shape[1] < n:
         raise ValueError(f"rows must have at least n = {n} tokens, got {rows.shape[1]}")
     windows = np.lib.stride_tricks.sliding_window_view(rows, n, axis=1).reshape(-1, n)
@@ -92,7 +107,9 @@ def distinct_ngrams(rows: np.ndarray, n: int) -> int:
 
 def names_alive(rows: np.ndarray, grammar: StoryGrammar) -> int:
     """How many of the names occur at all."""
-    return len(set(np.unique(rows).tolist()) & {grammar.tokens[n] for n in grammar.slots["NAME"]})
+    return len(
+        set(np.unique(_text(rows)).tolist()) & {grammar.tokens[n] for n in grammar.slots["NAME"]}
+    )
 
 
 def fact_accuracy(rows: np.ndarray, grammar: StoryGrammar) -> float:
@@ -101,7 +118,7 @@ def fact_accuracy(rows: np.ndarray, grammar: StoryGrammar) -> float:
     A statement: a name, "lives in" and any word; a name, "likes" and any word; a job after "the",
     about the person whom the story began with.
     """
-    right = [ok for row in rows.tolist() for ok in _statements(row, grammar)]
+    right = [ok for row in _text(rows).tolist() for ok in _statements(row, grammar)]
     return float(np.mean(right)) if right else float("nan")
 
 
@@ -110,8 +127,25 @@ def mistakes_per_story(rows: np.ndarray, grammar: StoryGrammar) -> float:
 
     At most one mistake a story counts: after the first the grammar is lost.
     """
-    scores = grammar.token_log_probabilities(rows)
+    scores = grammar.token_log_probabilities(_text(rows))
     return float(np.isneginf(scores).sum() / (rows == 0).sum())
+
+
+def _answered(values: np.ndarray) -> np.ndarray:
+    """`values`; ValueError when one is NaN: what a broken model forgot is not known."""
+    if np.isnan(values).any():
+        raise ValueError("the model must answer with numbers, got NaN")
+    return values
+
+
+def _text(rows: np.ndarray) -> np.ndarray:
+    """`rows`, tokens (n, length); TypeError for anything else, such as NaN among them."""
+    if not isinstance(rows, np.ndarray) or not np.issubdtype(rows.dtype, np.integer):
+        kind = rows.dtype if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise TypeError(f"rows must be an array of integers (n, length), got {kind}")
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"rows must have shape (n, length), got {rows.shape}")
+    return rows
 
 
 def _statements(row: list[int], grammar: StoryGrammar) -> list[bool]:

@@ -4,7 +4,9 @@ A metric is a function of (fitted model, what it produced); `helpers.loop.iterat
 generation. Names that need a reference are factories: `mean_error(0.0)` returns a metric. All of
 them serve one run (learned values (d,), produced (n, d)) and many at once (an axis of runs in
 front of the learned values and behind the samples; see `helpers.loop.run_batched`), and return a
-number or one number a run. Not here: judging pictures (`helpers.metrics.generative`) or text
+number or one number a run. Whatever was learned or produced must be finite and have the columns of
+its reference, or a ValueError says so: NaN compares as false, so that a count of it would pass for
+a collapse. Not here: judging pictures (`helpers.metrics.generative`) or text
 (`helpers.metrics.language`), and what a series of such numbers means
 (`helpers.metrics.definitions`).
 """
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._arguments import finite_array, positive_int, real_number
+from helpers._arguments import finite_array, positive_int, real_array, real_number
 
 Metric = Callable[[Any, Any], Any]
 
@@ -25,12 +27,12 @@ Metric = Callable[[Any, Any], Any]
 
 def mean(model: Any, produced: Any) -> Any:
     """Fitted mean, averaged over the coordinates, in units of the data."""
-    return model.mean_.mean(axis=-1)
+    return _learned(model, "mean_").mean(axis=-1)
 
 
 def variance(model: Any, produced: Any) -> Any:
     """Fitted variance, averaged over the coordinates, in squared units of the data."""
-    return np.diagonal(model.covariance_, axis1=-2, axis2=-1).mean(axis=-1)
+    return np.diagonal(_learned(model, "covariance_"), axis1=-2, axis2=-1).mean(axis=-1)
 
 
 def log_determinant(model: Any, produced: Any) -> Any:
@@ -38,18 +40,19 @@ def log_determinant(model: Any, produced: Any) -> Any:
 
     The honest spread of a cloud in many dimensions: the trace hides directions that died.
     """
-    return np.linalg.slogdet(model.covariance_)[1] / model.mean_.shape[-1]
+    return np.linalg.slogdet(_learned(model, "covariance_"))[1] / model.mean_.shape[-1]
 
 
 def sample_variance(model: Any, produced: Any) -> Any:
     """Variance (ddof=0) of what was produced, averaged over the coordinates; any model."""
-    return produced.var(axis=0).mean(axis=-1)
+    return _finite(produced).var(axis=0).mean(axis=-1)
 
 
 def mean_error(truth: float | np.ndarray) -> Metric:
     """Metric: squared distance of the fitted mean from `truth`, a number or shape (d,)."""
     target = _numbers("truth", truth)
-    return lambda model, produced: ((model.mean_ - target) ** 2).sum(axis=-1)
+    columns = None if np.ndim(truth) == 0 else len(target)  # a number stands for any d
+    return lambda model, produced: ((_learned(model, "mean_", columns) - target) ** 2).sum(axis=-1)
 
 
 def wasserstein2(truth_mean: np.ndarray, truth_covariance: np.ndarray) -> Metric:
@@ -70,10 +73,11 @@ def wasserstein2(truth_mean: np.ndarray, truth_covariance: np.ndarray) -> Metric
     root = (vectors * np.sqrt(values)) @ vectors.T
 
     def distance(model: Any, produced: Any) -> Any:
+        fitted, mean_ = _learned(model, "covariance_"), _learned(model, "mean_", len(centre))
         # tr (A B)**(1/2) through a symmetric product, whose eigenvalues are real and at least 0
-        product = np.linalg.eigvalsh(root @ model.covariance_ @ root).clip(min=0)
-        spread = np.trace(model.covariance_, axis1=-2, axis2=-1) + values.sum()
-        shift = ((model.mean_ - centre) ** 2).sum(axis=-1)
+        product = np.linalg.eigvalsh(root @ fitted @ root).clip(min=0)
+        spread = np.trace(fitted, axis1=-2, axis2=-1) + values.sum()
+        shift = ((mean_ - centre) ** 2).sum(axis=-1)
         return np.maximum(0.0, shift + spread - 2 * np.sqrt(product).sum(axis=-1))
 
     return distance
@@ -84,36 +88,36 @@ def wasserstein2(truth_mean: np.ndarray, truth_covariance: np.ndarray) -> Metric
 
 def support_size(model: Any, produced: Any) -> Any:
     """Number of outcomes that the fitted model can still produce."""
-    return (model.probabilities_ > 0).sum(axis=-1)
+    return (_learned(model, "probabilities_") > 0).sum(axis=-1)
 
 
 def distinct(model: Any, produced: Any) -> Any:
     """Number of different outcomes among the samples: what one row of the quilt shows."""
-    ordered = np.sort(produced, axis=0)
+    ordered = np.sort(_finite(produced), axis=0)
     return 1 + (ordered[1:] != ordered[:-1]).sum(axis=0)
 
 
 def entropy(model: Any, produced: Any) -> Any:
     """Entropy of the fitted distribution in nats."""
-    p = model.probabilities_
+    p = _learned(model, "probabilities_")
     return -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1) + 0.0  # + 0.0: never minus zero
 
 
 def heterozygosity(model: Any, produced: Any) -> Any:
     """Chance that two draws from the fitted distribution differ: 1 - sum of p**2."""
-    return 1 - (model.probabilities_**2).sum(axis=-1)
+    return 1 - (_learned(model, "probabilities_") ** 2).sum(axis=-1)
 
 
 def tail_mass(outcomes: Sequence[int] | np.ndarray) -> Metric:
     """Metric: probability of `outcomes` together. Constant in expectation: not a collapse alarm."""
     tail = _outcomes(outcomes)
-    return lambda model, produced: model.probabilities_[..., tail].sum(axis=-1)
+    return lambda model, produced: _of_outcomes(model, tail).sum(axis=-1)
 
 
 def survivors(outcomes: Sequence[int] | np.ndarray) -> Metric:
     """Metric: how many of `outcomes` the fitted model can still produce."""
     tail = _outcomes(outcomes)
-    return lambda model, produced: (model.probabilities_[..., tail] > 0).sum(axis=-1)
+    return lambda model, produced: (_of_outcomes(model, tail) > 0).sum(axis=-1)
 
 
 # --- regression, densities, any model ----------------------------------------------------------
@@ -126,7 +130,9 @@ def excess_error(truth: np.ndarray) -> Metric:
     quantity of Gerstgrasser et al. 2404.01413, section 3.
     """
     target = finite_array("truth", truth, ndim=1)
-    return lambda model, produced: ((model.coef_ - target) ** 2).sum(axis=-1)
+    return lambda model, produced: ((_learned(model, "coef_", len(target)) - target) ** 2).sum(
+        axis=-1
+    )
 
 
 def log_likelihood(test: Any) -> Metric:
@@ -139,7 +145,14 @@ def share_between(low: float, high: float) -> Metric:
     low, high = real_number("low", low), real_number("high", high)
     if low >= high:
         raise ValueError(f"high must be above low = {low:g}, got {high:g}")
-    return lambda model, produced: ((produced > low) & (produced < high)).mean(axis=0)[..., 0]
+
+    def share(model: Any, produced: Any) -> Any:
+        values = _finite(produced)
+        if values.ndim < 2 or values.shape[-1] != 1:
+            raise ValueError(f"produced must have one column, got shape {values.shape}")
+        return ((values > low) & (values < high)).mean(axis=0)[..., 0]
+
+    return share
 
 
 def coverage(real: np.ndarray, k: int = 5) -> Metric:
@@ -157,8 +170,38 @@ def coverage(real: np.ndarray, k: int = 5) -> Metric:
 # --- details -----------------------------------------------------------------------------------
 
 
+def _learned(model: Any, name: str, columns: int | None = None) -> np.ndarray:
+    """What `model` learned under `name` (..., columns); ValueError for others, NaN and infinity."""
+    value = np.asarray(getattr(model, name))
+    if columns is not None and value.shape[-1] != columns:
+        raise ValueError(
+            f"{name} of {type(model).__name__} must have the {columns} columns of the reference, "
+            f"got shape {value.shape}"
+        )
+    if not np.isfinite(value).all():
+        raise ValueError(
+            f"{name} of {type(model).__name__} must hold finite numbers, got NaN or infinity"
+        )
+    return value
+
+
+def _finite(produced: Any) -> np.ndarray:
+    values = np.asarray(produced)
+    if np.issubdtype(values.dtype, np.inexact) and not np.isfinite(values).all():
+        raise ValueError("produced must hold finite numbers, got NaN or infinity")
+    return values
+
+
+def _of_outcomes(model: Any, outcomes: np.ndarray) -> np.ndarray:
+    """The probabilities (..., k) of k outcomes."""
+    p = _learned(model, "probabilities_")
+    if outcomes.max() >= p.shape[-1]:
+        raise ValueError(f"outcomes must lie below the model's {p.shape[-1]}, got {outcomes.max()}")
+    return p[..., outcomes]
+
+
 def _numbers(name: str, value: Any) -> np.ndarray:
-    return finite_array(name, np.atleast_1d(np.asarray(value, dtype=float)), ndim=1)
+    return finite_array(name, np.atleast_1d(real_array(name, value)), ndim=1)
 
 
 def _outcomes(outcomes: Any) -> np.ndarray:
