@@ -15,7 +15,7 @@ from helpers.authoring import execute
 from helpers.authoring.build import build, main
 from helpers.authoring.check import check, stale
 from helpers.authoring.course import Course, draft
-from helpers.authoring.fingerprint import used_files
+from helpers.authoring.fingerprint import fingerprint, used_files
 from helpers.authoring.lesson import LessonError, mask_all, parse
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset
@@ -236,11 +236,11 @@ def test_changed_code_helpers_or_outputs_are_executed_again(
 
     assert not runs()
     small = course.helpers / "small.py"
-    small.write_text(small.read_text() + "# changed\n")
+    small.write_text(small.read_text() + "changed = 1\n")
     assert runs()
     assert stale(course, "02-tiny")
     assert main(["--stale"], course) == 0
-    small.write_text(small.read_text().replace("# changed\n", ""))
+    small.write_text(small.read_text().replace("changed = 1\n", ""))
     assert not runs()
     lesson = course.lessons / "02-tiny.md"
     lesson.write_text(lesson.read_text().replace("my_answer = 0", "my_answer = 1"))
@@ -254,12 +254,86 @@ def test_helpers_that_the_lesson_does_not_use_leave_it_fresh(course: Course) -> 
     assert not stale(course, "02-tiny")
 
 
-def test_a_stale_notebook_is_a_note_of_check_and_not_an_error(
+def test_outputs_that_older_helpers_made_fail_the_check(
     course: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (course.helpers / "small.py").write_text("def seven() -> int:\n    return 3 + 4\n")
     assert main(["--check"], course) == 0
-    assert "note: older helpers made the outputs of 02-tiny" in capsys.readouterr().out
+    (course.helpers / "small.py").write_text("def seven() -> int:\n    return 3 + 4\n")
+    assert main(["--check"], course) == 1
+    assert capsys.readouterr().out.endswith(
+        "notebooks/02-tiny.ipynb: older helpers made its outputs: run `course build 02-tiny`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("def seven() -> int:\n    return 7\n", True),
+        ("# why\n\n\ndef seven( ) -> int :\n\treturn 7  # because\r\n", True),
+        ('"""What it is."""\n\ndef seven() -> int:\n    """Seven."""\n    return 7\n', True),
+        ('def seven() -> int:\n    "Seven, said so."\n    return 7\n', True),
+        ("def seven() -> int:\n    return 8\n", False),
+        ("def seven() -> int:\n    return 7.0\n", False),
+        ("def seven() -> float:\n    return 7\n", False),
+        ("def eight() -> int:\n    return 7\n", False),
+        ("def seven() -> int:\n    return None\n", False),
+        ("def seven() -> int:\n    return\n", False),
+        ('def seven() -> int:\n    x = "no docstring"\n    return 7\n', False),
+        ("def seven() -> int:\n    return 7\n\n\nx = {}\n", False),
+    ],
+)
+def test_the_fingerprint_is_of_what_code_does(course: Course, text: str, same: bool) -> None:
+    (course.helpers / "small.py").write_text("def seven() -> int:\n    return 7\n")
+    lesson = parse(course.lessons / "02-tiny.md")
+    before = fingerprint(lesson, course.helpers)
+    (course.helpers / "small.py").write_bytes(text.encode())
+    assert (fingerprint(lesson, course.helpers) == before) is same
+
+
+def test_every_python_comes_to_the_same_fingerprint(tmp_path: Path) -> None:
+    """ast.dump and ast.unparse differ between 3.11, 3.12 and 3.13; this number must not."""
+    course = make_course(tmp_path, "# T\n" + code("from helpers import all_sorts"))
+    (course.helpers / "all_sorts.py").write_text(
+        "from __future__ import annotations\n"
+        "class A(dict[str, int], metaclass=type):\n    x: int = 1_000\n"
+        "def f(a, /, *b: int, c: float = -1e-3, **d):\n"
+        "    y = f'{a!r:>{c}} {a=} {{}}' 'b' f'{c:.3g}'\n"
+        "    return [None, ..., 1j, b'\\0', 'caf\\u00e9', True, a if (z := 3) else lambda: z]\n"
+        "match 3:\n    case [1, *_] | {'a': A(x=2)}:\n        pass\n"
+        "try:\n    pass\nexcept* ValueError as error:\n    raise\n"
+    )
+    lesson = parse(course.lessons / "02-tiny.md")
+    assert fingerprint(lesson, course.helpers) == (
+        "69d92a1182868ac743de656bf5c713c45c3d878004c7020c0fbc03893e97b1b4"
+    )
+
+
+PAPERS = {"used_n10": {"value": 1}, "used_n100": {"value": 2}, "other": {"value": 3}}
+
+
+@pytest.mark.parametrize(
+    ("body", "used"),
+    [
+        ("papers('used_n10')", {"used_n10"}),
+        ("for n in (10, 100):\n    papers(f'used_n{n}')", {"used_n10", "used_n100"}),
+        ("for n in (10, 100):\n    papers(f'{n}')", set()),
+        ("papers(key)", set()),
+    ],
+)
+def test_only_the_published_values_that_are_used_count(
+    tmp_path: Path, body: str, used: set[str]
+) -> None:
+    course = make_course(tmp_path, "# T\n" + code(f"from helpers.small import papers\n\n{body}"))
+    (course.helpers / "small.py").write_text("FILE = 'published.json'\n")
+    file = course.results / "published.json"
+    file.write_text(json.dumps(PAPERS))
+    lesson = parse(course.lessons / "02-tiny.md")
+    before = fingerprint(lesson, course.helpers)
+    for key in PAPERS:
+        file.write_text(json.dumps({**PAPERS, key: {"value": 9}}))
+        assert (fingerprint(lesson, course.helpers) != before) is (key in used), key
+    file.write_text(json.dumps({**PAPERS, "new": {"value": 4}}, indent=3))
+    assert fingerprint(lesson, course.helpers) == before
 
 
 def test_a_failing_build_leaves_the_old_notebook(course: Course) -> None:

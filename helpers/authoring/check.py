@@ -1,8 +1,8 @@
 """`course build --check`: do notebooks and lessons agree? No kernel runs, nothing is written.
 
 That the stored outputs are what the code prints is nbval's to prove; here it is only seen that
-every cell was executed, in order, and that no output holds an error, a machine's path or a bare
-image.
+every cell was executed, in order, under the helpers of today, and that no output holds an error, a
+machine's path or a bare image.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def check(course: Course, stem: str) -> list[str]:
                 f"{name}: not as the build writes it (the lesson changed, or the notebook was "
                 f"saved from JupyterLab): run `course build {stem}`"
             )
+    if not drift and stale(course, stem):
+        found.append(f"{name}: older helpers made its outputs: run `course build {stem}`")
     return found
 
 

@@ -3,24 +3,44 @@
 The files are found by reading imports, not by running anything: what the lesson's cells import from
 helpers, what that imports in turn (lazy imports inside functions too), and every study, result and
 data file that one of them names in a string. helpers.authoring is never among them: it makes no
-output. The answer may be too large (a rebuild in vain), seldom too small; nbval has the last word.
+output. Of code the syntax tree counts, without comments and docstrings; of the published values
+those whose key is written in one of these files. The answer may be too large (a rebuild in vain),
+seldom too small; nbval has the last word.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from helpers.authoring.lesson import Lesson
 
+PUBLISHED = "published.json"
+DEFINES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # may have a docstring
+
 
 def fingerprint(lesson: Lesson, package: Path) -> str:
-    """SHA-256 over the names and bytes of all files of `package` that the lesson uses."""
+    """SHA-256 over the names and contents of all files of `package` that the lesson uses.
+
+    Two Pythons that read the same files come to the same hash.
+    """
+    files = used_files(lesson, package)
+    trees = {path: _tree(path) for path in files if path.suffix == ".py"}
+    written = [_parse(cell.source) for cell in lesson.code] + list(trees.values())
     digest = hashlib.sha256()
-    for path in used_files(lesson, package):
-        content = path.read_bytes().replace(b"\r\n", b"\n")
+    for path in files:
+        if path in trees:
+            content = _canonical(trees[path])
+        elif path.name == PUBLISHED:
+            content = json.dumps(_named_in(written, path), sort_keys=True).encode()
+        else:
+            content = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(
             f"{path.relative_to(package).as_posix()}\n{len(content)}\n".encode() + content
         )
@@ -31,7 +51,9 @@ def used_files(lesson: Lesson, package: Path) -> list[Path]:
     """The files of `package` (the folder helpers/) that the lesson's cells reach, sorted."""
     by_name = _named_files(package)
     waiting = [
-        path for cell in lesson.code for path in _reached(cell.source, None, package, by_name)
+        path
+        for cell in lesson.code
+        for path in _reached(_parse(cell.source), None, package, by_name)
     ]
     if lesson.number:  # check("02-...") finds these by the lesson's number
         waiting.append(package / "teaching" / "exercises" / f"lesson_{lesson.number}.py")
@@ -42,7 +64,7 @@ def used_files(lesson: Lesson, package: Path) -> list[Path]:
             continue
         found.add(path)
         if path.suffix == ".py":
-            waiting += _reached(path.read_text(encoding="utf-8"), path, package, by_name)
+            waiting += _reached(_tree(path), path, package, by_name)
     return sorted(found)
 
 
@@ -59,13 +81,65 @@ def _named_files(package: Path) -> dict[str, list[Path]]:
     return named
 
 
-def _reached(
-    source: str, path: Path | None, package: Path, by_name: dict[str, list[Path]]
-) -> Iterator[Path]:
+def _tree(path: Path) -> ast.Module:
+    """The syntax tree of a module, without docstrings."""
+    return _bare_tree(path.read_text(encoding="utf-8"))
+
+
+@cache  # lessons share most of their helpers
+def _bare_tree(source: str) -> ast.Module:
+    tree = _parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, DEFINES) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return tree
+
+
+def _parse(source: str) -> ast.Module:
     try:
-        tree = ast.parse(source)
+        return ast.parse(source)
     except SyntaxError:
-        return  # a cell with a magic, or with the error that the build will report
+        return ast.Module([], [])  # a magic, or an error that the build will report
+
+
+@cache
+def _canonical(tree: ast.Module) -> bytes:
+    return json.dumps(_skeleton(tree)).encode()
+
+
+def _skeleton(node: Any) -> Any:
+    """A syntax tree as lists and strings, without places; ast.dump differs between Pythons."""
+    if isinstance(node, ast.JoinedStr):  # 3.12 leaves empty texts in it
+        parts = [p for p in node.values if not (isinstance(p, ast.Constant) and p.value == "")]
+        return ["JoinedStr", _skeleton(parts)]
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        return [type(node).__name__, *([name, _skeleton(value)] for name, value in fields)]
+    return [_skeleton(item) for item in node] if isinstance(node, list) else repr(node)
+
+
+def _named_in(trees: Iterable[ast.Module], path: Path) -> dict[str, Any]:
+    """The entries of published.json whose key is a string in `trees`, or fits an f-string there."""
+    patterns = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                patterns.add(re.escape(node.value))
+            elif isinstance(node, ast.JoinedStr):
+                parts = [
+                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
+                    for part in node.values
+                ]
+                if parts != [".*"]:  # that one alone could be anything
+                    patterns.add("".join(parts))
+    wanted = re.compile("|".join(sorted(patterns)) or "(?!)")
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    return {key: value for key, value in entries.items() if wanted.fullmatch(key)}
+
+
+def _reached(
+    tree: ast.Module, path: Path | None, package: Path, by_name: dict[str, list[Path]]
+) -> Iterator[Path]:
     here = path.parent.relative_to(package.parent).parts if path else ()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
