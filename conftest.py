@@ -19,9 +19,7 @@ os.environ.update(
     COURSE_ENV="current",
     COURSE_PROGRESS=str(Path(_SCRATCH.name, "progress.json")),
     IPYTHONDIR=str(Path(_SCRATCH.name, "ipython")),
-    OMP_NUM_THREADS="1",
-    OPENBLAS_NUM_THREADS="1",
-    MKL_NUM_THREADS="1",
+    COURSE_THREADS="1",
 )
 _others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), *_others])

@@ -1,5 +1,6 @@
 """Setting up: when .venv is made, made again or left alone. pip and venv are stood in for."""
 
+import contextlib
 import errno
 import json
 import os
@@ -366,25 +367,73 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     shown = capsys.readouterr().out
     for name, command in cli.COMMANDS.items():
-        assert re.search(rf"(?m)^  {name} +\w", shown), f"{name}: {command.run.__doc__}"
+        assert re.search(rf"(?m)^ +{name} +\w", shown)
+        assert command.summary.split(":")[0] in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["lba"], 2, "no such command: lba"),
-        (["reset"], 1, "reset takes one lesson"),
+        (["lba"], 2, "invalid choice: 'lba' (choose from"),
+        (["--chekc"], 2, "course: error: the following arguments are required: COMMAND"),
+        (["reset"], 2, "course reset: error: the following arguments are required: lesson"),
         (["reset", "99"], 1, "lesson must be"),
-        (["clean", "all"], 1, "unexpected: all"),
-        (["doctor", "me"], 1, "doctor takes no arguments"),
-        (["pins", "--chekc"], 1, "pins takes --check"),
+        (["reset", "02", "06"], 2, "course: error: reset: unexpected: 06"),
+        (["clean", "all"], 2, "course: error: clean: unexpected: all"),
+        (["copies", "--al"], 2, "course: error: copies: unexpected: --al"),
+        (["doctor", "me"], 2, "course: error: doctor: unexpected: me"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_mistakes_end_in_one_line(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(arguments) == code
-    assert said in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert said in shown.err.splitlines()[-1]
+    assert not shown.out
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_every_command_says_what_it_is_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):  # from those with a parser of their own
+        assert cli.main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: course {name} [")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--no-browser", "--port", "9999", "--ServerApp.token=x"],
+        ["-x", "tests/test_loop.py", "-k", "not slow", "-vv", "--maxfail=2"],
+        ["--", "tests/test_loop.py", "-x"],
+        ["tests/test_loop.py::test_a[b-c]", "--", "-h"],
+        [],
+    ],
+)
+def test_options_of_other_programs_pass_through(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lab", "test"):
+        given: list[list[str]] = []
+        command = cli.COMMANDS[name]._replace(run=lambda others, g=given: g.append(others) or 0)
+        monkeypatch.setitem(cli.COMMANDS, name, command)
+        assert cli.main([name, *arguments]) == 0
+        assert given == [arguments]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["study", "list"], ["build", "--help"]])
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
+    """As in `course --help | head -1`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "helpers", *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "COURSE_ENV": "current", "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == cli.READER_GONE
 
 
 def test_an_old_python_is_told_so() -> None:
@@ -400,14 +449,12 @@ def test_an_old_python_is_told_so() -> None:
     assert "Traceback" not in answer.stderr
 
 
-def test_lab_settings_come_first_and_threads_are_one() -> None:
-    inherited = {"PATH": "bin", "JUPYTER_CONFIG_PATH": "mine", "OMP_NUM_THREADS": "4"}
+def test_lab_settings_come_first() -> None:
+    inherited = {"PATH": "bin", "JUPYTER_CONFIG_PATH": "mine"}
     environment = cli.lab_environment(inherited)
     ours, theirs = environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert (Path(ours, "jupyter_lab_config.py").exists(), theirs) == (True, "mine")
     assert environment["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "bin"]
-    assert environment["OMP_NUM_THREADS"] == "4", "who sets it knows why"
-    assert environment["MKL_NUM_THREADS"] == "1"
     assert inherited["PATH"] == "bin"
 
 

@@ -25,9 +25,6 @@ from helpers._ground import ROOT
 from helpers.authoring.lesson import Cell, Lesson
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-THREAD_VARIABLES = tuple(
-    f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
-)
 PACKAGE_ROOT = str(ROOT)
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -104,7 +101,7 @@ def _environment(scratch: str) -> dict[str, str]:
     search = [PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
-        **dict.fromkeys(THREAD_VARIABLES, "1"),
+        "COURSE_THREADS": "1",  # whatever the author's own shell says
         "PYTHONPATH": os.pathsep.join(search),
         "COURSE_PROGRESS": str(Path(scratch) / "progress.json"),
         "IPYTHONDIR": str(Path(scratch) / "ipython"),

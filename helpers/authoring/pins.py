@@ -4,6 +4,7 @@ Both are derived from what pyproject.toml asks for and what is installed here, s
 apart. Not a resolver: pip chose the versions when this environment was made.
 """
 
+import argparse
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
@@ -81,15 +82,16 @@ def binder_text() -> str:
 
 def main(argv: list[str]) -> int:
     """Write both files, or with --check say which is not what it should be (exit code 1)."""
-    if argv not in ([], ["--check"]):
-        raise ValueError(f"pins takes --check or nothing, got {' '.join(argv)}")
+    parser = argparse.ArgumentParser("course pins", description="The exact versions, as files.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say what is stale")
+    only_look = parser.parse_args(argv).check
     stale: list[Path] = []
     for path, text in ((CONSTRAINTS, constraints_text()), (BINDER, binder_text())):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
-            if not argv:
+            if not only_look:
                 path.write_text(text, encoding="utf-8", newline="\n")
     for path in stale:
-        what = "is not what is installed here: course pins" if argv else "written"
-        print(f"{path.relative_to(ROOT)} {what}", file=sys.stderr if argv else sys.stdout)
-    return 1 if argv and stale else 0
+        what = "is not what is installed here: course pins" if only_look else "written"
+        print(f"{path.relative_to(ROOT)} {what}", file=sys.stderr if only_look else sys.stdout)
+    return 1 if only_look and stale else 0

@@ -5,6 +5,7 @@ copies in helpers.course.desk, building in helpers.authoring, recorded experimen
 helpers.studies.
 """
 
+import argparse
 import importlib
 import os
 import shutil
@@ -20,7 +21,7 @@ from helpers.course import bootstrap, desk
 from helpers.course.bootstrap import DEVELOPER, LEARNER
 
 NOTEBOOKS = ROOT / "notebooks"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+READER_GONE = 141  # what a shell says of a program whose reader went away: 128 and SIGPIPE
 LEFTOVERS = (
     *("build", "dist", ".artefacts", ".mypy_cache", ".ruff_cache", ".pytest_cache"),
     *(".hypothesis", "*.egg-info", ".virtual_documents"),
@@ -28,7 +29,7 @@ LEFTOVERS = (
 
 
 def lab(arguments: list[str]) -> int:
-    """open JupyterLab on your own copies in my/ (its options pass through: --no-browser)"""
+    """Open JupyterLab; `arguments` are its own, such as --no-browser."""
     copies([])
     own = home()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={own}"]
@@ -41,8 +42,8 @@ def lab(arguments: list[str]) -> int:
 
 
 def lab_environment(inherited: "os._Environ[str] | dict[str, str]") -> dict[str, str]:
-    """The environment JupyterLab runs in: our settings, one thread a kernel, our Python first."""
-    environment = {**dict.fromkeys(ONE_THREAD, "1"), **inherited}
+    """The environment JupyterLab runs in: our settings and our Python first."""
+    environment = dict(inherited)
     settings = str(ROOT / "binder" / "jupyter")
     for name, first in (
         ("JUPYTER_CONFIG_PATH", settings),
@@ -54,9 +55,9 @@ def lab_environment(inherited: "os._Environ[str] | dict[str, str]") -> dict[str,
 
 
 def test(arguments: list[str]) -> int:
-    """run every check; with paths or after --, only pytest on these: test tests/test_loop.py -x"""
+    """Run every check; with `arguments`, those of pytest, only the tests that they choose."""
     python = [sys.executable, "-m"]
-    environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "COURSE_ENV": "current"}
+    environment = {**os.environ, "COURSE_THREADS": "1", "COURSE_ENV": "current"}
     chosen = arguments[1:] if arguments[:1] == ["--"] else arguments
     failed = []
     if not chosen:
@@ -78,8 +79,7 @@ def test(arguments: list[str]) -> int:
 
 
 def copies(arguments: list[str]) -> int:
-    """make your own copies of the lessons in my/; nothing of yours is overwritten"""
-    _no_more(arguments)
+    """Make the learner's own copies of the lessons."""
     own = home()
     if own != ROOT and not chosen_home():
         said = f"{ROOT} is not yours to write: your copies are in {own} (COURSE_HOME=FOLDER: there)"
@@ -90,17 +90,14 @@ def copies(arguments: list[str]) -> int:
 
 
 def reset(arguments: list[str]) -> int:
-    """put a fresh copy of a lesson beside yours: reset 02"""
-    if len(arguments) != 1:
-        raise ValueError("reset takes one lesson, for example: course reset 02")
+    """Put a fresh copy of the lesson in `arguments` beside the learner's."""
     own = home()
     print(f"A fresh copy: {desk.reset(NOTEBOOKS, own / 'my', arguments[0]).relative_to(own)}")
     return 0
 
 
 def clean(arguments: list[str]) -> int:
-    """remove caches and build leftovers; never .venv, my/, your progress or recorded trials"""
-    _no_more(arguments)
+    """Remove caches and build leftovers."""
     keep = {ROOT / name for name in (".venv", ".venv-next", "my", ".progress", ".studies", ".git")}
     for pattern in LEFTOVERS:
         for path in ROOT.glob(pattern):
@@ -114,64 +111,102 @@ def clean(arguments: list[str]) -> int:
 
 
 def study(arguments: list[str]) -> int:
-    """the recorded experiments: study list | run NAME (or all) | verify NAME"""
+    """The recorded experiments; `run all` is run NAME for every one."""
     studies = importlib.import_module("helpers.studies")
     if arguments[:2] == ["run", "all"]:
         return max(studies.main(["run", name, *arguments[2:]]) for name in studies.names())
     return int(studies.main(arguments))
 
 
-def _module(name: str, summary: str) -> Callable[[list[str]], int]:
+def _module(name: str) -> Callable[[list[str]], int]:
     """A subcommand that lives in `name`.main: imported when it is called and not before."""
-
-    def command(arguments: list[str]) -> int:
-        return int(importlib.import_module(name).main(arguments))
-
-    command.__doc__ = summary
-    return command
+    return lambda arguments: int(importlib.import_module(name).main(arguments))
 
 
 AS_IT_IS = "as it is"
 
 
 class Command(NamedTuple):
-    """A subcommand, and what must be in .venv first: the course, everything, what is there."""
+    """A subcommand, what it is for, and what must be in .venv first.
+
+    needs: LEARNER (the course), DEVELOPER (everything), AS_IT_IS (what is there; nobody makes it)
+    or None (no .venv at all). takes: what is typed behind it and is not for this module to read;
+    with "its own options" it prints its own help, too.
+    """
 
     run: Callable[[list[str]], int]
-    needs: str | None  # LEARNER, DEVELOPER, AS_IT_IS (made by nobody), or None: no .venv at all
+    needs: str | None
+    summary: str
+    takes: str = ""
 
 
+OWN = "its own options"
 COMMANDS = {
-    "lab": Command(lab, LEARNER),
-    "test": Command(test, DEVELOPER),
-    "doctor": Command(
-        _module("helpers.course.doctor", "what works here, and what does not"), AS_IT_IS
+    "lab": Command(
+        lab, LEARNER, "open JupyterLab on your own copies in my/", "options of JupyterLab"
     ),
-    "copies": Command(copies, None),
-    "reset": Command(reset, None),
+    "test": Command(
+        test, DEVELOPER, "run every check; with paths, only pytest on these", "options of pytest"
+    ),
+    "doctor": Command(
+        _module("helpers.course.doctor"), AS_IT_IS, "what works here, and what does not"
+    ),
+    "copies": Command(
+        copies, None, "make your own copies of the lessons in my/; nothing of yours is overwritten"
+    ),
+    "reset": Command(reset, None, "put a fresh copy of a lesson beside yours: reset 02"),
     "build": Command(
-        _module("helpers.authoring.build", "lessons to notebooks; --check: are they up to date?"),
+        _module("helpers.authoring.build"),
         DEVELOPER,
+        "lessons to notebooks; --check: are they up to date?",
+        OWN,
     ),
     "budget": Command(
-        _module("helpers.authoring.budget", "time and memory of each lesson; --record keeps them"),
+        _module("helpers.authoring.budget"),
         DEVELOPER,
+        "time and memory of each lesson; --record keeps them",
+        OWN,
     ),
     "pins": Command(
-        _module(
-            "helpers.authoring.pins", "exact versions into constraints.txt and binder/; --check"
-        ),
+        _module("helpers.authoring.pins"),
         DEVELOPER,
+        "exact versions into constraints.txt and binder/; --check",
+        OWN,
     ),
-    "study": Command(study, LEARNER),
-    "clean": Command(clean, None),
+    "study": Command(
+        study, LEARNER, "the recorded experiments: list | run NAME (or all) | verify NAME", OWN
+    ),
+    "clean": Command(
+        clean,
+        None,
+        "remove caches and build leftovers; never .venv, my/, your progress or recorded trials",
+    ),
 }
 
 
-def usage() -> str:
-    """The text of `course --help`."""
-    lines = [f"  {name:<8}{(entry.run.__doc__ or '').strip()}" for name, entry in COMMANDS.items()]
-    return "\n".join(["usage: course COMMAND ...    or: python -m helpers COMMAND ...", "", *lines])
+def command_line() -> argparse.ArgumentParser:
+    """What may be typed. Options that belong to another program are left over by it."""
+    parser = argparse.ArgumentParser(
+        "course",
+        description="The course as a program.",
+        epilog="Where there is no `course` yet: python -m helpers COMMAND ...",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", required=True
+    )
+    for name, entry in COMMANDS.items():
+        described = commands.add_parser(
+            name,
+            help=entry.summary,
+            description=entry.summary,
+            usage=f"course {name} [{entry.takes} ...]" if entry.takes else None,
+            add_help=entry.takes != OWN,
+            allow_abbrev=False,
+        )
+        if name == "reset":
+            described.add_argument("lesson", help='its number or name, such as "02"')
+    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -179,27 +214,37 @@ def main(argv: list[str] | None = None) -> int:
 
     In an installed copy without a checkout, or with COURSE_ENV=current, it runs where it is.
     """
-    name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    if name in ("-h", "--help", "help"):
-        print(usage())
-        return 0
-    if name not in COMMANDS:
-        print(f"course: no such command: {name}\n\n{usage()}", file=sys.stderr)
-        return 2
-    command = COMMANDS[name]
-    own_environment = bootstrap.in_checkout() and os.environ.get("COURSE_ENV") != "current"
     try:
-        if command.needs and own_environment:
-            looking = command.needs == AS_IT_IS
-            python = bootstrap.venv_python() if looking else bootstrap.ensure(command.needs)
-            if python.exists() and not bootstrap.inside_venv():
-                return _become([str(python), "-m", "helpers", name, *arguments], dict(os.environ))
-        return command.run(arguments)
+        try:
+            return _run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # now, and not at exit, where nobody could catch what follows
+    except BrokenPipeError:  # `course ... | head` has seen enough: what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     except (bootstrap.SetUpError, ValueError) as error:
         print(f"course: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _run(argv: list[str]) -> int:
+    parser = command_line()
+    try:
+        typed, others = parser.parse_known_args(["--help"] if argv in ([], ["help"]) else argv)
+        command = COMMANDS[typed.command]
+        if others and not command.takes:
+            parser.error(f"{typed.command}: unexpected: {' '.join(others)}")
+    except SystemExit as stop:  # the help was asked for, or needed
+        return int(stop.code or 0)
+    own_environment = bootstrap.in_checkout() and os.environ.get("COURSE_ENV") != "current"
+    if command.needs and own_environment:
+        looking = command.needs == AS_IT_IS
+        python = bootstrap.venv_python() if looking else bootstrap.ensure(command.needs)
+        if python.exists() and not bootstrap.inside_venv():
+            return _become([str(python), "-m", "helpers", *argv], dict(os.environ))
+    return command.run([typed.lesson] if typed.command == "reset" else others)
 
 
 def _become(command: list[str], environment: dict[str, str]) -> int:
@@ -225,8 +270,3 @@ def _stage(
         verdict = "passed" if passed else "FAILED"
         print(f"== {name} {verdict} in {time.monotonic() - started:.1f} s", flush=True)
     return passed
-
-
-def _no_more(arguments: list[str]) -> None:
-    if arguments:
-        raise ValueError(f"unexpected: {' '.join(arguments)}")

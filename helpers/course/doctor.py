@@ -28,9 +28,7 @@ class Missing(Exception):  # noqa: N818 - it is a remark
 
 
 def main(argv: list[str]) -> int:
-    """Print a line for each check; 0 if nothing failed, else 1."""
-    if argv:
-        raise ValueError(f"doctor takes no arguments, got {' '.join(argv)}")
+    """Print a line for each check; 0 if nothing failed, else 1. Takes no arguments."""
     failures = 0
     for name, check in CHECKS.items():
         try:
@@ -130,8 +128,10 @@ def memory() -> str:
 
 
 def threads() -> str:
-    """How many cores there are; a lesson asks for one."""
-    return f"{os.cpu_count()} cores; lessons use one (OMP_NUM_THREADS=1 under `course lab`)"
+    """How many cores there are, and how many of them a lesson uses."""
+    from helpers._threads import wanted
+
+    return f"{os.cpu_count()} cores; lessons use {wanted()} (COURSE_THREADS=N: that many)"
 
 
 def answers() -> str:
