@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -114,28 +118,73 @@ def test_wikitext_from_a_local_file(tmp_path: Path) -> None:
 def test_nothing_is_fetched_unless_asked_and_a_failed_fetch_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls: list[str] = []
-
-    def no_network(address: str, timeout: float) -> None:
-        calls.append(address)
-        raise OSError("no network")
-
-    monkeypatch.setattr(corpora.urllib.request, "urlopen", no_network)
+    nobody = corpora.WIKITEXT2._replace(address="http://127.0.0.1:9/wikitext.zip")
+    monkeypatch.setattr(corpora, "WIKITEXT2", nobody)
     with pytest.raises(FileNotFoundError, match=r"19 MB.*download=True"):
         corpora.tiny_stories(tmp_path / "a.txt")
-    assert not calls
-    with pytest.raises(OSError, match="no network"):
+    assert not capsys.readouterr().out
+    with pytest.raises(OSError, match=r"could not be fetched \(ConnectionError\): is there a net"):
         corpora.wikitext2(tmp_path / "b.zip", download=True)
-    assert calls == [corpora.WIKITEXT2]
     assert "4.7 MB" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fetched_file_is_used_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = tmp_path / "source.txt"
-    source.write_text("A cat.\n<|endoftext|>\n", "utf-8")
-    monkeypatch.setattr(corpora, "TINY_STORIES", source.as_uri())
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that a web server on this machine hands out; TinyStories is `stories.txt` there."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}/stories.txt"
+    monkeypatch.setattr(corpora, "TINY_STORIES", corpora.Corpus(address, "stories", None))
+    (folder / "stories.txt").write_text("A cat.\n<|endoftext|>\n", "utf-8")
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_fetched_file_is_used_and_kept(shelf: Path, tmp_path: Path) -> None:
     target = tmp_path / "here.txt"
     assert corpora.tiny_stories(target, download=True) == ["A cat."]
-    monkeypatch.setattr(corpora, "TINY_STORIES", "file:///nowhere")
+    (shelf / "stories.txt").unlink()
     assert corpora.tiny_stories(target, download=True) == ["A cat."]
+    assert {path.name for path in tmp_path.iterdir()} == {"shelf", "here.txt", "here.txt.sha256"}
+
+
+def test_a_file_that_changed_since_it_was_fetched_is_refused(shelf: Path, tmp_path: Path) -> None:
+    target = tmp_path / "here.txt"
+    corpora.tiny_stories(target, download=True)
+    target.write_text("A dog.\n<|endoftext|>\n", "utf-8")
+    with pytest.raises(ValueError, match=r"here.txt is not what was fetched: its SHA-256 must be"):
+        corpora.tiny_stories(target, download=True)
+    assert "A dog." in target.read_text("utf-8"), "refused, not replaced"
+    target.with_name("here.txt.sha256").unlink()  # a file of one's own
+    assert corpora.tiny_stories(target) == ["A dog."]
+
+
+def test_a_second_fetch_that_brings_something_else_is_refused(shelf: Path, tmp_path: Path) -> None:
+    target = tmp_path / "here.txt"
+    corpora.tiny_stories(target, download=True)
+    target.unlink()
+    (shelf / "stories.txt").write_text("A dog.\n<|endoftext|>\n", "utf-8")
+    with pytest.raises(ValueError, match=r"SHA256 hash of downloaded file .* does not match"):
+        corpora.tiny_stories(target, download=True)
+    assert not target.exists()
+
+
+def test_a_download_that_is_not_what_was_published_is_refused(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = corpora.WIKITEXT2._replace(address=corpora.TINY_STORIES.address)
+    monkeypatch.setattr(corpora, "WIKITEXT2", forged)
+    with pytest.raises(ValueError, match="does not match"):
+        corpora.wikitext2(tmp_path / "b.zip", download=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"shelf"}

@@ -2,21 +2,37 @@
 
 `documentation` needs no network: it is the language reference that `help()` shows, real prose by
 many hands. `tiny_stories` and `wikitext2` read a file you have, and fetch it only when told to,
-saying what and how large. No tokens here: see `helpers.models.tokenizers`.
+saying what and how large; the hash of what came is kept beside it. No tokens here: see
+`helpers.models.tokenizers`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-import shutil
-import urllib.request
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
-TINY_STORIES = (
-    "https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main/TinyStories-valid.txt"
+
+class Corpus(NamedTuple):
+    """A file to fetch. sha256: of the file as it was published, or None where none is known."""
+
+    address: str
+    what: str
+    sha256: str | None
+
+
+TINY_STORIES = Corpus(
+    "https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main/TinyStories-valid.txt",
+    "the validation part of TinyStories, 19 MB",
+    None,
 )
-WIKITEXT2 = "https://wikitext.smerity.com/wikitext-2-raw-v1.zip"
+WIKITEXT2 = Corpus(
+    "https://wikitext.smerity.com/wikitext-2-raw-v1.zip",
+    "WikiText-2, 4.7 MB",
+    "ef7edb566e3e2b2d31b29c1fdb0c89a4cc683597484c3dc2517919c615435a11",
+)
 STORY_END = "<|endoftext|>"
 WAIT_SECONDS = 30
 
@@ -46,7 +62,7 @@ def tiny_stories(path: str | Path, download: bool = False) -> list[str]:
     path: the file; with `download`, where to put the validation part (22,000 stories, 19 MB) if
     it is not there. ValueError when the file holds no story.
     """
-    file = _file(path, TINY_STORIES, "the validation part of TinyStories, 19 MB", download)
+    file = _file(path, TINY_STORIES, download)
     text = file.read_text(encoding="utf-8")
     stories = [story.strip() for story in text.split(STORY_END) if story.strip()]
     if STORY_END not in text or not stories:
@@ -62,7 +78,7 @@ def wikitext2(path: str | Path, part: str = "train", download: bool = False) -> 
     """
     if part not in ("train", "valid", "test"):
         raise ValueError(f"part must be 'train', 'valid' or 'test', got {part!r}")
-    file = _file(path, WIKITEXT2, "WikiText-2, 4.7 MB", download)
+    file = _file(path, WIKITEXT2, download)
     try:
         with zipfile.ZipFile(file) as archive:
             text = archive.read(f"wikitext-2-raw/wiki.{part}.raw").decode("utf-8")
@@ -74,24 +90,56 @@ def wikitext2(path: str | Path, part: str = "train", download: bool = False) -> 
     return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
 
 
-def _file(path: str | Path, address: str, what: str, download: bool) -> Path:
-    """The file at `path`, fetched first if it is missing and `download` allows it."""
+def _file(path: str | Path, corpus: Corpus, download: bool) -> Path:
+    """The file at `path`, fetched first if it is missing and `download` allows it.
+
+    Beside what was fetched lies its hash: a file that changed since, and a second fetch that
+    brings something else, are refused with a ValueError. A file of the reader's own has no hash
+    beside it and is read as it is.
+    """
     file = Path(path)
+    beside = file.with_name(file.name + ".sha256")
+    known = beside.read_text(encoding="ascii").strip() if beside.exists() else corpus.sha256
     if file.exists():
+        if beside.exists() and _sha256(file) != known:
+            raise ValueError(
+                f"{file} is not what was fetched: its SHA-256 must be {known}, as {beside.name} "
+                f"says; delete both to fetch it again"
+            )
         return file
     if not download:
         raise FileNotFoundError(
-            f"{file} is not there. To fetch {what}, from {address}, call again with download=True."
+            f"{file} is not there. To fetch {corpus.what}, from {corpus.address}, call again with "
+            f"download=True."
         )
-    print(f"Fetching {what}, from {address}")
-    part = file.with_name(file.name + ".part")
-    try:
-        with (
-            urllib.request.urlopen(address, timeout=WAIT_SECONDS) as answer,
-            part.open("wb") as out,
-        ):
-            shutil.copyfileobj(answer, out)
-        part.replace(file)  # only a complete file gets the name
-    finally:
-        part.unlink(missing_ok=True)
+    print(f"Fetching {corpus.what}, from {corpus.address}")
+    _fetch(corpus.address, file, known)
+    beside.write_text(_sha256(file) + "\n", encoding="ascii")
     return file
+
+
+def _fetch(address: str, file: Path, known: str | None) -> None:
+    """Download to `file`, whole or not at all.
+
+    Raises OSError without a network, ValueError when the SHA-256 is not `known`.
+    """
+    import pooch  # here: no lesson needs it
+
+    pooch.get_logger().setLevel("WARNING")  # we have said what is fetched
+    try:
+        pooch.retrieve(
+            address,
+            known_hash=known and f"sha256:{known}",
+            fname=file.name,
+            path=file.parent,
+            downloader=pooch.HTTPDownloader(timeout=WAIT_SECONDS),
+        )
+    except OSError as error:
+        raise OSError(
+            f"{address} could not be fetched ({type(error).__name__}): is there a network? Or put "
+            f"the file at {file} yourself"
+        ) from error
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
