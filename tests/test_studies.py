@@ -17,9 +17,11 @@ from helpers.studies import discrete, gaussian, kde, regression
 
 OURS = ["discrete", "gaussian", "kde", "regression"]
 MODULES = {"discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression}
-TORCH = ["diffusion", "execution", "gpt", "gpt_fine_tuned", "gpt_sampler", "vae"]
+TORCH = ["diffusion", "execution", "gpt", "gpt_budget", "gpt_fine_tuned", "gpt_sampler", "vae"]
+RECORDED = [name for name in studies.names() if (studies.RESULTS / f"{name}.csv").exists()]
+KEPT = sorted((studies.RESULTS / studies.TRIALS).glob("*/*/trial-*.json"))
 each = pytest.mark.parametrize("name", OURS)
-every = pytest.mark.parametrize("name", studies.names())
+every = pytest.mark.parametrize("name", RECORDED)
 
 
 # --- what is recorded --------------------------------------------------------------------------
@@ -40,6 +42,30 @@ def test_what_studies_share_is_no_study(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "new.py").write_text(f"{shared}def trial(seed, scale):\n    return None\n")
     monkeypatch.setattr(studies, "PACKAGE", tmp_path)
     assert studies.names() == ["new"]
+
+
+def test_every_study_is_recorded_or_under_way() -> None:
+    under_way = {path.parent.parent.name for path in KEPT}
+    assert under_way | set(RECORDED) == set(studies.names())
+    assert not under_way & set(RECORDED), "recorded whole: its kept trials go"
+
+
+def test_a_kept_trial_belongs_to_its_study_as_it_is_now() -> None:
+    # Otherwise `run` would not find it, and hours of work would be lost without a word.
+    for path in KEPT:
+        study = import_module(f"helpers.studies.{path.parent.parent.name}")
+        assert path.parent.name == studies._fingerprint(study, "full"), path
+        trial = json.loads(path.read_text(encoding="utf-8"))
+        frame = studies._parse(trial["csv"])
+        assert list(frame.columns) == studies.COLUMNS
+        seed = int(frame["replicate"].iloc[0])
+        assert (frame["replicate"] == seed).all()
+        assert path.name == studies._file_name(seed)
+        assert seed in study.SEEDS
+        assert np.isfinite(frame["value"]).all()
+        assert not frame.duplicated(["arm", "generation", "metric"]).any()
+        assert trial["cpu_seconds"] > 0
+        assert path.stat().st_size < 150_000
 
 
 @every
@@ -163,7 +189,7 @@ def test_kde_study_agrees_with_theory() -> None:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     source = tmp_path / "toy.py"
-    source.write_text("# a study", encoding="utf-8")
+    source.write_text("steps = 1", encoding="utf-8")
     study = SimpleNamespace(
         SETTINGS={"size": 3, "sizes": (1, 2)},
         SEEDS=range(4),
@@ -187,7 +213,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
 
 
 def run(tmp_path: Path, **changes: Any) -> pd.DataFrame:
-    arguments = {"place": tmp_path / "trials", "results": tmp_path, **changes}
+    arguments = {"place": tmp_path / "ignored", "results": tmp_path, **changes}
     return studies.run("toy", **arguments)
 
 
@@ -222,7 +248,7 @@ def test_changed_settings_or_a_changed_study_start_afresh(
     first = run(tmp_path)
     toy.SETTINGS = {"size": 6, "sizes": (1, 2)}
     np.testing.assert_allclose(run(tmp_path)["value"], 2 * first["value"], rtol=1e-4)
-    Path(toy.__file__).write_text("# another study", encoding="utf-8")
+    Path(toy.__file__).write_text("steps = 2", encoding="utf-8")
     run(tmp_path)
     assert toy.ran == [0, 1, 2, 3] * 3
 
@@ -274,6 +300,86 @@ def test_an_unrecorded_study_says_how_to_record_it(
     assert studies.main(["list"]) == 0
     assert "not recorded" in capsys.readouterr().out
     assert studies.main(["verify", "toy"]) == 1
+
+
+def test_mended_words_and_moved_modules_do_not_start_afresh(
+    toy: SimpleNamespace, tmp_path: Path
+) -> None:
+    source = Path(toy.__file__)
+    source.write_text(
+        '"""A study."""\n\nfrom helpers import grammar as g\n\n\n'
+        'def draw(n):\n    """Draw."""\n    import math\n    return g.draw("n", math.pi)\n',
+        encoding="utf-8",
+    )
+    run(tmp_path)
+    source.write_text(
+        '"""A better study."""\n\nfrom helpers.data import stories as g\n\n\n'
+        'def draw(n):\n    """Draw n."""\n    from math import e  # more\n    import math\n'
+        "    return g.draw(\n        'n', math.pi)\n",
+        encoding="utf-8",
+    )
+    run(tmp_path)
+    assert toy.ran == [0, 1, 2, 3]
+    source.write_text(source.read_text(encoding="utf-8").replace("'n'", "'m'"), encoding="utf-8")
+    run(tmp_path)  # a string that is not a docstring is code
+    assert toy.ran == [0, 1, 2, 3] * 2
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "trials").rglob("trial-*.json"))
+
+
+def test_a_long_study_keeps_its_trials_with_the_results_until_it_is_recorded(
+    toy: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = {"place": tmp_path / "ignored", "results": tmp_path / "results"}
+    toy.stop = 1
+    with pytest.raises(KeyboardInterrupt):
+        studies.run("toy", **elsewhere)
+    toy.stop = 3
+    with pytest.raises(KeyboardInterrupt):
+        studies.run("toy", keep=True, **elsewhere)
+    assert "3 of 4 trials are done and kept" in capsys.readouterr().out
+    # The one that was finished before, too: all that is needed goes with the checkout.
+    assert kept(tmp_path / "results") == [f"trial-{seed:05d}.json" for seed in range(3)]
+    toy.stop = None
+    frame = studies.run("toy", place=tmp_path / "other checkout", results=tmp_path / "results")
+    assert toy.ran == [0, 1, 2, 3]  # none of them twice
+    assert kept(tmp_path / "results") == []
+    studies.run("toy", place=tmp_path / "other checkout", results=tmp_path / "results")
+    assert toy.ran == [0, 1, 2, 3]  # nor ever again here
+    assert list(frame["replicate"]) == [0, 1, 2, 3]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "results" / "toy.csv"), frame)
+
+
+def test_trials_kept_for_other_settings_are_neither_read_nor_removed(
+    toy: SimpleNamespace, tmp_path: Path
+) -> None:
+    toy.stop = 1
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, keep=True)
+    toy.stop, toy.SETTINGS = None, {"size": 4}
+    run(tmp_path)
+    assert toy.ran == [0, 0, 1, 2, 3]
+    assert kept(tmp_path) == ["trial-00000.json"]
+
+
+def test_the_command_keeps_trials_and_lists_them(
+    toy: SimpleNamespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(studies, "RESULTS", tmp_path)
+    monkeypatch.setattr(studies, "_default_place", lambda: tmp_path / "ignored")
+    recorded_here(monkeypatch, tmp_path)
+    toy.stop = 2
+    assert studies.main(["run", "toy", "--keep"]) == 130
+    assert kept(tmp_path) == ["trial-00000.json", "trial-00001.json"]
+    assert studies.main(["list"]) == 0
+    assert "not recorded, 2 trials kept" in capsys.readouterr().out
+    assert studies.main(["run", "toy", "--keep", "--scale", "small"]) == 1
+    assert "keep must be False for a rehearsal" in capsys.readouterr().err
 
 
 def test_bad_arguments_are_named(tmp_path: Path) -> None:

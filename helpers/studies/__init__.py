@@ -4,9 +4,11 @@ A study is a module of this package with `SETTINGS` (a dict), `SEEDS`, `trial(se
 tidy frame: arm, generation, metric, value) and `summary(frame)` (name -> number). `run` records it
 in helpers/results as NAME.csv (all trials, with the seed as column `replicate`) and NAME.json
 (summary and provenance). Finished trials are kept one file each in .studies/NAME, so that an
-interrupted run goes on where it stopped; changed settings or a changed study file start afresh.
+interrupted run goes on where it stopped; changed settings or changed code of the study start
+afresh. Those of a study too long for one sitting go to helpers/results/trials instead, where they
+can be committed; any later run goes on from there.
 
-    course study list | run NAME | verify NAME
+    course study list | run NAME [--keep] | verify NAME
 
 Reading results needs no model: a study's module, and torch with it, is loaded only to run it.
 """
@@ -19,6 +21,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -40,6 +43,7 @@ from helpers.loop import single_thread
 
 PACKAGE = Path(__file__).parent
 RESULTS = PACKAGE.parent / "results"
+TRIALS = "trials"  # folder of RESULTS: finished trials of studies that are not recorded whole yet
 COLUMNS = ["arm", "generation", "metric", "value", "replicate"]
 SCALES = ("full", "small")
 # Six significant digits: far below any seed-to-seed difference, and small files.
@@ -89,6 +93,7 @@ def run(
     backend: str | None = None,
     scale: str = "full",
     *,
+    keep: bool = False,
     place: Path | None = None,
     results: Path | None = None,
 ) -> pd.DataFrame:
@@ -96,30 +101,40 @@ def run(
 
     n_jobs, backend: joblib's; the numbers do not depend on them.
     scale: "full", or "small" for a quick rehearsal that is never recorded in helpers/results.
+    keep: put finished trials, these and earlier ones, into `results`/trials, to be committed.
     place: folder of finished trials; default .studies beside the package or where you are.
     results: folder for NAME.csv and NAME.json; default helpers/results, for "small" `place`.
 
-    An interrupt keeps the finished trials; the same call goes on. ValueError for an unknown name
-    or scale.
+    An interrupt keeps the finished trials; the same call goes on, also from those in
+    `results`/trials, which leave that folder when the study is recorded whole. ValueError for an
+    unknown name or scale, and for `keep` with a rehearsal.
     """
     study = _study(name)
     one_of("scale", scale, SCALES)
-    place = (_default_place() if place is None else Path(place)) / name / _fingerprint(study, scale)
-    place.mkdir(parents=True, exist_ok=True)
+    if keep and scale != "full":
+        raise ValueError(f"keep must be False for a rehearsal, got {keep} with scale {scale!r}")
+    mark = _fingerprint(study, scale)
+    place = (_default_place() if place is None else Path(place)) / name / mark
     if results is None:
         results = RESULTS if scale == "full" else place
+    kept = results / TRIALS / name / mark
+    homes = (kept, place) if keep else (place, kept)
     seeds = list(study.SEEDS) if scale == "full" else list(study.SEEDS)[:2]
-    waiting = [seed for seed in seeds if not _trial_file(place, seed).exists()]
+    if keep:
+        _move_trials(place, kept)
+    homes[0].mkdir(parents=True, exist_ok=True)
+    waiting = [seed for seed in seeds if _trial_file(homes, seed) is None]
     print(f"{name}: {len(seeds)} trials, {len(waiting)} to run", flush=True)
     try:
         Parallel(n_jobs=n_jobs, backend=backend)(
-            delayed(_record_trial)(name, seed, scale, place) for seed in waiting
+            delayed(_record_trial)(name, seed, scale, homes[0]) for seed in waiting
         )
     except KeyboardInterrupt:
-        done = sum(_trial_file(place, seed).exists() for seed in seeds)
+        done = sum(_trial_file(homes, seed) is not None for seed in seeds)
         print(f"Interrupted: {done} of {len(seeds)} trials are done and kept. Run it again.")
         raise
-    trials = [json.loads(_trial_file(place, seed).read_text(encoding="utf-8")) for seed in seeds]
+    found = [path for seed in seeds if (path := _trial_file(homes, seed)) is not None]
+    trials = [json.loads(path.read_text(encoding="utf-8")) for path in found]
     every = pd.concat([_parse(trial["csv"]) for trial in trials], ignore_index=True)
     table = every.to_csv(index=False, float_format=DIGITS)
     frame = _parse(table)  # what `load` will read: the summary is of the rounded numbers
@@ -135,6 +150,7 @@ def run(
         "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
     }
     _write(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    _move_trials(kept, place)  # all of it is in the table now
     return frame
 
 
@@ -180,13 +196,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser.add_argument("name", choices=names())
     run_parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     run_parser.add_argument("--scale", choices=SCALES, default="full")
+    run_parser.add_argument(
+        "--keep", action="store_true", help="finished trials go to helpers/results/trials"
+    )
     verify_parser.add_argument("--trials", type=int, default=2, help="how many (default 2)")
     options = parser.parse_args(argv)
     try:
         if options.command == "list":
             _print_list()
         elif options.command == "run":
-            run(options.name, n_jobs=options.jobs, scale=options.scale)
+            run(options.name, n_jobs=options.jobs, scale=options.scale, keep=options.keep)
         else:
             return _print_verdict(options.name, options.trials)
     except KeyboardInterrupt:
@@ -232,14 +251,48 @@ def _default_place() -> Path:
 
 
 def _fingerprint(study: ModuleType, scale: str) -> str:
-    """Changes with the settings, the scale and the study's own source."""
-    source = Path(str(study.__file__)).read_text(encoding="utf-8")
-    content = json.dumps([study.SETTINGS, scale, source], sort_keys=True)
+    """Changes with the settings, the scale and the study's own code, its rules included.
+
+    Not with comments, docstrings and imports: words may be mended and modules may move while a
+    long study is under way. Nor with what the study calls; `verify` is there to find that.
+    """
+    code = _code(Path(str(study.__file__)).read_text(encoding="utf-8"))
+    content = json.dumps([study.SETTINGS, scale, code], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def _trial_file(place: Path, seed: int) -> Path:
-    return place / f"trial-{seed:05d}.json"
+def _code(source: str) -> str:
+    """The statements of a module without imports, docstrings and comments, in one layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [statement for statement in body if not _is_idle(statement)]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """Whether it is an import or a string that stands alone."""
+    return isinstance(statement, ast.Import | ast.ImportFrom) or (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _trial_file(homes: Sequence[Path], seed: int) -> Path | None:
+    """The finished trial of a seed in the first of the folders that has it."""
+    paths = [home / _file_name(seed) for home in homes]
+    return next((path for path in paths if path.exists()), None)
+
+
+def _file_name(seed: int) -> str:
+    return f"trial-{seed:05d}.json"
+
+
+def _move_trials(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for finished in source.glob("trial-*.json"):
+        shutil.move(finished, target / finished.name)
 
 
 def _trial(study: ModuleType, seed: int, scale: str) -> pd.DataFrame:
@@ -255,10 +308,10 @@ def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
     # The versions of the process that computed: with several jobs, torch is loaded there only.
     content = {
         "cpu_seconds": seconds,
-        "csv": frame.to_csv(index=False),
+        "csv": frame.to_csv(index=False, float_format=DIGITS),
         "versions": _versions(),
     }
-    _write(_trial_file(place, seed), json.dumps(content))
+    _write(place / _file_name(seed), json.dumps(content) + "\n")
     print(f"{name}: seed {seed} done, {seconds:.1f} CPU seconds", flush=True)
 
 
@@ -302,10 +355,11 @@ def _print_list() -> None:
         try:
             record = provenance(name)
         except FileNotFoundError:
-            print(f"{name:<12} not recorded")
+            finished = len(list((RESULTS / TRIALS / name).rglob("trial-*.json")))
+            print(f"{name:<14} not recorded" + (f", {finished} trials kept" if finished else ""))
             continue
         seeds, seconds = len(record["seeds"]), record["cpu_seconds"]
-        print(f"{name:<12} {seeds:>4} trials {seconds:>7.0f} CPU seconds")
+        print(f"{name:<14} {seeds:>4} trials {seconds:>7.0f} CPU seconds")
 
 
 def _print_verdict(name: str, n_trials: int) -> int:
