@@ -17,7 +17,11 @@ from helpers.studies import discrete, gaussian, kde, regression
 
 OURS = ["discrete", "gaussian", "kde", "regression"]
 MODULES = {"discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression}
-TORCH = ["diffusion", "execution", "gpt", "gpt_budget", "gpt_fine_tuned", "gpt_sampler", "vae"]
+TORCH = [
+    *("diffusion", "execution", "vae"),
+    *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_sampler", "gpt_steps"),
+]
+DECLARED = {"gpt_budget", "gpt_steps"}  # their rules are fixed, their trials not all there yet
 RECORDED = [name for name in studies.names() if (studies.RESULTS / f"{name}.csv").exists()]
 KEPT = sorted((studies.RESULTS / studies.TRIALS).glob("*/*/trial-*.json"))
 each = pytest.mark.parametrize("name", OURS)
@@ -44,10 +48,12 @@ def test_what_studies_share_is_no_study(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert studies.names() == ["new"]
 
 
-def test_every_study_is_recorded_or_under_way() -> None:
+def test_every_study_is_recorded_or_declared() -> None:
+    assert set(RECORDED) == set(studies.names()) - DECLARED
     under_way = {path.parent.parent.name for path in KEPT}
-    assert under_way | set(RECORDED) == set(studies.names())
-    assert not under_way & set(RECORDED), "recorded whole: its kept trials go"
+    assert under_way <= DECLARED, "recorded whole: its kept trials go"
+    under_way = {path.parent.parent.name for path in KEPT}
+    assert under_way <= DECLARED, "recorded whole: its kept trials go"
 
 
 def test_a_kept_trial_belongs_to_its_study_as_it_is_now() -> None:
