@@ -52,8 +52,6 @@ def test_every_study_is_recorded_or_declared() -> None:
     assert set(RECORDED) == set(studies.names()) - DECLARED
     under_way = {path.parent.parent.name for path in KEPT}
     assert under_way <= DECLARED, "recorded whole: its kept trials go"
-    under_way = {path.parent.parent.name for path in KEPT}
-    assert under_way <= DECLARED, "recorded whole: its kept trials go"
 
 
 def test_a_kept_trial_belongs_to_its_study_as_it_is_now() -> None:
