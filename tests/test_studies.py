@@ -311,13 +311,13 @@ def test_mended_words_and_moved_modules_do_not_start_afresh(
 ) -> None:
     source = Path(toy.__file__)
     source.write_text(
-        '"""A study."""\n\nfrom helpers import grammar as g\n\n\n'
+        '"""A study."""\n\nfrom helpers.loop import one as g\n\n\n'
         'def draw(n):\n    """Draw."""\n    import math\n    return g.draw("n", math.pi)\n',
         encoding="utf-8",
     )
     run(tmp_path)
     source.write_text(
-        '"""A better study."""\n\nfrom helpers.data import stories as g\n\n\n'
+        '"""A better study."""\n\nfrom helpers.models.gpt import one as g\n\n\n'
         'def draw(n):\n    """Draw n."""\n    from math import e  # more\n    import math\n'
         "    return g.draw(\n        'n', math.pi)\n",
         encoding="utf-8",
