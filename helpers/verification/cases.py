@@ -45,7 +45,8 @@ class Verdict(StrEnum):
 class Limits:
     """What one program may use over all its cases.
 
-    seconds: CPU time (ten times as much by the clock on the wall).
+    seconds: CPU time. It may sleep for three times as long; waiting for its turn on a busy machine
+    does not count.
     memory_mb: memory beyond what the empty interpreter has, in MiB.
     output_kb: printed text and returned values (as sent) together, in KiB.
     """

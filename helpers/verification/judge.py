@@ -26,6 +26,10 @@ _UNREADABLE = (
     RecursionError,
     struct.error,
 )
+# Limits by the clock, as multiples of the limit on CPU time. A program that waits for nothing may
+# sleep a little; it is stopped after ASLEEP times its limit. Where a worker cannot see whether a
+# process sleeps or waits for its turn (no /proc), the clock alone counts, and far more generously.
+ASLEEP, WALL = 3, 10
 _SHOWN = 100  # characters of a value, or of an exception's text, in a message
 
 
@@ -109,8 +113,9 @@ def judge(
 ) -> Report:
     """The report of one program.
 
-    fate: how the worker saw its process end ("done", "cpu", "wall", "flood", "closed", "broken",
-    "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the process wrote.
+    fate: how the worker saw its process end ("done", "cpu", "asleep", "wall", "flood", "closed",
+    "broken", "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the
+    process wrote.
     """
     claims = read_claims(body, cases)
     wrong = [case for case, value in claims.values.items() if not cases[case].accepts(value)]
@@ -136,10 +141,11 @@ def judge(
     if fate == "flood" or "output" in claims.stopped:
         message = f"printed or returned more than {limits.output_kb} KiB"
         return report(Verdict.OUTPUT, message, case=stopped_in)
-    if fate in ("cpu", "wall", f"signal {_number('SIGXCPU')}"):
-        clock = "by the clock" if fate == "wall" else "of CPU time"
-        allowed = 10 * limits.seconds if fate == "wall" else limits.seconds
-        message = f"not finished after {allowed:g} s {clock}"
+    if fate in ("cpu", "asleep", "wall", f"signal {_number('SIGXCPU')}"):
+        message = {
+            "asleep": f"slept for more than {ASLEEP * limits.seconds:g} s",
+            "wall": f"not finished after {WALL * limits.seconds:g} s by the clock",
+        }.get(fate, f"not finished after {limits.seconds:g} s of CPU time")
         return report(Verdict.TIMEOUT, message, case=stopped_in)
     if "memory" in claims.stopped:
         message = f"needs more than {limits.memory_mb} MiB of memory"

@@ -1,15 +1,15 @@
 """The walls round a program: limits, audit hook and, on Linux, seccomp and Landlock.
 
 Standard library only: the kernel's two filters are reached through ctypes, without privileges and
-without a library. Each function puts one layer in force for the calling process and its children
-for good, or raises OSError where the machine does not offer it. Whether a layer really holds is
-not decided here but tried out by the worker at start (worker.probe).
+without a library. All that takes time is done once, in the worker; what a child calls puts one
+layer in force for the calling process and its children, for good. OSError where the machine does
+not offer a layer. Whether it really holds is not decided here but tried out (walls.py).
 
 What they stop. rlimits: memory, files growing, new processes (not for root), CPU time without
 end. audit: opening files, sockets, processes, ctypes, with the name of what was tried; native
 code passes it by. seccomp: every system call outside a short list, so files, network, processes
-and signals. Landlock: files, TCP and signals to other processes. None of them is a promise
-against an error in CPython's memory handling together with one in the kernel.
+and signals. Landlock: files, TCP and signals to other processes, the worker included. None of them
+is a promise against an error in CPython's memory handling together with one in the kernel.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from struct import pack
 from typing import Any
 
 from helpers.verification import rules
+from helpers.verification.wire import FRAME
 
 try:
     import resource
@@ -33,6 +35,8 @@ except ImportError:  # Windows
 _LINUX = sys.platform.startswith("linux")
 _LIBC = ctypes.CDLL(None, use_errno=True) if _LINUX else None
 _PRCTL = _LIBC.prctl if _LIBC else None  # looked up here: the audit hook forbids it later
+
+ResourceLimits = list[tuple[int, tuple[int, int]]]  # kind of limit, (soft, hard)
 
 PROGRAM = "<program>"  # the file name in tracebacks; there is no such file
 RESULT_FD = 3  # the only descriptor a child keeps: the write end of its pipe
@@ -49,8 +53,11 @@ def address_space() -> int:
         return 0
 
 
-def limit_resources(memory_bytes: int, cpu_seconds: float) -> None:
-    """Memory, CPU (whole seconds, the last resort), and no files, processes or core dumps."""
+def resource_limits(memory_bytes: int, cpu_seconds: float) -> ResourceLimits:
+    """Memory (bytes), CPU (whole seconds, the last resort), no files, processes or core dumps.
+
+    Computed in the worker, for `limit_resources` in the child. OSError where there are no rlimits.
+    """
     if resource is None:
         raise OSError("no rlimits on this system")
     seconds = math.ceil(cpu_seconds)
@@ -58,10 +65,11 @@ def limit_resources(memory_bytes: int, cpu_seconds: float) -> None:
         "RLIMIT_AS": (memory_bytes, memory_bytes),
         "RLIMIT_CPU": (seconds, seconds + 1),
         "RLIMIT_FSIZE": (0, 0),
-        "RLIMIT_NOFILE": (8, 8),
+        "RLIMIT_NOFILE": (8, 8),  # descriptors; the child has one, RESULT_FD
         "RLIMIT_NPROC": (0, 0),  # the only value that is safe where the user has other processes
         "RLIMIT_CORE": (0, 0),
     }
+    plan = []
     for name, (soft, hard) in limits.items():
         kind = getattr(resource, name, None)
         if kind is None:
@@ -69,11 +77,15 @@ def limit_resources(memory_bytes: int, cpu_seconds: float) -> None:
         ceiling = resource.getrlimit(kind)[1]
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)
-        try:
-            resource.setrlimit(kind, (soft, hard))
-        except (OSError, ValueError):
-            if name != "RLIMIT_AS":  # macOS refuses it; the probe will say so
-                raise
+        plan.append((kind, (soft, hard)))
+    return plan
+
+
+def limit_resources(plan: ResourceLimits) -> None:
+    """Put what `resource_limits` computed in force."""
+    for kind, pair in plan:
+        with suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS: the probe has said so
+            resource.setrlimit(kind, pair)
 
 
 # --- audit hook ------------------------------------------------------------------------------
@@ -84,21 +96,50 @@ _HARMLESS = """
     object.__getattr__ object.__setattr__ sys._getframe sys._getframemodulename sys.excepthook
     sys.unraisablehook time.sleep
 """
-_QUIET = frozenset(_HARMLESS.split())
 
 
-def audit(on_forbidden: Callable[[str], None]) -> None:
-    """From now on `on_forbidden(event)` is called for every event that is not harmless."""
+def audit(fd: int) -> None:
+    """From now on an event that is not harmless is written to `fd` and ends the process.
 
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event in _QUIET:
+    Where the kernel's layers are missing this is the wall, so a program must not be able to
+    switch it off. All that the hook uses is therefore fixed now, as defaults of its arguments:
+    names of a module or of builtins can be replaced later, cells of a closure can be reached from
+    the frame in the traceback of an exception raised here. Nothing of the program runs inside the
+    hook: only exact strings, bytes and integers are looked at. It leaves by os._exit.
+    """
+
+    def hook(
+        event: str,
+        args: tuple[Any, ...],
+        quiet: frozenset[str] = frozenset(_HARMLESS.split()),
+        program: str = PROGRAM,
+        kind: type = type,
+        plain: frozenset[type] = frozenset({str, bytes, int}),
+        text: type = str,
+        show: Callable[[object], str] = repr,
+        size: Callable[[bytes], int] = len,
+        pack_head: Callable[[bytes, int], bytes] = FRAME.pack,
+        write: Callable[[int, bytes], int] = os.write,
+        leave: Callable[[int], Any] = os._exit,
+        no_file: type[OSError] = OSError,
+        no_module: type[ImportError] = ModuleNotFoundError,
+        far: frozenset[str] = rules.REACHING,
+        target: int = fd,
+    ) -> None:
+        if event in quiet:
             return
-        if event == "open" and args[0] == PROGRAM:  # Python itself, to show a line of the source
-            raise OSError("there is no such file")
-        if event == "import" and not rules.reaches_out(str(args[0])):
-            raise ModuleNotFoundError(f"No module named {args[0]!r}", name=str(args[0]))
-        detail = repr(args[0])[:80] if args and type(args[0]) in (str, bytes, int) else ""
-        on_forbidden(f"{event}({detail})")
+        first = args[0] if args else None
+        if kind(first) is text:
+            if event == "open" and first == program:  # Python itself, to show a source line
+                raise no_file("there is no such file")
+            if event == "import" and not (first in far or first.partition(".")[0] in far):
+                raise no_module(f"No module named {first!r}", name=first)
+        try:
+            detail = show(first)[:80] if kind(first) in plain else ""
+            words = f"{event}({detail})".encode("ascii", "backslashreplace")
+            write(target, pack_head(b"f", size(words)) + words)
+        finally:
+            leave(0)
 
     sys.addaudithook(hook)
 
@@ -168,7 +209,10 @@ class _Filter(ctypes.Structure):
 
 
 def system_call_filter() -> Callable[[], None]:
-    """Builds the filter here; the function returned puts it in force. OSError where it cannot."""
+    """Builds the filter here; the function returned puts it in force. OSError where it cannot.
+
+    The calling process must have given up new privileges (`give_up_privileges`).
+    """
     if _PRCTL is None or platform.machine() not in _ARCHITECTURES:
         raise OSError("no seccomp filter for this system")
     architecture, numbers = _ARCHITECTURES[platform.machine()]
@@ -188,10 +232,23 @@ def system_call_filter() -> Callable[[], None]:
 
     def enforce() -> None:
         code[own_pid : own_pid + 4] = pack("I", os.getpid())  # type: ignore[call-overload]
-        _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS, what the kernel asks of the unprivileged
         _prctl(22, 2, ctypes.byref(filter_))  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
     return enforce
+
+
+def give_up_privileges() -> None:
+    """No program started from here gains privileges: what both filters ask of the unprivileged."""
+    if _LINUX:
+        _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS, inherited by children
+
+
+def forget_the_kernel() -> None:
+    """Take away the way to native code that is of no use to a child without a filter."""
+    global ctypes, _LIBC, _PRCTL, _Filter
+    ctypes = _LIBC = _PRCTL = _Filter = None  # type: ignore[assignment,misc]
+    for name in ("ctypes", "_ctypes"):
+        sys.modules.pop(name, None)
 
 
 def die_with_parent() -> None:
@@ -217,21 +274,23 @@ def _check(result: int) -> int:
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446  # the same numbers on every architecture
 
 
-def deny_files_and_network() -> None:
-    """Landlock: no file may be opened, no TCP port used, nobody outside signalled from now on.
+def files_and_network_filter() -> Callable[[], None]:
+    """Landlock: no file opened, no TCP port used, nobody outside signalled by who calls the result.
 
     Files since ABI 1 (Linux 5.13), TCP since 4, signals and abstract sockets since 6. Descriptors
-    that are open stay usable. Raises OSError where the kernel has no Landlock.
+    that are open stay usable. The rules are a descriptor of the calling process, to be closed
+    after they are in force. OSError where the kernel has no Landlock.
     """
     if _LIBC is None:
         raise OSError("no Landlock on this system")
-    abi = _check(_LIBC.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1))
+    system_call = _LIBC.syscall
+    abi = _check(system_call(_CREATE_RULESET, None, ctypes.c_size_t(0), 1))
     file_rights = {1: 13, 2: 14, 3: 15, 4: 15}.get(abi, 16)  # number of bits that this ABI knows
     rules = pack("QQQ", (1 << file_rights) - 1, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = _check(_LIBC.syscall(_CREATE_RULESET, rules, ctypes.c_size_t(size), 0))
-    try:
-        _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS
-        _check(_LIBC.syscall(_RESTRICT_SELF, ruleset, 0))
-    finally:
-        os.close(ruleset)
+    ruleset = _check(system_call(_CREATE_RULESET, rules, ctypes.c_size_t(size), 0))
+
+    def enforce() -> None:
+        _check(system_call(_RESTRICT_SELF, ruleset, 0))
+
+    return enforce

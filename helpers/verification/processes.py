@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import selectors
 import subprocess
 import sys
@@ -22,11 +23,14 @@ from typing import Any
 
 from helpers.verification import wire
 from helpers.verification.cases import Case, Limits
+from helpers.verification.judge import ASLEEP, WALL
 
-WALL = 10  # limit by the clock: so many times the limit on CPU time
-PATIENCE = 60.0  # seconds that a worker may take beyond its programs' limits, machine asleep or not
+# Seconds that a worker may take beyond its programs' limits. It is lost only when it hangs: on a
+# busy machine a program may wait many times its CPU limit for its turn, which is nobody's fault.
+PATIENCE = 60.0
 _STARTING = 1.0  # CPU seconds that a fresh interpreter may need before the program runs
-_MESSAGE_ROOM = 4096  # bytes of messages for each case, beside the output
+# Bytes of messages for each case beside the output: an exception's text, escaped, and its frame.
+_MESSAGE_ROOM = 4096
 
 RawReport = tuple[str, float, bytes]  # fate in a word, CPU seconds, the child's messages
 
@@ -60,6 +64,7 @@ def request(programs: Sequence[Program], limits: Limits) -> bytes:
     most_cases = max(len(program.cases) for program in programs)
     numbers = {
         "seconds": limits.seconds,
+        "asleep_seconds": ASLEEP * limits.seconds,
         "wall_seconds": WALL * limits.seconds,
         "memory_bytes": limits.memory_mb << 20,
         "output_bytes": output,
@@ -94,15 +99,27 @@ def start_interpreter(*arguments: str) -> subprocess.Popen[bytes]:
 class Worker:
     """A running fork server. It has one batch at a time, so that pipes can never fill up both ways.
 
-    layers: what the worker found to hold on this machine; known once `greet` has returned.
+    batch: the programs it was given and has not answered. layers: what it found to hold on this
+    machine, known once `greet` has returned. Every request has a random number, which the worker
+    returns with its answer and no program ever sees: an answer to another request, one that was
+    interrupted, can never be taken for the answer to this one.
     """
 
+    arguments: tuple[str, ...] = ()  # of the process; tests switch layers off with them
+
     def __init__(self) -> None:
-        self.process = start_interpreter()
+        self.process = start_interpreter(*self.arguments)
         self.batch: list[Program] = []
         self.deadline = 0.0
         self.layers: list[str] = []
+        self._greeted = False
+        self._number = b""
         self._buffer = bytearray()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it lives, has said hello, and owes no answer."""
+        return self.process.poll() is None and self._greeted and not self.batch
 
     def greet(self) -> None:
         """Wait for the first message; LostError if there is none."""
@@ -113,7 +130,9 @@ class Worker:
                 if not selector.select(deadline - time.monotonic()):
                     raise LostError
                 self._fill()
-        self.layers = answer[0]["layers"]
+        header, _ = answer
+        self.layers = header["layers"]
+        self._greeted = True
 
     @property
     def output(self) -> int:
@@ -124,8 +143,9 @@ class Worker:
     def send(self, batch: list[Program], limits: Limits) -> None:
         """Hand over a batch; the worker is waiting for it, so this does not block for long."""
         self.batch = batch
-        self.deadline = time.monotonic() + PATIENCE + 3 * WALL * limits.seconds * len(batch)
-        view = memoryview(request(batch, limits))
+        self.deadline = time.monotonic() + PATIENCE + 2 * WALL * limits.seconds * len(batch)
+        self._number = secrets.token_bytes(wire.NUMBER)
+        view = memoryview(request(batch, limits) + self._number)
         assert self.process.stdin is not None
         try:
             while view:
@@ -133,20 +153,24 @@ class Worker:
         except BrokenPipeError:
             raise LostError from None
 
-    def receive(self) -> list[RawReport] | None:
-        """The reports of the batch, or None while some are missing; LostError if it has ended."""
+    def receive(self) -> list[tuple[Program, RawReport]] | None:
+        """The reports of the batch, or None while some are missing.
+
+        LostError if the worker has ended, or answers anything but what it was asked.
+        """
         self._fill()
         message = self._message()
         if message is None:
             return None
         header, bodies = message
+        if header.get("number") != self._number.hex() or len(header["reports"]) != len(self.batch):
+            raise LostError
         reports: list[RawReport] = []
-        for fate, used, length in header:
+        for fate, used, length in header["reports"]:
             reports.append((fate, used, bodies[:length]))
             bodies = bodies[length:]
-        if len(reports) != len(self.batch):
-            raise LostError
-        return reports
+        answered, self.batch = self.batch, []
+        return list(zip(answered, reports, strict=True))
 
     def _fill(self) -> None:
         data = os.read(self.output, 1 << 20)

@@ -29,11 +29,12 @@ import time
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
 from helpers.verification.cases import Case, Limits, Report, Verdict
+from helpers.verification.interrupts import Interrupts
 from helpers.verification.judge import judge
 from helpers.verification.processes import LostError, Program, RawReport, Worker, run_fresh
 from helpers.verification.screen import screen as read_program
@@ -41,7 +42,10 @@ from helpers.verification.screen import screen as read_program
 LAYERS = ("screen", "audit", "rlimits", "seccomp", "landlock")
 BATCH = 16  # programs sent to a worker together: fewer messages, and each is still run alone
 _BATCH_TEXT = 1 << 20  # characters of sources and inputs in a batch
+RESTARTS = 3  # tries to put a new worker in the place of one that was lost
 _HAS_FORK = hasattr(os, "fork")
+
+_REENTRY = "a check may not use the Sandbox that called it: give the check a Sandbox of its own"
 
 Job = tuple[str, Sequence[Case], str]  # program, cases, entry point
 
@@ -56,8 +60,9 @@ class Sandbox:
     limits: what each program may use. workers: fork servers, one for each core you can spare.
     screen: whether programs are read and refused before they run; without it the kernel's layers
     are the only wall. Raises TypeError or ValueError for other arguments, RuntimeError if the
-    workers do not start or if it is used after `close`. Safe to call from several threads; calls
-    wait for each other.
+    workers do not start, if it is used after `close`, or if a `Case.check` that it calls uses it
+    again. Safe to call from several threads; calls wait for each other. An interrupt ends all
+    processes and the call; the next call starts new ones.
     """
 
     def __init__(self, limits: Limits | None = None, workers: int = 1, screen: bool = True) -> None:
@@ -75,11 +80,19 @@ class Sandbox:
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._n_workers = workers
-        self._closed = False
+        self._closed = self._reentered = False
+        self._user: int | None = None  # the thread whose programs are being graded
         self._owner = os.getpid()
         # Runs when the sandbox is forgotten without `close`, and at the end of the interpreter.
-        self._cleanup = weakref.finalize(self, _stop_all, self._workers, self._owner)
-        found = self._start() if _HAS_FORK else self._try_fresh()
+        weakref.finalize(self, _stop_all, self._workers, self._owner)
+        with Interrupts(self._stop) as interrupts, interrupts.welcome():
+            if _HAS_FORK:
+                self._start(interrupts)
+                if len(self._workers) < workers:
+                    raise RuntimeError("the sandbox could not start its worker processes")
+                found = [name for name in LAYERS if all(name in w.layers for w in self._workers)]
+            else:
+                found = self._try_fresh()
         in_force = {"screen", *found} if screen else set(found)
         self.protection = tuple(layer for layer in LAYERS if layer in in_force)
         missing = [layer for layer in LAYERS[1:] if layer not in in_force]
@@ -104,9 +117,10 @@ class Sandbox:
 
     def close(self) -> None:
         """End all processes of the sandbox; calling it again does nothing."""
-        with self._lock:
+        self._refuse_reentry()
+        with self._lock, Interrupts(self._stop):
             self._closed = True
-            self._cleanup()
+            self._stop()
 
     def grade(self, program: str, cases: Sequence[Case], entry_point: str) -> Report:
         """Run `program` and compare what `entry_point` returns on every case."""
@@ -129,22 +143,62 @@ class Sandbox:
     def _grade(self, programs: list[Program]) -> list[Report]:
         if self._owner != os.getpid():
             raise RuntimeError("this Sandbox belongs to another process: start one of your own")
-        with self._lock:
+        self._refuse_reentry()
+        for program in programs:
+            self._check_room(program)
+        reports: dict[int, Report] = {}
+        # The lock first: whoever waits for it holds nothing back.
+        with self._lock, Interrupts(self._stop) as interrupts:
             if self._closed:
                 raise RuntimeError("this Sandbox is closed: start a new one")
-            reports: dict[int, Report] = {}
-            batches = self._batches(programs, reports)
+            self._user, self._reentered = threading.get_ident(), False
             try:
-                if _HAS_FORK:
-                    self._start()
-                    _Pool(self._workers, self.limits, reports).run(batches)
-                else:
-                    for program in (program for batch in batches for program in batch):
-                        reports[program.index] = self._report(program)
-            except BaseException:  # an interrupt above all: leave no process behind
-                _stop_all(self._workers, self._owner)
-                raise
+                with interrupts.welcome():
+                    self._run(self._batches(programs, reports), reports, interrupts)
+            finally:
+                self._user = None
         return [reports[index] for index in range(len(programs))]
+
+    def _run(
+        self,
+        batches: Iterator[list[Program]],
+        reports: dict[int, Report],
+        interrupts: Interrupts,
+    ) -> None:
+        def done(program: Program, raw: RawReport) -> None:
+            report = judge(*raw, program.cases, program.entry, self.limits)
+            if self._reentered:  # a check that swallows the error does not hide it
+                raise RuntimeError(_REENTRY)
+            reports[program.index] = report
+
+        def lost(program: Program) -> None:
+            message = "the process that ran the program was lost twice"
+            reports[program.index] = Report(
+                Verdict.HARNESS_ERROR, message, n_cases=len(program.cases)
+            )
+
+        if _HAS_FORK:
+            self._start(interrupts)
+            _Pool(self._workers, self.limits, interrupts, done, lost).run(batches)
+        else:
+            for program in (program for batch in batches for program in batch):
+                done(program, run_fresh(program, self.limits))
+
+    def _refuse_reentry(self) -> None:
+        """A `Case.check` runs while its sandbox is at work; it would wait for itself for ever."""
+        if self._user == threading.get_ident():
+            self._reentered = True
+            raise RuntimeError(_REENTRY)
+
+    def _check_room(self, program: Program) -> None:
+        """ValueError if no right program can stay below the limit on output."""
+        needed = sum(len(case.answer) for case in program.cases if case.check is None)
+        room = self.limits.output_kb * 1024
+        if needed > room:
+            raise ValueError(
+                f"cases of job {program.index} expect answers of {needed} characters as text, more "
+                f"than output_kb={self.limits.output_kb} allows ({room}): no program could pass"
+            )
 
     def _batches(
         self, programs: list[Program], reports: dict[int, Report]
@@ -170,21 +224,25 @@ class Sandbox:
         if batch:
             yield batch
 
-    def _start(self) -> list[str]:
-        """Start the workers that are missing; the layers that hold in all of them."""
-        new = [Worker() for _ in range(self._n_workers - len(self._workers))]
-        self._workers += new
-        try:
-            for worker in new:
+    def _start(self, interrupts: Interrupts) -> None:
+        """Start the workers that are missing; RuntimeError if there is none in the end."""
+        with interrupts.held():
+            for worker in self._workers[:]:
+                if not worker.idle:  # ended since, or left by an interrupt in the middle of a call
+                    _stop(worker, self._workers)
+            new = [Worker() for _ in range(self._n_workers - len(self._workers))]
+            self._workers += new
+        for worker in new:
+            try:
                 worker.greet()
-        except LostError:
-            _stop_all(self._workers, self._owner)
-            raise RuntimeError("the sandbox could not start its worker processes") from None
-        return [name for name in LAYERS if all(name in w.layers for w in self._workers)]
+            except LostError:
+                with interrupts.held():
+                    _stop(worker, self._workers)
+        if not self._workers:
+            raise RuntimeError("the sandbox could not start its worker processes")
 
-    def _report(self, program: Program) -> Report:
-        raw = run_fresh(program, self.limits)
-        return judge(*raw, program.cases, program.entry, self.limits)
+    def _stop(self) -> None:
+        _stop_all(self._workers, self._owner)
 
     def _try_fresh(self) -> list[str]:
         """Without fork: two programs that try to break out, to see what holds."""
@@ -222,10 +280,22 @@ def _checked(index: int, prefix: str, program: Any, cases: Any, entry_point: Any
 
 
 class _Pool:
-    """One run of batches over the workers of a sandbox."""
+    """One run of batches over the workers of a sandbox.
 
-    def __init__(self, workers: list[Worker], limits: Limits, reports: dict[int, Report]) -> None:
-        self.workers, self.limits, self.reports = workers, limits, reports
+    done: called with each program and what its process left. lost: called instead if the worker
+    that ran it was lost twice.
+    """
+
+    def __init__(
+        self,
+        workers: list[Worker],
+        limits: Limits,
+        interrupts: Interrupts,
+        done: Callable[[Program, RawReport], None],
+        lost: Callable[[Program], None],
+    ) -> None:
+        self.workers, self.limits, self.interrupts = workers, limits, interrupts
+        self.done, self.lost = done, lost
         self.busy: list[Worker] = []
         self.again: deque[list[Program]] = deque()  # what a lost worker had, one by one
 
@@ -259,44 +329,50 @@ class _Pool:
             answered = [key.data for key, _ in selector.select(max(0.0, patience))]
         for worker in self.busy[:]:
             try:
-                if worker in answered:
-                    reports = worker.receive()
-                    if reports is not None:
-                        self.busy.remove(worker)
-                        self._judge(worker.batch, reports)
-                elif time.monotonic() > worker.deadline:
+                reports = worker.receive() if worker in answered else None
+                if reports is None and time.monotonic() > worker.deadline:
                     raise LostError
             except LostError:
                 self.busy.remove(worker)
                 self._replace(worker)
-
-    def _judge(self, batch: list[Program], raw: list[RawReport]) -> None:
-        for program, (fate, used, body) in zip(batch, raw, strict=True):
-            self.reports[program.index] = judge(
-                fate, used, body, program.cases, program.entry, self.limits
-            )
+            else:
+                if reports is not None:
+                    self.busy.remove(worker)
+                    for program, raw in reports:
+                        self.done(program, raw)
 
     def _replace(self, worker: Worker) -> None:
         """A new worker for one that was lost; its programs are run again, each alone, once."""
-        worker.stop()
-        fresh = Worker()
-        self.workers[self.workers.index(worker)] = fresh
         for program in worker.batch:
             program.losses += 1
-            if program.losses < 2 or len(worker.batch) > 1:
+            if program.losses < 2:
                 self.again.append([program])
             else:
-                message = "the process that ran the program was lost twice"
-                self.reports[program.index] = Report(
-                    Verdict.HARNESS_ERROR, message, n_cases=len(program.cases)
-                )
-        try:
-            fresh.greet()
-        except LostError:
-            raise RuntimeError("the sandbox could not restart a worker process") from None
+                self.lost(program)
+        with self.interrupts.held():
+            _stop(worker, self.workers)
+        for _ in range(RESTARTS):
+            with self.interrupts.held():
+                fresh = Worker()
+                self.workers.append(fresh)
+            try:
+                fresh.greet()
+                return
+            except LostError:
+                with self.interrupts.held():
+                    _stop(fresh, self.workers)
+        if not self.workers:
+            raise RuntimeError("the sandbox could not restart its worker processes")
+
+
+def _stop(worker: Worker, workers: list[Worker]) -> None:
+    """End one worker; it leaves the list only when it has ended."""
+    worker.stop()
+    workers.remove(worker)
 
 
 def _stop_all(workers: list[Worker], owner: int) -> None:
     """End the workers, unless this is a forked copy of the process that started them."""
-    while workers and os.getpid() == owner:
-        workers.pop().stop()
+    with Interrupts(lambda: None):
+        while workers and os.getpid() == owner:
+            _stop(workers[-1], workers)

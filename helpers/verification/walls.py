@@ -1,7 +1,8 @@
 """The walls of this machine: which layers there are, whether they hold, and the way in.
 
 Part of the worker process (worker.py): standard library only. A layer counts when a child that
-really tried to break out was stopped by it; the platform's name is never asked.
+really tried to break out was stopped by it; the platform's name is never asked. Every child is
+closed in for itself, so that it can reach neither the worker nor a child after it.
 """
 
 from __future__ import annotations
@@ -11,65 +12,89 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.verification import child, layers
 
 Limits = dict[str, Any]  # what sandbox.py asks for, in seconds and bytes
 
+STOPPED = 42  # exit code of a child that a wall held
+
 
 class Walls:
-    """The layers of this machine: found once, tried out, put in force in every child."""
+    """The layers of this machine: found once, tried out, put in force in every child.
+
+    in_force: names of the layers that held.
+    """
 
     def __init__(self) -> None:
-        self.base_memory = layers.address_space()
-        self.filter: Callable[[], None] | None = None
         self.in_force: list[str] = []
+        self._base_memory = layers.address_space()
+        self._filter: Callable[[], None] | None = None  # seccomp
+        self._shut_off: Callable[[], None] | None = None  # Landlock
+        self._resource_limits: layers.ResourceLimits = []
+
+    def prepare(self, limits: Limits) -> None:
+        """Compute what all children with these limits need, before they are forked."""
+        memory = self._base_memory + limits["memory_bytes"]
+        # CPU: a second more, since rlimits count whole seconds and the worker looks first.
+        with contextlib.suppress(OSError):
+            self._resource_limits = layers.resource_limits(memory, limits["seconds"] + 1)
 
     def close_in(self, pipe: int, limits: Limits) -> child.Channel:
         """Lock the calling process in, for good; returns the only way out."""
+        if self._shut_off is not None:
+            self._shut_off()
         os.dup2(pipe, layers.RESULT_FD)
         os.closerange(0, layers.RESULT_FD)
         os.closerange(layers.RESULT_FD + 1, 256)
-        self.limit(limits)
         channel = child.Channel(layers.RESULT_FD, limits["output_bytes"])
-        layers.audit(lambda event: channel.stop(b"f", event))
-        if self.filter is not None:
-            self.filter()
+        layers.limit_resources(self._resource_limits)
+        layers.audit(layers.RESULT_FD)
+        if self._filter is not None:
+            self._filter()
+        else:
+            layers.forget_the_kernel()
         return channel
 
-    def limit(self, limits: Limits) -> None:
-        with contextlib.suppress(OSError):  # the probe has said so
-            layers.limit_resources(self.base_memory + limits["memory_bytes"], limits["seconds"] + 1)
+    def try_out(self, without: Sequence[str] = ()) -> None:
+        """Fork children that really try to break out, and keep the layers that stopped them.
 
-    def try_out(self) -> None:
-        """Fork children that really try to break out, and keep the layers that stopped them."""
-        probe_limits = {"seconds": 1, "memory_bytes": 32 << 20}
+        without: names of layers to leave out, to test what the others hold.
+        """
+        tries = {
+            "audit": self._audit_holds,
+            "rlimits": self._limits_hold,
+            "seccomp": self._filter_holds,
+            "landlock": self._shut_off_holds,
+        }
+        with contextlib.suppress(OSError):
+            layers.give_up_privileges()
+        self.in_force = [name for name, holds in tries.items() if name not in without and holds()]
 
+    @staticmethod
+    def _audit_holds() -> bool:
         def audited() -> None:
-            layers.audit(lambda event: os._exit(42))
+            layers.audit(-1)  # has nobody to tell, and ends the process all the same
             os.open(__file__, os.O_RDONLY)
 
+        return ended(audited) == 0
+
+    def _limits_hold(self) -> bool:
         def limited() -> None:
-            self.limit(probe_limits)
+            self.prepare({"seconds": 1, "memory_bytes": 32 << 20})
+            layers.limit_resources(self._resource_limits)
             try:
                 bytearray(64 << 20)
             except MemoryError:
-                os._exit(42)
+                os._exit(STOPPED)
 
-        if ended(audited) == 42:
-            self.in_force.append("audit")
-        if ended(limited) == 42:
-            self.in_force.append("rlimits")
-        if self._filter_holds():
-            self.in_force.append("seccomp")
-        if self._shut_off():
-            self.in_force.append("landlock")
+        return ended(limited) == STOPPED
 
     def _filter_holds(self) -> bool:
         try:
-            enforce = self.filter = layers.system_call_filter()
+            enforce = layers.system_call_filter()
         except OSError:
             return False
 
@@ -77,7 +102,7 @@ class Walls:
             enforce()
             time.sleep(0)
             if bytearray(4 << 20) and len(list(map(str, range(100_000)))):
-                os._exit(42)
+                os._exit(STOPPED)
 
         def attempt(act: Callable[[], object]) -> int:
             def try_it() -> None:
@@ -92,24 +117,28 @@ class Walls:
             os.fork,
             lambda: os.kill(os.getpid(), signal.SIGUSR1),
         ]
-        holds = ended(harmless) == 42 and all(
+        holds = ended(harmless) == STOPPED and all(
             attempt(act) == -getattr(signal, "SIGSYS", 0) for act in attempts
         )
-        if not holds:
-            self.filter = None
+        self._filter = enforce if holds else None
         return holds
 
-    @staticmethod
-    def _shut_off() -> bool:
-        """Landlock for this process, and so for all its children."""
+    def _shut_off_holds(self) -> bool:
         try:
-            layers.deny_files_and_network()
-            os.close(os.open(__file__, os.O_RDONLY))
-        except PermissionError:
-            return True
+            enforce = layers.files_and_network_filter()
         except OSError:
             return False
-        return False
+
+        def shut_off() -> None:
+            enforce()
+            try:
+                os.open(__file__, os.O_RDONLY)
+            except PermissionError:
+                os._exit(STOPPED)
+
+        holds = ended(shut_off) == STOPPED
+        self._shut_off = enforce if holds else None
+        return holds
 
 
 def ended(act: Callable[[], None]) -> int:

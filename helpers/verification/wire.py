@@ -22,6 +22,7 @@ from typing import Any
 
 FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are listed in child.py
 LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
+NUMBER = 16  # bytes of the random number that follows a request and comes back with its answer
 MAX_DEPTH = 100
 _SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _NAME_OF_TYPE = type.__dict__["__name__"]

@@ -7,11 +7,13 @@ it reads requests, forks a child for every single program, and answers with what
 wrote: a bounded amount, of which it understands only where one message ends.
 
 With the argument `once` it runs one program in its own process instead (where there is no fork).
+Any other arguments name layers to go without, for tests of those that remain.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -28,6 +30,8 @@ from helpers.verification.walls import Limits, Walls
 sys.path.pop(0)  # programs find the standard library only
 
 DRAIN = 0.005  # seconds between two looks at a child that runs
+STILL = 0.2  # a child that used a smaller share of the time since the last look may be asleep
+WORKING = "RD"  # states of a process that runs or waits for its turn, or for a page of its memory
 NAP = 0.0002  # seconds between two tries to collect a child that is ending
 LINGER = 0.1  # seconds that a child may take to end after it has closed its pipe
 BROKEN = 70  # exit code of a child whose own code failed: the program took it apart
@@ -39,19 +43,10 @@ Report = tuple[str, float, bytes]  # fate in a word, CPU seconds, messages
 # --- one child -------------------------------------------------------------------------------
 
 
-def run_alone(job: Job, limits: Limits, walls: Walls) -> Report:
-    """The report of one program, run in a child that no other program ever sees.
-
-    The clock on the wall has to find it late twice: a child that the machine keeps waiting for
-    its turn looks just like one that sleeps.
-    """
-    report = run_child(job, limits, walls)
-    return run_child(job, limits, walls) if report[0] == "wall" else report
-
-
 def run_child(job: Job, limits: Limits, walls: Walls) -> Report:
     """Fork a child for one program; what it wrote, and how it ended."""
     pipe, write_end = os.pipe()
+    leave = os._exit  # a program may replace the name in the module
     pid = os.fork()
     if pid == 0:
         try:
@@ -59,7 +54,7 @@ def run_child(job: Job, limits: Limits, walls: Walls) -> Report:
             layers.die_with_parent()
             child.run(job, walls.close_in(write_end, limits))
         finally:
-            os._exit(BROKEN)
+            leave(BROKEN)
     os.close(write_end)
     os.set_blocking(pipe, False)
     body = bytearray()
@@ -90,19 +85,38 @@ def follow(pid: int, pipe: int, body: bytearray, limits: Limits) -> str:
     poller = select.poll()
     poller.register(pipe, 0)  # nothing but: the child has closed it
     poller.register(0, 0)  # nothing but: the notebook is gone
-    start = time.monotonic()
+    now = start = time.monotonic()
+    used = slept = 0.0
     while True:
         ready = poller.poll(1000 * DRAIN)
-        if (0, select.POLLHUP) in ready:
+        if any(descriptor == 0 for descriptor, _ in ready):
             return "abandoned"
         if drain(pipe, body):
             return "ended"
         if len(body) > limits["pipe_bytes"]:
             return "flood"
-        if cpu(pid) > limits["seconds"]:
+        used, before = cpu(pid), used
+        if used > limits["seconds"]:
             return "cpu"
-        if time.monotonic() - start > limits["wall_seconds"]:
-            return "wall"
+        now, last = time.monotonic(), now
+        if used - before < STILL * (now - last):
+            state = state_of(pid)
+            if state == "":
+                if now - start > limits["wall_seconds"]:
+                    return "wall"
+            elif state not in WORKING:
+                slept += min(now - last, 2 * DRAIN)  # longer: this process waited for its turn
+                if slept > limits["asleep_seconds"]:
+                    return "asleep"
+
+
+def state_of(pid: int) -> str:
+    """The letter of a process's state as in `ps`; empty where there is no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return chr(file.read().rpartition(b") ")[2][0])
+    except (OSError, IndexError):
+        return ""
 
 
 def drain(pipe: int, body: bytearray) -> bool:
@@ -185,28 +199,44 @@ def send(header: Any, bodies: list[bytes]) -> None:
         view = view[os.write(1, view) :]
 
 
-def serve() -> NoReturn:
+def serve(without: list[str]) -> NoReturn:
     """The fork server: say hello, then answer batch after batch until the notebook hangs up."""
     walls = Walls()
-    walls.try_out()
-    child.freeze()
+    walls.try_out(without)
+    freeze()
     send({"layers": walls.in_force}, [])
     while (message := receive()) is not None:
-        reports = [run_alone(job, message["limits"], walls) for job in message["programs"]]
-        header = [[fate, used, len(body)] for fate, used, body in reports]
+        walls.prepare(message["limits"])
+        reports = [run_child(job, message["limits"], walls) for job in message["programs"]]
+        # Read only now: no child was forked from a process that knew the number.
+        number = read_exactly(wire.NUMBER).hex()
+        answers = [[fate, used, len(body)] for fate, used, body in reports]
+        header = {"number": number, "reports": answers}
         send(header, [body for _, _, body in reports])
     os._exit(0)
+
+
+def freeze() -> None:
+    """Everything loaded so far stays out of the garbage collector, and out of copied pages.
+
+    This process makes no cycles, so it collects nothing; a child switches the collector on again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def run_once() -> NoReturn:
     """One program in this very process; its messages go to standard output."""
     message = receive()
     (job,) = message["programs"]
-    child.run(job, Walls().close_in(1, message["limits"]))
+    walls = Walls()
+    walls.prepare(message["limits"])
+    child.run(job, walls.close_in(1, message["limits"]))
 
 
 if __name__ == "__main__":
     child.warm_up()
     if sys.argv[1:] == ["once"]:
         run_once()
-    serve()
+    serve(without=sys.argv[1:])
