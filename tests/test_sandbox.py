@@ -213,7 +213,7 @@ def test_arguments_are_fresh_for_every_case_and_program(box: Sandbox) -> None:
 
 def test_expected_values_never_leave_this_process() -> None:
     case = Case((7,), "the-answer", check=None)
-    program = sandbox_module._checked(0, "", RIGHT, [case], "f")
+    program = sandbox_module._checked(0, "", RIGHT, [case], "f", Limits())
     message = processes.request([program], Limits())
     assert b"[7]" in message
     assert b"the-answer" not in message

@@ -124,7 +124,7 @@ class Sandbox:
 
     def grade(self, program: str, cases: Sequence[Case], entry_point: str) -> Report:
         """Run `program` and compare what `entry_point` returns on every case."""
-        return self._grade([_checked(0, "", program, cases, entry_point)])[0]
+        return self._grade([_checked(0, "", program, cases, entry_point, self.limits)])[0]
 
     def grade_many(self, jobs: Sequence[Job]) -> list[Report]:
         """One report for each (program, cases, entry_point), in order.
@@ -137,15 +137,13 @@ class Sandbox:
                 raise TypeError(
                     f"jobs[{index}] must be a tuple (program, cases, entry_point), got {job!r:.80}"
                 )
-            programs.append(_checked(index, f"jobs[{index}].", *job))
+            programs.append(_checked(index, f"jobs[{index}].", *job, self.limits))
         return self._grade(programs)
 
     def _grade(self, programs: list[Program]) -> list[Report]:
         if self._owner != os.getpid():
             raise RuntimeError("this Sandbox belongs to another process: start one of your own")
         self._refuse_reentry()
-        for program in programs:
-            self._check_room(program)
         reports: dict[int, Report] = {}
         # The lock first: whoever waits for it holds nothing back.
         with self._lock, Interrupts(self._stop) as interrupts:
@@ -189,16 +187,6 @@ class Sandbox:
         if self._user == threading.get_ident():
             self._reentered = True
             raise RuntimeError(_REENTRY)
-
-    def _check_room(self, program: Program) -> None:
-        """ValueError if no right program can stay below the limit on output."""
-        needed = sum(len(case.answer) for case in program.cases if case.check is None)
-        room = self.limits.output_kb * 1024
-        if needed > room:
-            raise ValueError(
-                f"cases of job {program.index} expect answers of {needed} characters as text, more "
-                f"than output_kb={self.limits.output_kb} allows ({room}): no program could pass"
-            )
 
     def _batches(
         self, programs: list[Program], reports: dict[int, Report]
@@ -253,7 +241,7 @@ class Sandbox:
         }
         found = []
         for layer, (source, verdict) in tries.items():
-            program = _checked(0, "", source, [Case((), None)], "f")
+            program = _checked(0, "", source, [Case((), None)], "f", limits)
             program.guarded = False
             raw = run_fresh(program, limits)
             if judge(*raw, program.cases, "f", limits).verdict is verdict:
@@ -261,7 +249,9 @@ class Sandbox:
         return found
 
 
-def _checked(index: int, prefix: str, program: Any, cases: Any, entry_point: Any) -> Program:
+def _checked(
+    index: int, prefix: str, program: Any, cases: Any, entry_point: Any, limits: Limits
+) -> Program:
     """A job, if the caller wrote it well; TypeError or ValueError that name what is wrong."""
     if not isinstance(program, str):
         raise TypeError(f"{prefix}program must be a str, got {program!r:.80}")
@@ -276,6 +266,14 @@ def _checked(index: int, prefix: str, program: Any, cases: Any, entry_point: Any
         raise TypeError(f"{prefix}entry_point must be a str, got {entry_point!r:.80}")
     if not entry_point.isidentifier() or keyword.iskeyword(entry_point):
         raise ValueError(f"{prefix}entry_point must be a Python identifier, got {entry_point!r}")
+    # Where a check decides, `expected` is an example, and a right answer may be shorter.
+    needed = sum(len(case.answer) for case in cases if case.check is None)
+    room = limits.output_kb * 1024
+    if needed > room:
+        raise ValueError(
+            f"{prefix}cases expect answers of {needed} characters as text, and output_kb="
+            f"{limits.output_kb} allows {room}: no program could pass, so raise output_kb"
+        )
     return Program(index, str(program), list(cases), entry_point)
 
 

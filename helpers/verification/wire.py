@@ -24,6 +24,7 @@ FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are l
 LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
 NUMBER = 16  # bytes of the random number that follows a request and comes back with its answer
 MAX_DEPTH = 100
+MAX_ALIKE = 100  # keys of a set or dict with the same hash; honest data have one or two
 _SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _NAME_OF_TYPE = type.__dict__["__name__"]
 _BASES_OF_TYPE = type.__dict__["__bases__"]
@@ -251,11 +252,12 @@ def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
     if tag == "t":
         return tuple([build(item, loose) for item in content])
     if tag == "s":
-        return {build(item, loose) for item in content}
+        return set(_keys(content, loose))
     if tag == "z":
-        return frozenset([build(item, loose) for item in content])
+        return frozenset(_keys(content, loose))
     if tag == "d":
-        return {build(key, loose): build(value, loose) for key, value in content}
+        keys = _keys([key for key, _ in content], loose)
+        return dict(zip(keys, [build(value, loose) for _, value in content], strict=True))
     if tag == "k":
         name, standard, tree = content
         value = build(tree, loose)
@@ -277,6 +279,19 @@ def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
     if tag == "o":
         return Foreign(_text(content))
     raise ValueError(f"no value is of kind {tag!r}")
+
+
+def _keys(items: list[Any], loose: bool) -> list[Any]:
+    """Keys for a set or a dict; ValueError where too many have the same hash.
+
+    Building takes time in proportion to the square of their number, and the notebook builds what
+    an unknown program has sent. Texts have secret hashes, numbers do not: all multiples of
+    2**61 - 1 have hash 0.
+    """
+    keys = [build(item, loose) for item in items]
+    if len(keys) > MAX_ALIKE and max(Counter(map(hash, keys)).values()) > MAX_ALIKE:
+        raise ValueError(f"more than {MAX_ALIKE} keys with the same hash")
+    return keys
 
 
 def _text(content: Any) -> str:
