@@ -365,7 +365,15 @@ def f(x):
         start = time.process_time()
         report = box.grade(program, [Case((1,), {1})], "f")
         assert time.process_time() - start < 1
-    assert report.verdict == "crashed"
+    assert report.verdict == "wrong"
+
+
+def test_a_forged_fraction_is_read_in_no_time() -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match="invalid literal"):
+        wire.build({"n": ["Fraction", "1e99999999"]}, loose=True)
+    assert time.process_time() - start < 1
+    assert wire.build({"n": ["Fraction", "-2/3"]}, loose=True) * 3 == -2
 
 
 def test_honest_sets_are_built() -> None:

@@ -128,7 +128,7 @@ def audit(fd: int) -> None:
     ) -> None:
         if event in quiet:
             return
-        first = args[0] if args else None
+        first: Any = args[0] if args else None
         if kind(first) is text:
             if event == "open" and first == program:  # Python itself, to show a source line
                 raise no_file("there is no such file")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from json.encoder import encode_basestring_ascii
@@ -24,7 +25,10 @@ FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are l
 LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
 NUMBER = 16  # bytes of the random number that follows a request and comes back with its answer
 MAX_DEPTH = 100
-MAX_ALIKE = 100  # keys of a set or dict with the same hash; honest data have one or two
+# Keys of a set or dict with the same hash; honest data have one or two. With n of them building
+# takes time as n squared, and it is the notebook that builds what an unknown program has sent.
+# The hashes of texts are secret, those of numbers are not: all multiples of 2**61 - 1 have hash 0.
+MAX_ALIKE = 100
 _SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _NAME_OF_TYPE = type.__dict__["__name__"]
 _BASES_OF_TYPE = type.__dict__["__bases__"]
@@ -228,14 +232,21 @@ def _name(kind: type) -> str:
     return encode_basestring_ascii(type_name(kind)[:80])
 
 
-_NUMBERS = {"Decimal": Decimal, "Fraction": Fraction}
+def _fraction(text: str) -> Fraction:
+    """From "2/3" and nothing else: Fraction("1e999999999") would take for ever."""
+    top, _, bottom = text.partition("/")
+    return Fraction(int(top), int(bottom or 1))
+
+
+_NUMBERS: dict[str, Callable[[str], Any]] = {"Decimal": Decimal, "Fraction": _fraction}
 
 
 def build(tree: Any, loose: bool = False) -> Any:
     """The value that parsed JSON `tree` stands for; may keep its lists.
 
     A dict of `collections` is built as a dict, a named tuple as a tuple. Any other subclass, a
-    Decimal and a Fraction are `Foreign`, or with `loose` what they are worth.
+    Decimal and a Fraction are `Foreign`, or with `loose` what they are worth. So is a set or a
+    dict with more than MAX_ALIKE keys of one hash.
     """
     if type(tree) is list:
         kinds = set(map(type, tree))
@@ -248,15 +259,18 @@ def build(tree: Any, loose: bool = False) -> Any:
     return tree
 
 
+_BY_HASH = {"s": "set", "z": "frozenset", "d": "dict"}
+
+
 def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
     if tag == "t":
         return tuple([build(item, loose) for item in content])
-    if tag == "s":
-        return set(_keys(content, loose))
-    if tag == "z":
-        return frozenset(_keys(content, loose))
-    if tag == "d":
-        keys = _keys([key for key, _ in content], loose)
+    if tag in ("s", "z", "d"):
+        keys = [build(item[0] if tag == "d" else item, loose) for item in content]
+        if len(keys) > MAX_ALIKE and max(Counter(map(hash, keys)).values()) > MAX_ALIKE:
+            return Foreign(f"{_BY_HASH[tag]} of {len(keys)} keys, too many of them with one hash")
+        if tag != "d":
+            return set(keys) if tag == "s" else frozenset(keys)
         return dict(zip(keys, [build(value, loose) for _, value in content], strict=True))
     if tag == "k":
         name, standard, tree = content
@@ -279,19 +293,6 @@ def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
     if tag == "o":
         return Foreign(_text(content))
     raise ValueError(f"no value is of kind {tag!r}")
-
-
-def _keys(items: list[Any], loose: bool) -> list[Any]:
-    """Keys for a set or a dict; ValueError where too many have the same hash.
-
-    Building takes time in proportion to the square of their number, and the notebook builds what
-    an unknown program has sent. Texts have secret hashes, numbers do not: all multiples of
-    2**61 - 1 have hash 0.
-    """
-    keys = [build(item, loose) for item in items]
-    if len(keys) > MAX_ALIKE and max(Counter(map(hash, keys)).values()) > MAX_ALIKE:
-        raise ValueError(f"more than {MAX_ALIKE} keys with the same hash")
-    return keys
 
 
 def _text(content: Any) -> str:
