@@ -1,12 +1,13 @@
-"""The ground floor: where the course lies, and where the learner's own things do.
+"""The ground floor: where the course lies, where the learner's own things do, how a file is written.
 
-These are copies of the lessons in my/ and answers in .progress/. In a checkout of one's own they
+These things are copies of the lessons in my/ and answers in .progress/. In a checkout of one's own they
 lie in it. Where it cannot be written, as on many hubs, or where somebody else's things are there
 already, they are in the user's home folder; COURSE_HOME names another. Standard library only, for
 whoever runs before pip.
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]  # a checkout, or somebody's site-packages
@@ -62,3 +63,25 @@ def is_writable(folder: Path) -> bool:
     except (OSError, StopIteration):
         return False
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def write_whole(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Write all of `content` to `path` or nothing: a reader or a crash never meets half a file.
+
+    Text becomes UTF-8 with the newlines it has. A file that is there keeps its permissions, a new
+    one gets `mode`. Raises OSError as `open` does, and leaves the old file as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # the new file must be on disk before it takes the old name
+        os.chmod(name, mode)  # a temporary file is private
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -20,8 +20,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any, Protocol, Self
+from itertools import count, islice
+from typing import Any, Protocol, Required, Self, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -119,6 +119,19 @@ class History:
 # ---------------------------------------------------------------------- the loop itself
 
 
+class Arguments(TypedDict, total=False):
+    """What `iterate` takes by name, for those who pass it on; what it means is said there."""
+
+    policy: Required[Policy]
+    n_samples: int | None
+    verifier: Verifier | None
+    metrics: Mapping[str, Metric] | None
+    seed: int
+    init: Any
+    first: Any
+    resume: History | None
+
+
 def iterate(
     model: Model,
     real: Data,
@@ -160,90 +173,55 @@ def iterate(
     _check_plugs(model, policy, verifier, metrics)
     if isinstance(init, str) and init != "previous":
         raise ValueError(f"init must be None, 'previous' or a fitted model, got {init!r}")
-    return _turn(model, real, policy, n, verifier, metrics or {}, seed, init, first, resume)
 
+    def turns() -> Iterator[Generation]:
+        done = [] if resume is None else resume.generations
+        synthetic = [generation.kept for generation in done]
+        previous = done[-1].model if done else None
+        for index in count(len(done)):
+            fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
+            if index == 0 and first is not None:
+                fitted = first
+            else:
+                data = _training_set(policy, real, synthetic, n, index, choose_rng)
+                start = previous if isinstance(init, str) else init
+                fitted = clone(model).fit(data, rng=fit_rng, init=start)
+            produced = fitted.sample(n, sample_rng)
+            _check_produced(fitted, produced, n, index)
+            verified = (
+                Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
+            )
+            _check_verified(verified, metrics or {})
+            values = {
+                name: float(_measure(name, metric, fitted, produced, index, ((),)))
+                for name, metric in (metrics or {}).items()
+            }
+            yield Generation(index, fitted, produced, verified.kept, verified.report, values)
+            synthetic.append(verified.kept)
+            previous = fitted
 
-def _turn(
-    model: Model,
-    real: Data,
-    policy: Policy,
-    n_samples: int,
-    verifier: Verifier | None,
-    metrics: Mapping[str, Metric],
-    seed: int,
-    init: Any,
-    first: Any,
-    resume: History | None,
-) -> Iterator[Generation]:
-    done = [] if resume is None else resume.generations
-    synthetic = [generation.kept for generation in done]
-    previous = done[-1].model if done else None
-    index = len(done)
-    while True:
-        fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
-        if index == 0 and first is not None:
-            fitted = first
-        else:
-            data = real if index == 0 else policy.training_set(real, synthetic, choose_rng)
-            if size(data) == 0:
-                raise ValueError(
-                    f"generation {index} has no training data: the policy {policy} chose none, "
-                    f"and {size(synthetic[-1])} of {n_samples} samples of generation {index - 1} "
-                    f"were kept"
-                )
-            start = previous if isinstance(init, str) else init
-            fitted = clone(model).fit(data, rng=fit_rng, init=start)
-        produced = fitted.sample(n_samples, sample_rng)
-        _check_produced(fitted, produced, n_samples, index)
-        verified = (
-            Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
-        )
-        _check_verified(verified, metrics)
-        values = {
-            name: float(_measure(name, metric, fitted, produced, index, ((),)))
-            for name, metric in metrics.items()
-        }
-        yield Generation(index, fitted, produced, verified.kept, verified.report, values)
-        synthetic.append(verified.kept)
-        previous = fitted
-        index += 1
+    return turns()
 
 
 def run_loop(
     model: Model,
     real: Data,
     *,
-    policy: Policy,
     generations: int,
-    n_samples: int | None = None,
-    verifier: Verifier | None = None,
-    metrics: Mapping[str, Metric] | None = None,
-    seed: int = 0,
-    init: Any = None,
-    first: Any = None,
-    resume: History | None = None,
     progress: bool = False,
+    **arguments: Unpack[Arguments],
 ) -> History:
     """`iterate` up to generation `generations`: that many rounds, one fit more.
 
     Interrupting the kernel returns what is done so far, with `interrupted` set; pass it as
     `resume` to go on from there with the same result as an uninterrupted run. `progress` draws a
-    bar. Everything else as in `iterate`.
+    bar. Everything else as in `iterate`: policy, n_samples, verifier, metrics, seed, init, first,
+    resume.
     """
     positive_int("generations", generations, minimum=0)
+    resume = arguments.get("resume")
     history = History([] if resume is None else list(resume.generations))
-    turns = iterate(
-        model,
-        real,
-        policy=policy,
-        n_samples=n_samples,
-        verifier=verifier,
-        metrics=metrics,
-        seed=seed,
-        init=init,
-        first=first,
-        resume=history if resume is not None else None,
-    )
+    turns = iterate(model, real, **arguments)
     left = max(0, generations + 1 - len(history.generations))
     try:
         for generation in tqdm(
@@ -299,17 +277,8 @@ def run_batched(
             f"model must be Gaussian, Discrete or LinearRegression to run batched, got {model!r}"
         )
     rng = np.random.default_rng(seed)
-    drawn = draw_real((runs, n), rng)
-    if np.shape(drawn)[:2] != (runs, n):
-        raise ValueError(
-            f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
-        )
-    if np.iscomplexobj(drawn):
-        raise TypeError(f"draw_real must return real numbers, got {np.asarray(drawn).dtype}")
-    real = Replicates(np.ascontiguousarray(np.moveaxis(drawn, 0, 1)))
+    real = _real_of_runs(draw_real, runs, n, rng)
     fitted = clone(model)
-    if not np.isfinite(real.values).all():
-        raise ValueError("draw_real must return finite numbers only, got NaN or infinity")
     design = getattr(model, "design", None)
     if design is None or design.ndim != 3:
         # By the front door, which checks: one run for its size, all rows together for their values.
@@ -459,6 +428,45 @@ def _check_verified(verified: Any, metrics: Mapping[str, Metric]) -> None:
     twice = sorted(set(verified.report) & set(metrics))
     if twice:
         raise ValueError(f"metrics must not repeat a name of the verifier's report: {twice}")
+
+
+def _training_set(
+    policy: Policy,
+    real: Data,
+    synthetic: Sequence[Data],
+    n_samples: int,
+    index: int,
+    rng: np.random.Generator,
+) -> Data:
+    """What generation `index` is fitted to; ValueError when nothing is left."""
+    data = real if index == 0 else policy.training_set(real, synthetic, rng)
+    if size(data) == 0:
+        raise ValueError(
+            f"generation {index} has no training data: the policy {policy} chose none, "
+            f"and {size(synthetic[-1])} of {n_samples} samples of generation {index - 1} "
+            f"were kept"
+        )
+    return data
+
+
+def _real_of_runs(
+    draw_real: Callable[[tuple[int, int], np.random.Generator], np.ndarray],
+    runs: int,
+    n: int,
+    rng: np.random.Generator,
+) -> Replicates:
+    """The real data of all runs, checked: values (n, runs, ...)."""
+    drawn = draw_real((runs, n), rng)
+    if np.shape(drawn)[:2] != (runs, n):
+        raise ValueError(
+            f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
+        )
+    if np.iscomplexobj(drawn):
+        raise TypeError(f"draw_real must return real numbers, got {np.asarray(drawn).dtype}")
+    values = np.ascontiguousarray(np.moveaxis(drawn, 0, 1))
+    if not np.isfinite(values).all():
+        raise ValueError("draw_real must return finite numbers only, got NaN or infinity")
+    return Replicates(values)
 
 
 def _for_replicates(policy: Any, runs: int) -> Any:

@@ -21,6 +21,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from helpers import _ground
 from helpers.authoring import pins
 from helpers.course import bootstrap, cli
 
@@ -337,6 +338,54 @@ def test_a_notebook_of_before_the_moves_still_runs(name: str, tmp_path: Path) ->
     )
     said = run_apart(program, COURSE_PROGRESS=str(tmp_path / "progress.json"))
     assert said.endswith(f"ran {len(FORMER_NOTEBOOKS[name])}")
+
+
+# --- files are written whole -------------------------------------------------------------------
+
+WRITERS = re.compile(
+    r"\.write_text\(|\.write_bytes\(|os\.replace|copyfile|open\([^)\n]*\"[wa]b?\"|mkstemp|\.savez"
+)
+WRITE_THEMSELVES = {
+    "_ground.py": "it is the one place",
+    "data/corpora.py": "a download may be larger than memory: it is streamed into a .part file",
+    "data/digits.py": "packs into memory",
+    "studies/_samples.py": "packs into memory",
+    "teaching/_store.py": "moves a damaged file aside",
+    "teaching/dice.py": "appends a row to a table of the class",
+}
+
+
+def test_files_are_written_whole_in_one_place() -> None:
+    """By helpers._ground.write_whole, which a crash cannot leave half done."""
+    found = {
+        path.relative_to(ROOT / "helpers").as_posix()
+        for path in sources()
+        if piece(path) != "verification" and WRITERS.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(WRITE_THEMSELVES)
+
+
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    _ground.write_whole(path, "é\n")
+    assert path.read_bytes() == "é\n".encode()
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o600)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(KeyboardInterrupt):
+            _ground.write_whole(path, b"new")
+    assert path.read_bytes() == "é\n".encode()
+    _ground.write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600, "who made it private keeps it private"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # --- what loads when ---------------------------------------------------------------------------

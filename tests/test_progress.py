@@ -350,7 +350,7 @@ def test_a_write_that_fails_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("helpers.teaching._store.os.replace", full)  # at home, too
+        patch.setattr("helpers._ground.os.replace", full)  # at home, too
         with pytest.warns(UserWarning, match="No space left"):
             answer("02-b")
         answer("02-c")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from helpers._ground import ROOT
+from helpers._ground import ROOT, write_whole
 from helpers.authoring.course import Course
 from helpers.authoring.execute import CellError, execute, notebook_of
 from helpers.authoring.lesson import Lesson, parse
@@ -143,10 +142,8 @@ def record(course: Course, costs: dict[str, dict[str, float]]) -> None:
     known = set(course.stems())
     entries = {stem: cost for stem, cost in {**course.measured(), **costs}.items() if stem in known}
     path = course.lessons / "budget.json"
-    part = path.with_suffix(".json.part")
     text = json.dumps(dict(sorted(entries.items())), indent=1) + "\n"
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    write_whole(path, text)
 
 
 def main(argv: Sequence[str] | None = None, course: Course | None = None) -> int:

@@ -9,14 +9,13 @@ edited by hand is never overwritten without `--force`. `--check` is in `check`.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from helpers._ground import ROOT
+from helpers._ground import ROOT, write_whole
 from helpers.authoring.check import check, orphans, stale
 from helpers.authoring.course import Course, draft
 from helpers.authoring.execute import CellError, execute, normalise
@@ -65,9 +64,7 @@ def build(course: Course, stem: str, *, force: bool = False) -> str:
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return "current" if done == "written" else done
     course.notebooks.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".ipynb.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    write_whole(path, text)
     return done
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from helpers._ground import CPU_INDEX, ROOT
+from helpers._ground import CPU_INDEX, ROOT, write_whole
 
 CONSTRAINTS, BINDER = ROOT / "constraints.txt", ROOT / "binder" / "requirements.txt"
 IN_THE_IMAGE = ("jupyterlab", "ipykernel")  # Binder's base image has them, matched to its hub
@@ -90,7 +90,7 @@ def main(argv: list[str]) -> int:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
             if not only_look:
-                path.write_text(text, encoding="utf-8", newline="\n")
+                write_whole(path, text)
     for path in stale:
         what = "is not what is installed here: course pins" if only_look else "written"
         print(f"{path.relative_to(ROOT)} {what}", file=sys.stderr if only_look else sys.stdout)

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from helpers import studies
 from helpers.authoring.lesson import Lesson, Problem, mask_code, mask_maths
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
@@ -104,9 +105,10 @@ class References:
         if source == "budget":
             return _entry(budget_values(self.lesson, self.measured), key, "budget")
         if source == "paper":
-            published = _read(
-                self.results / "published.json", "no numbers are recorded from papers"
-            )
+            try:
+                published = studies.papers(self.results)
+            except FileNotFoundError:
+                raise LookupError("no numbers are recorded from papers") from None
             return _entry(published, key, "helpers/results/published.json")["value"]
         study = _read(self.results / f"{source}.json", f"no recorded study is called {source!r}")
         return _entry(study.get("summary", {}), key, f"the summary of study {source!r}")

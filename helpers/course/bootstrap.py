@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers._ground import CPU_INDEX, ROOT
+from helpers._ground import CPU_INDEX, ROOT, write_whole
 from helpers.course.moved import mend_links
 
 VENV = ROOT / ".venv"
@@ -120,9 +120,7 @@ def read_stamp(venv: Path | None = None) -> dict[str, str]:
 
 def _stamp(venv: Path, level: str, made_for: str) -> None:
     new = {"fingerprint": made_for, "level": level, "root": str(ROOT), "venv": str(venv)}
-    part = venv / f"{STAMP}.part"
-    part.write_text(json.dumps(new), encoding="utf-8")
-    os.replace(part, venv / STAMP)
+    write_whole(venv / STAMP, json.dumps(new))
 
 
 def _is_ready(level: str) -> bool:

@@ -8,11 +8,11 @@ a link to helpers/ stands beside it, since lessons point there. Only the standar
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from helpers._ground import write_whole
 from helpers.course.bootstrap import SetUpError
 
 RECORD = ".copies.json"
@@ -94,11 +94,8 @@ def _open(notebooks: Path, desk: Path) -> Iterator[None]:
 
 
 def _copy(source: Path, copy: Path) -> None:
-    """Copy a file so that it is there as a whole or not at all."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    part = copy.with_name(f".{copy.name}.part")
-    shutil.copyfile(source, part)
-    os.replace(part, copy)
+    write_whole(copy, source.read_bytes())
 
 
 def _shipped(notebooks: Path) -> list[Path]:
@@ -130,4 +127,4 @@ def _read(desk: Path) -> dict[str, str]:
 
 def _write(desk: Path, record: dict[str, str]) -> None:
     text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-    (desk / RECORD).write_text(text, encoding="utf-8")
+    write_whole(desk / RECORD, text)

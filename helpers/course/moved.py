@@ -9,9 +9,10 @@ under share. The Windows launchers (.exe) hold their place in binary and are lef
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from helpers._ground import write_whole
 
 LONGEST_FIRST_LINE = 127  # bytes of "#!...", beyond which some systems cut it
 
@@ -34,7 +35,7 @@ def mend_links(venv: Path, python: Path, moved: Mapping[str, str]) -> None:
         mended = named.sub(lambda found: new[found[0].decode()].encode(), text)
         mended = _with_first_line(mended, python)
         if mended != text:
-            _replace(path, mended)
+            write_whole(path, mended)
 
 
 def _files_with_links(venv: Path, scripts: Path) -> Iterator[Path]:
@@ -56,10 +57,3 @@ def _with_first_line(script: bytes, python: Path) -> bytes:
         return script
     shell = b"#!/bin/sh\n'''exec' \"" + os.fsencode(python) + b'" "$0" "$@"\n\' \'\'\''
     return shell + separator + rest
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    shutil.copymode(path, part)
-    os.replace(part, path)

@@ -10,14 +10,14 @@ from a Generator that the caller passes.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from helpers._arguments import generator, positive_int
+from helpers._ground import write_whole
 
 N_SMALL, N_MNIST = 1797, 5000
 
@@ -136,9 +136,8 @@ def _write_cache(path: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
     """Atomic, because trials in parallel may all find the cache empty; a read-only home is fine."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, pixels=pixels, labels=labels)
-        os.replace(temporary, path)
+        packed = BytesIO()
+        np.savez_compressed(packed, pixels=pixels, labels=labels)
+        write_whole(path, packed.getvalue())
     except OSError:
         return

@@ -7,14 +7,11 @@ picture says how many there are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 
-from helpers import theory
+from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, explore, logarithmic, whole
 from helpers.explorers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs, tidy
@@ -133,15 +130,9 @@ def _gaussian_exact(policy: str, n: int) -> dict[str, Callable[[int], float]]:
     }
 
 
-@lru_cache(maxsize=1)
-def _published_values() -> dict[str, float]:
-    text = files("helpers").joinpath("results", "published.json").read_text(encoding="utf-8")
-    return {key: entry["value"] for key, entry in json.loads(text).items()}
-
-
 def _published(model: str, policy: str, n: int, rounds: int) -> list[tuple[float, float, str]]:
     """Published values for exactly these settings: at their hundredth fit, or as a plateau."""
-    values = _published_values()
+    values = {key: entry["value"] for key, entry in studies.papers().items()}
     if model == "regression" and policy == "subsample":
         plateau = values.get(f"kazdan_subsample_plateau_t{n}")
         return [] if plateau is None else [(rounds, plateau, "Kazdan et al., plateau")]

@@ -19,11 +19,9 @@ import argparse
 import ast
 import hashlib
 import json
-import os
 import platform
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -39,6 +37,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from helpers._arguments import one_of, positive_int
+from helpers._ground import write_whole
 from helpers.loop import single_thread
 
 PACKAGE = Path(__file__).parent
@@ -81,10 +80,20 @@ def texts(name: str) -> dict[str, list[list[str]]]:
     return recorded
 
 
+def papers(results: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Every number that the course takes from a paper: key -> value, source, where in the source.
+
+    Read from published.json in `results`, default helpers/results. FileNotFoundError without one.
+    """
+    text = ((RESULTS if results is None else results) / "published.json").read_text("utf-8")
+    numbers: dict[str, dict[str, Any]] = json.loads(text)
+    return numbers
+
+
 def published(key: str) -> float:
-    """A number from a paper, by its key in results/published.json, which says whose it is."""
-    papers = json.loads(files("helpers.results").joinpath("published.json").read_text("utf-8"))
-    return float(papers[one_of("key", key, tuple(papers))]["value"])
+    """A number from a paper, by its key in `papers()`; ValueError for a key that is not there."""
+    numbers = papers()
+    return float(numbers[one_of("key", key, tuple(numbers))]["value"])
 
 
 def run(
@@ -138,7 +147,7 @@ def run(
     every = pd.concat([_parse(trial["csv"]) for trial in trials], ignore_index=True)
     table = every.to_csv(index=False, float_format=DIGITS)
     frame = _parse(table)  # what `load` will read: the summary is of the rounded numbers
-    _write(results / f"{name}.csv", table)
+    write_whole(results / f"{name}.csv", table)
     record = {
         "command": f"course study run {name}",
         "seeds": seeds,
@@ -149,7 +158,7 @@ def run(
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
     }
-    _write(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    write_whole(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
     _move_trials(kept, place)  # all of it is in the table now
     return frame
 
@@ -311,7 +320,7 @@ def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
         "csv": frame.to_csv(index=False, float_format=DIGITS),
         "versions": _versions(),
     }
-    _write(place / _file_name(seed), json.dumps(content) + "\n")
+    write_whole(place / _file_name(seed), json.dumps(content) + "\n")
     print(f"{name}: seed {seed} done, {seconds:.1f} CPU seconds", flush=True)
 
 
@@ -322,20 +331,6 @@ def _parse(text: str) -> pd.DataFrame:
 def _rounded(value: float) -> float | None:
     """Six digits; None for what is not a finite number, which JSON cannot hold."""
     return float(DIGITS % value) if np.isfinite(value) else None
-
-
-def _write(path: Path, text: str) -> None:
-    """All of `text` or nothing: a reader or an interrupt never sees half a file."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        file.write(text)
-    try:
-        os.chmod(file.name, 0o644)  # a temporary file is private, a result is not
-        os.replace(file.name, path)
-    except BaseException:
-        os.unlink(file.name)
-        raise
 
 
 def _versions() -> dict[str, str]:

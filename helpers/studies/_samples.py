@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
+from io import BytesIO
 
 import numpy as np
+
+from helpers._ground import ROOT, write_whole
 
 
 def read_samples(study: str) -> dict[str, np.ndarray]:
@@ -17,5 +20,6 @@ def read_samples(study: str) -> dict[str, np.ndarray]:
 
 def write_samples(study: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Keep `arrays` beside the results of `study`."""
-    path = files("helpers.results") / f"{study}-samples.npz"
-    np.savez_compressed(str(path), allow_pickle=False, **arrays)
+    packed = BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **arrays)
+    write_whole(ROOT / "helpers" / "results" / f"{study}-samples.npz", packed.getvalue())

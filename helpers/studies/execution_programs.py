@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers._ground import write_whole
 from helpers.coding.exam import TEMPERATURE
 from helpers.coding.gates import reads_well, unsolved
 from helpers.coding.grading import feedback, grade
@@ -70,7 +71,7 @@ def record_programs(path: Path) -> None:
         chosen |= _second_tries(begin.writer, written, reports, box, rng)
         chosen["false_pass"] = _false_passes(written, reports, box)[:1]
     entries = {rule: [_entry(example) for example in found] for rule, found in chosen.items()}
-    path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8", newline="\n")
+    write_whole(path, json.dumps(entries, indent=1) + "\n")
 
 
 def _to_mark(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from helpers._ground import ROOT, write_whole
 from helpers.data.stories import StoryGrammar
 from helpers.loop import History, Policy
 from helpers.metrics import language as lm
@@ -134,7 +134,5 @@ def texts_of(runs: Mapping[str, History]) -> dict[str, list[list[str]]]:
 
 def write_texts(study: str, runs: Mapping[str, History]) -> None:
     """Keep `texts_of(runs)` beside the results of `study`."""
-    path = files("helpers.results") / f"{study}-texts.json"
-    with open(str(path), "w", encoding="utf-8") as file:
-        json.dump(texts_of(runs), file, indent=0)
-        file.write("\n")
+    text = json.dumps(texts_of(runs), indent=0) + "\n"
+    write_whole(ROOT / "helpers" / "results" / f"{study}-texts.json", text)

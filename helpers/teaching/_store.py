@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from helpers import _ground
+from helpers._ground import write_whole
 from helpers.teaching._records import VERSION, State, empty, merged, parsed, validated
 
 _LOCK_SECONDS = 10.0
@@ -112,7 +112,7 @@ class Store:
         self._memory = state
         if writable:
             try:
-                write_atomically(self.path, document(state))
+                write_whole(self.path, document(state), mode=0o600)
             except OSError as error:
                 self._problem = error
             else:
@@ -178,20 +178,6 @@ class Store:
 def document(state: State) -> str:
     """`state` as the text of a progress file."""
     return json.dumps({"version": VERSION, **state}, indent=1, sort_keys=True) + "\n"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that a reader sees the old file or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 _stores: dict[Path, Store] = {}

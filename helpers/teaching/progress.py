@@ -13,9 +13,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers._ground import write_whole
 from helpers.teaching._forms import Form, Page, escape, html_table, plain_table, status
 from helpers.teaching._records import PREFIX, State, decode, encode, merged, parsed, validated
-from helpers.teaching._store import document, place, store, write_atomically
+from helpers.teaching._store import document, place, store
 from helpers.teaching.matrix import claim_cards, verdict_matrix
 from helpers.teaching.scores import calibration, met_predictions
 
@@ -46,7 +47,7 @@ def save(file: str | os.PathLike[str] | None = None) -> Page:
         target = Path(file)
         if target.exists():
             raise FileExistsError(f"file must not exist yet, so that nothing is lost: {target}")
-        write_atomically(target, text)
+        write_whole(target, text, mode=0o600)
     where = f"kept in {place().name}" if store().saved else "in memory only: it could not be saved"
     said = f"{_counts(state)}; {where}."
     if not any(_numbers(state).values()) and not state["verdicts"]:  # as on the page that is built
