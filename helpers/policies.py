@@ -4,17 +4,67 @@ A policy sees the original real data and everything that was produced and kept s
 first, and returns a training set. It is the one word that separates the collapse of Shumailov et
 al. (`Replace`) from the bounded error of Gerstgrasser, Schaeffer et al. (`Accumulate`). A policy
 neither fits nor samples, and it never modifies what it is given.
+
+A policy knows its name, which arms of studies bear, and its label, which people read. A new one is
+one class: a subclass of `Named` with a method `training_set`. Menus, arms and legends ask it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 
 import numpy as np
 
 from helpers._arguments import fraction, one_of, positive_int
 from helpers.data import Data, concat, draw, size
+
+
+class Named:
+    """What every policy here has beside `training_set`: what to call it, `name` and `label`.
+
+    Both follow from the name of the class, unless a class sets them: name = "subsample".
+    """
+
+    @property
+    def name(self) -> str:
+        """A word of a table, with underscores: how arms of studies are named."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def label(self) -> str:
+        """For people: menus and legends."""
+        return self.name.replace("_", " ")
+
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
+        """What the next generation trains on; `synthetic` is what each one kept, oldest first."""
+        raise NotImplementedError
+
+
+def plain() -> list[Named]:
+    """One of each known policy that needs no settings, in the order in which they were defined."""
+    found: dict[str, Named] = {}
+    waiting = list(Named.__subclasses__())
+    while waiting:
+        kind = waiting.pop(0)
+        waiting += kind.__subclasses__()
+        try:
+            signature(kind).bind()
+        except TypeError:
+            continue  # it has settings without a default
+        policy = kind()
+        found[policy.name] = policy  # a cell that is run again defines its class again: the last
+    return list(found.values())
+
+
+def by_name(*policies: Named) -> dict[str, Named]:
+    """The policies by their names, as arms of a study; ValueError when two have the same name."""
+    arms = {policy.name: policy for policy in policies}
+    if len(arms) < len(policies):
+        raise ValueError(f"policies must have different names, got {[p.name for p in policies]}")
+    return arms
 
 
 def _newest(synthetic: Sequence[Data]) -> Data:
@@ -24,7 +74,7 @@ def _newest(synthetic: Sequence[Data]) -> Data:
 
 
 @dataclass(frozen=True)
-class Replace:
+class Replace(Named):
     """Only what the last generation produced (Shumailov et al., Nature 2024, section Theory)."""
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
@@ -33,7 +83,7 @@ class Replace:
 
 
 @dataclass(frozen=True)
-class Accumulate:
+class Accumulate(Named):
     """The real data and every synthetic generation (Gerstgrasser et al. 2024, section 2)."""
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
@@ -42,7 +92,7 @@ class Accumulate:
 
 
 @dataclass(frozen=True)
-class AccumulateSubsample:
+class AccumulateSubsample(Named):
     """A fixed-size random part of what `Accumulate` trains on (Kazdan et al. 2024).
 
     Drawn without replacement; `size` None means as many samples as there are real ones, so that
@@ -50,6 +100,7 @@ class AccumulateSubsample:
     """
 
     size: int | None = None
+    name = "subsample"
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -65,7 +116,7 @@ class AccumulateSubsample:
 
 
 @dataclass(frozen=True)
-class Mix:
+class Mix(Named):
     """A fixed share of the original real data in a training set of fixed size.
 
     round(real_fraction * size) samples come from the real data, always the same original ones to
@@ -84,6 +135,16 @@ class Mix:
         if self.size is not None:
             positive_int("size", self.size)
         one_of("pool", self.pool, ("last", "all"))
+
+    @property
+    def name(self) -> str:
+        """mix10: ten per cent of it real."""
+        return f"mix{100 * self.real_fraction:g}".replace(".", "_")
+
+    @property
+    def label(self) -> str:
+        """mix, 10 % real."""
+        return f"mix, {100 * self.real_fraction:.3g} % real"
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """Real samples first, then synthetic ones; ValueError when either runs short."""
@@ -106,7 +167,7 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class FreshReal:
+class FreshReal(Named):
     """`n_real` newly collected real samples each round, beside the last generation's.
 
     `source(n, rng)` returns n new real samples: the fresh-data loop of Alemohammad et al. 2023.
@@ -114,6 +175,8 @@ class FreshReal:
 
     source: Callable[[int, np.random.Generator], Data]
     n_real: int
+    name = "fresh"
+    label = "fresh real"
 
     def __post_init__(self) -> None:
         if not callable(self.source):

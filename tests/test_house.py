@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import tokenize
 import tomllib
 from collections.abc import Sequence
 from importlib.metadata import packages_distributions
@@ -338,6 +339,54 @@ def test_a_notebook_of_before_the_moves_still_runs(name: str, tmp_path: Path) ->
     )
     said = run_apart(program, COURSE_PROGRESS=str(tmp_path / "progress.json"))
     assert said.endswith(f"ran {len(FORMER_NOTEBOOKS[name])}")
+
+
+# --- sizes -------------------------------------------------------------------------------------
+# What a reader holds in mind at once. Comments and docstrings are free: nobody deletes one to fit.
+
+MODULE_LINES, FUNCTION_LINES = 350, 55
+LONGER: dict[str, str] = {}  # "loop.py" or "loop.py:iterate" -> why it is better so
+
+
+def code_lines(path: Path, tree: ast.AST) -> int:
+    """Lines of a file that are neither blank nor comment nor docstring."""
+    used: set[int] = set()
+    idle = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type not in idle | {tokenize.ENCODING, tokenize.ENDMARKER}:
+                used |= set(range(token.start[0], token.end[0] + 1))
+    return len(used - {line for node in ast.walk(tree) for line in docstring(node)})
+
+
+def docstring(node: ast.AST) -> range:
+    """The lines of the docstring of a module, class or function; none of anything else."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    if not isinstance(node, kinds) or ast.get_docstring(node) is None:
+        return range(0)
+    return range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+
+
+def test_modules_and_functions_can_be_read_at_once() -> None:
+    longer = {}
+    for path, tree in sources().items():
+        name = path.relative_to(ROOT / "helpers").as_posix()
+        if (lines := code_lines(path, tree)) > MODULE_LINES:
+            longer[name] = lines
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                lines = (node.end_lineno or 0) - node.lineno + 1 - len(docstring(node))
+                if lines > FUNCTION_LINES:
+                    longer[f"{name}:{node.name}"] = lines
+    assert set(longer) == set(LONGER), f"shorten it, or say in LONGER why not: {longer}"
+    assert all(LONGER.values())
+
+
+def test_lines_of_code_are_counted_without_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    text = '"""One.\n\nTwo.\n"""\n\n# why\nx = (\n    1,  # one\n)\n\n\ndef f():\n    """F."""\n'
+    path.write_text(text)
+    assert code_lines(path, ast.parse(text)) == 4
 
 
 # --- files are written whole -------------------------------------------------------------------

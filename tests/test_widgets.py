@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from helpers import plots, theory
-from helpers.data import concat
 from helpers.explorers import lesson_00, lesson_02, lesson_05, lesson_06
 from helpers.explorers.controls import (
     Explorer,
@@ -21,10 +20,16 @@ from helpers.explorers.controls import (
     switch,
     whole,
 )
-from helpers.explorers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs
+from helpers.explorers.quick_runs import (
+    POLICIES,
+    gaussian_runs,
+    kde_runs,
+    known,
+    regression_runs,
+)
 from helpers.loop import Generation, iterate, run_batched
 from helpers.models import Gaussian, LinearRegression
-from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.policies import Replace
 
 # ---------------------------------------------------------------------- controls
 
@@ -372,26 +377,12 @@ def assert_same_mean(one, other):
     assert abs(one.mean() - other.mean()) < 4.5 * error
 
 
-class SyntheticOnly:
-    def training_set(self, real, synthetic, rng):
-        return concat(list(synthetic))
-
-
-LOOP_POLICIES = {
-    "replace": lambda n: Replace(),
-    "accumulate": lambda n: Accumulate(),
-    "subsample": lambda n: AccumulateSubsample(),
-    "synthetic only": lambda n: SyntheticOnly(),
-    "half real": lambda n: Mix(0.5, size=2 * n),
-}
-
-
 @pytest.mark.parametrize("policy", POLICIES)
 def test_gaussian_runs_have_the_law_of_the_loop(policy):
     n, generations, runs = 10, 4, 3000
     frame = run_batched(
         Gaussian(), lambda shape, rng: rng.standard_normal((*shape, 1)),
-        policy=LOOP_POLICIES[policy](n), generations=generations, n_samples=n, replicates=runs,
+        policy=known(n)[policy], generations=generations, n_samples=n, replicates=runs,
         metrics={"variance": lambda model, produced: model.covariance_[..., 0, 0],
                  "square": lambda model, produced: model.mean_[..., 0] ** 2},
         seed=100,
@@ -416,7 +407,7 @@ def test_regression_runs_have_the_law_of_the_loop(policy, same):
         return np.concatenate([inputs, rng.standard_normal((*shape, 1))], axis=-1)
 
     frame = run_batched(
-        model, draw_real, policy=LOOP_POLICIES[policy](n), generations=generations, n_samples=n,
+        model, draw_real, policy=known(n)[policy], generations=generations, n_samples=n,
         replicates=runs, seed=103,
         metrics={"error": lambda model, produced: (model.coef_**2).sum(axis=-1)},
     )  # fmt: skip
@@ -440,7 +431,7 @@ def test_kde_runs_follow_the_closed_form():
 @pytest.mark.parametrize("policy", POLICIES)
 def test_kde_runs_agree_with_drawing_from_the_training_set(policy):
     n, rounds, runs, width = 12, 3, 2000, 0.4
-    rng, chosen = np.random.default_rng(106), LOOP_POLICIES[policy](n)
+    rng, chosen = np.random.default_rng(106), known(n)[policy]
     slow = np.empty(runs)
     for run in range(runs):
         real, synthetic = rng.standard_normal(n), []

@@ -11,7 +11,8 @@ from helpers.loop import Policy, iterate
 from helpers.models import Discrete
 from helpers.plots import Picture, quilt
 
-QUILT_POLICIES = ("replace", "accumulate", "fresh, one in ten")
+KEPT = (policies.Replace(), policies.Accumulate())
+QUILT_POLICIES = (*(policy.label for policy in KEPT), "fresh, one in ten")  # as a reader sees them
 
 
 def quilt_picture(
@@ -33,11 +34,8 @@ def quilt_picture(
     def source(n: int, rng: np.random.Generator) -> np.ndarray:
         return rng.integers(kinds, size=n)
 
-    known: dict[str, Policy] = {
-        "replace": policies.Replace(),
-        "accumulate": policies.Accumulate(),
-        "fresh, one in ten": policies.FreshReal(source, max(1, round(tiles / 10))),
-    }
+    fresh = policies.FreshReal(source, max(1, round(tiles / 10)))
+    known: dict[str, Policy] = {p.label: p for p in KEPT} | {QUILT_POLICIES[-1]: fresh}
     real = source(tiles, np.random.default_rng([seed, 0, 1]))
     loop = iterate(Discrete(kinds), real, policy=known[policy], seed=seed)
     rows = [real] + [next(loop).produced for _ in range(generations)]

@@ -27,7 +27,7 @@ SAMPLERS = {  # as a reader sees them -> how arms are named; temperature 1 has n
     "top-p = 0.9": "p09_", "beam 5": "beam5_",
 }  # fmt: skip
 STARTS = ("scratch", "base")
-POLICIES = ("replace", "accumulate")
+POLICIES = tuple(stories.POLICIES)
 VIEWS = ("page of text", "excess", "recall by rarity", "names alive", "histogram")
 MOST_GENERATIONS = 8
 FAME = {"recall_head": "20 best known", "recall_mid": "next 30", "recall_tail": "50 rarest"}

@@ -14,7 +14,14 @@ import numpy as np
 from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, explore, logarithmic, whole
-from helpers.explorers.quick_runs import POLICIES, gaussian_runs, kde_runs, regression_runs, tidy
+from helpers.explorers.quick_runs import (
+    gaussian_runs,
+    kde_runs,
+    known,
+    regression_runs,
+    tidy,
+    whole_generations,
+)
 from helpers.plots import Picture, band
 
 MODELS = ("regression", "Gaussian", "KDE")
@@ -36,28 +43,30 @@ def policy_picture(
     regression  error of the coefficients, as a multiple of the error of one fit (d = 10)
     Gaussian    fitted variance, maximum likelihood
     KDE         variance of each sample; round 0 is the real one; only here `bandwidth` counts
-    "half real" trains on all real rows and as many of the newest generation.
+    policy: its label. "half real" trains on all real rows and as many of the newest generation.
     """
     one_of("model", model, MODELS)
-    one_of("policy", policy, POLICIES)
     one_of("design", design, DESIGNS)
     positive_int("n", n, minimum=_D + 2)
     positive_int("rounds", rounds)
+    choices = known(n)
+    chosen = choices[one_of("policy", policy, tuple(choices))]
+    by_rows = whole_generations(chosen, n, rounds) is None  # slower: fewer runs
     real_number("bandwidth", bandwidth, low=0.0, open_low=True)
     rng = np.random.default_rng(seed)
     if model == "regression":
-        runs = _runs_in(n * rounds, 150_000 if policy == "subsample" else None)
+        runs = _runs_in(n * rounds, 150_000 if by_rows else None)
         one_fit = theory.regression_error_replace(_D, n, 1)
         same = design == "same X"
-        errors = regression_runs(policy, n, rounds, runs, rng, d=_D, same_design=same)
+        errors = regression_runs(chosen, n, rounds, runs, rng, d=_D, same_design=same)
         return _policy_band(errors / one_fit, model, policy, n, _regression_exact(policy, n),
                             "error, multiples of one fit's", design)  # fmt: skip
     if model == "Gaussian":
-        runs = _runs_in(n * rounds, 500_000 if policy == "subsample" else None)
-        _, variances = gaussian_runs(policy, n, rounds, runs, rng)
+        runs = _runs_in(n * rounds, 500_000 if by_rows else None)
+        _, variances = gaussian_runs(chosen, n, rounds, runs, rng)
         return _policy_band(variances, model, policy, n, _gaussian_exact(policy, n), "variance")
-    runs = _runs_in(n * rounds, 400_000 if policy == "subsample" else 800_000)
-    variances = kde_runs(policy, n, rounds, runs, rng, bandwidth)
+    runs = _runs_in(n * rounds, 400_000 if by_rows else 800_000)
+    variances = kde_runs(chosen, n, rounds, runs, rng, bandwidth)
     start = 1 - 1 / n  # expected variance of the real sample, divisor n
     exact = {"replace": lambda t: theory.kde_variance_replace(n, t, bandwidth, start)}
     found = abs(np.log(bandwidth / theory.kde_neutral_bandwidth(n, start))) < 0.03
@@ -71,7 +80,7 @@ def policy_explorer() -> Explorer:
     return explore(
         policy_picture,
         model=choice("model", MODELS),
-        policy=choice("policy", POLICIES),
+        policy=choice("policy", tuple(known(1))),
         n=choice("samples n", (20, 32, 50, 100, 300, 1000), 100),
         bandwidth=logarithmic("bandwidth h", 0.02, 0.8, 0.5, when={"model": "KDE"}),
         design=choice("design", DESIGNS, when={"model": "regression"}),

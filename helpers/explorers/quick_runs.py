@@ -1,7 +1,7 @@
-"""Many runs of the loop in a few hundredths of a second: what the sliders need.
+"""Not through `run_batched`: for sliders, the same law of many runs in a fifth of the time.
 
-Not another loop. The law of each result is that of `helpers.loop.run_batched` with the same model
-and policy (tests compare them); the draws are not. Three facts make it fast:
+Tests compare each result with `helpers.loop.run_batched` under the same model and policy; the
+draws are not the same. Three facts make it fast:
 
 - A Gaussian sample of size n enters the fit only by its mean, N(m, v/n), and its sum of squares,
   v chi2(n - 1), which are independent (Cochran): draw these two instead of n numbers.
@@ -9,40 +9,91 @@ and policy (tests compare them); the draws are not. Three facts make it fast:
 - A kernel density is sampled by drawing a row of its training set and adding noise, so that a
   growing pool need never be copied.
 
-Only a subsample of the pool needs the rows themselves, because later subsamples share them.
-Policies are named as in POLICIES; "half real" is all real rows and as many of the newest.
+They hold for a policy that trains on whole generations, and whether it does, it is asked
+(`whole_generations`). A subsample needs the rows themselves, because later subsamples share them.
+Any other policy goes through `run_batched` after all, and takes its time.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from helpers import metrics
 from helpers._arguments import generator, one_of, positive_int, real_number
+from helpers.data import Data, Replicates, size
+from helpers.loop import Policy, run_batched
+from helpers.models import Gaussian, LinearRegression
+from helpers.policies import AccumulateSubsample, Mix, Replace, plain
+from helpers.studies.regression import EverySynthetic as EverySynthetic  # a policy to choose, too
 
 ERRORS = ("none but the sample", "one bell for two humps", "fit stopped early")
-POLICIES = ("replace", "accumulate", "subsample", "synthetic only", "half real")
+
+
+def known(n: int) -> dict[str, Policy]:
+    """What to choose from, by label, at n samples a generation: every policy without settings.
+
+    And "half real", all real rows and as many of the newest.
+    """
+    choices: dict[str, Policy] = {policy.label: policy for policy in plain()}
+    return choices | {"half real": Mix(0.5, size=2 * n)}
+
+
+POLICIES = tuple(known(1))  # those of the course; `known` has also those that a reader has defined
+
+
+def whole_generations(policy: Policy, n: int, generations: int) -> list[list[int]] | None:
+    """Of which generations of data (0 is the real one) fits 0 .. `generations` use every row once.
+
+    None when some fit uses part of a generation, or a row twice, or rows of its own, or when chance
+    or the values decide. The policy is asked, twice, which of numbered rows it takes.
+    """
+    used = [[[0]], [[0]]]
+    for asked, answers in enumerate(used):
+        rng = np.random.default_rng(asked)
+        order = rng.permutation((generations + 1) * n).reshape(generations + 1, n)
+        for g in range(1, generations + 1):
+            try:
+                chosen = np.asarray(policy.training_set(order[0], list(order[1 : g + 1]), rng))
+                times = np.bincount(chosen, minlength=order.size)[order]
+            except (TypeError, ValueError):  # it brings rows of its own
+                return None
+            if times.max() > 1 or times.sum() < len(chosen) or (times != times[:, :1]).any():
+                return None
+            answers.append(np.flatnonzero(times[:, 0]).tolist())
+    return used[0] if used[0] == used[1] else None
 
 
 def gaussian_runs(
-    policy: str, n: int, generations: int, runs: int, rng: np.random.Generator, ddof: int = 0
+    policy: Policy | str,
+    n: int,
+    generations: int,
+    runs: int,
+    rng: np.random.Generator,
+    ddof: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fitted means and variances of a 1-D Gaussian that starts from N(0, 1).
 
-    Two arrays (generations + 1, runs). `ddof` as in `helpers.models.Gaussian`.
+    Two arrays (generations + 1, runs). policy: one, or the label of one that is `known`. `ddof` as
+    in `helpers.models.Gaussian`.
     """
-    _check(policy, n, generations, runs, rng)
+    policy = _checked(policy, n, generations, runs, rng)
     one_of("ddof", ddof, (0, 1))
-    if policy == "subsample":
+    if policy == AccumulateSubsample():
         return _gaussian_rows(n, generations, runs, rng, ddof)
+    whole = whole_generations(policy, n, generations)
+    if whole is None:
+        return _gaussian_loop(policy, n, generations, runs, rng, ddof)
     means, variances = np.empty((2, generations + 1, runs))
     mean, variance = np.zeros(runs), np.ones(runs)
     centres, squares = np.empty((2, generations + 1, runs))  # of each generation's data
     for g in range(generations + 1):
         centres[g] = mean + np.sqrt(variance / n) * rng.standard_normal(runs)
         squares[g] = variance * rng.chisquare(n - 1, runs)
-        used = _used(policy, g)
+        used = whole[g]
         mean = centres[used].mean(axis=0)
         between = ((centres[used] - mean) ** 2).sum(axis=0)
         variance = (squares[used].sum(axis=0) + n * between) / (len(used) * n - ddof)
@@ -59,7 +110,7 @@ def error_runs(
     added by `error`, one of ERRORS: a truth of two humps, or an optimiser that starts at N(0, 1/4)
     and takes ten steps of a fifth of what is left. Array (generations + 1, runs), divisor n.
     """
-    _check("replace", n, generations, runs, rng)
+    _checked(Replace(), n, generations, runs, rng)
     one_of("error", error, ERRORS)
     bell = ndtri((np.arange(2000) + 0.5) / 2000)  # equally likely values of N(0, 1)
     humps = np.sort([0.44 * bell[::2] - 0.9, 0.44 * bell[1::2] + 0.9], axis=None)
@@ -77,7 +128,7 @@ def error_runs(
 
 
 def regression_runs(
-    policy: str,
+    policy: Policy | str,
     n: int,
     generations: int,
     runs: int,
@@ -90,49 +141,56 @@ def regression_runs(
 
     same_design: the real data's inputs are labelled anew each round; otherwise fresh inputs.
     """
-    _check(policy, n, generations, runs, rng)
+    policy = _checked(policy, n, generations, runs, rng)
     positive_int("n", n, minimum=positive_int("d", d) + 2)
-    if policy == "subsample":
+    if policy == AccumulateSubsample():
         return _regression_rows(n, generations, runs, rng, d, same_design)
+    whole = whole_generations(policy, n, generations)
+    if whole is None:
+        return _regression_loop(policy, n, generations, runs, rng, d, same_design)
     errors = np.empty((generations + 1, runs))
+    moments = np.empty((generations + 1, runs, d, d + 1))  # X'X of each generation's data, and X'y
     coef = np.zeros((runs, d, 1))  # the true coefficients are 0: errors do not depend on them
     root = _wishart_root(n, d, runs, rng)
     for g in range(generations + 1):
         if g and not same_design:
             root = _wishart_root(n, d, runs, rng)
-        squares = root @ np.swapaxes(root, -1, -2)  # X'X, and beside it X'y
+        squares = root @ np.swapaxes(root, -1, -2)
         products = squares @ coef + root @ rng.standard_normal((runs, d, 1))
-        newest = np.concatenate([squares, products], axis=-1)
-        if g == 0:
-            first, total = newest, newest
-            coef = np.linalg.solve(squares, products)
-        else:
-            total = total + newest
-            kept = {"replace": newest, "accumulate": total, "synthetic only": total - first,
-                    "half real": first + newest}[policy]  # fmt: skip
-            coef = np.linalg.solve(kept[..., :d], kept[..., d:])
+        moments[g] = np.concatenate([squares, products], axis=-1)
+        kept = moments[whole[g]].sum(axis=0)
+        coef = np.linalg.solve(kept[..., :d], kept[..., d:])
         errors[g] = (coef[..., 0] ** 2).sum(axis=-1)
     return errors
 
 
 def kde_runs(
-    policy: str, n: int, rounds: int, runs: int, rng: np.random.Generator, bandwidth: float
+    policy: Policy | str,
+    n: int,
+    rounds: int,
+    runs: int,
+    rng: np.random.Generator,
+    bandwidth: float,
 ) -> np.ndarray:
     """Variance (ddof=0) of each sample: real N(0, 1) first, then `rounds` synthetic ones.
 
     Array (rounds + 1, runs). Sample t is drawn from a kernel density on what the policy keeps of
     samples 0 .. t - 1.
     """
-    _check(policy, n, rounds, runs, rng)
+    policy = _checked(policy, n, rounds, runs, rng)
     width = real_number("bandwidth", bandwidth, low=0.0)
+    subsample = policy == AccumulateSubsample()
+    whole = None if subsample else whole_generations(policy, n, rounds)
+    if whole is None and not subsample:
+        return _kde_loop(policy, n, rounds, runs, rng, width)
     pool = np.empty((runs, (rounds + 1) * n))
     pool[:, :n] = rng.standard_normal((runs, n))
     for t in range(1, rounds + 1):
-        if policy == "subsample":
+        if whole is None:
             chosen = _distinct(t * n, n, runs, rng)
             places = np.take_along_axis(chosen, rng.integers(n, size=(runs, n)), axis=1)
         else:
-            used = np.array(_used(policy, t - 1))
+            used = np.array(whole[t - 1])
             places = rng.integers(len(used) * n, size=(runs, n))
             places += n * (used - np.arange(len(used)))[places // n]
         centres = np.take_along_axis(pool, places, axis=1)
@@ -149,22 +207,17 @@ def tidy(values: np.ndarray, metric: str, arm: str = "all") -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _used(policy: str, newest: int) -> list[int]:
-    """The generations of data (0 is the real one) that the fit after `newest` is made on."""
-    if policy == "replace":
-        return [newest]
-    if policy == "half real":
-        return sorted({0, newest})
-    start = 1 if policy == "synthetic only" and newest else 0
-    return list(range(start, newest + 1))
-
-
-def _check(policy: str, n: int, generations: int, runs: int, rng: np.random.Generator) -> None:
-    one_of("policy", policy, POLICIES)
+def _checked(
+    policy: Policy | str, n: int, generations: int, runs: int, rng: np.random.Generator
+) -> Policy:
     positive_int("n", n, minimum=2)
     positive_int("generations", generations)
     positive_int("runs", runs)
     generator("rng", rng)
+    if not isinstance(policy, str):
+        return policy
+    choices = known(n)
+    return choices[one_of("policy", policy, tuple(choices))]
 
 
 def _wishart_root(n: int, d: int, runs: int, rng: np.random.Generator) -> np.ndarray:
@@ -225,3 +278,66 @@ def _regression_rows(
         coef = np.linalg.solve(turned @ rows, turned @ labels[every, chosen])
         errors[g] = (coef[..., 0] ** 2).sum(axis=-1)
     return errors
+
+
+# ---------------------------------------------------------------------- any policy: the loop itself
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
+
+
+def _gaussian_loop(
+    policy: Policy, n: int, generations: int, runs: int, rng: np.random.Generator, ddof: int
+) -> tuple[np.ndarray, np.ndarray]:
+    frame = run_batched(
+        Gaussian(ddof),
+        lambda shape, real: real.standard_normal((*shape, 1)),
+        policy=policy,
+        generations=generations,
+        n_samples=n,
+        replicates=runs,
+        metrics={"mean": metrics.mean, "variance": metrics.variance},
+        seed=_seed(rng),
+    )
+    means, variances = frame["value"].to_numpy().reshape(2, generations + 1, runs)
+    return means, variances
+
+
+def _regression_loop(
+    policy: Policy,
+    n: int,
+    generations: int,
+    runs: int,
+    rng: np.random.Generator,
+    d: int,
+    same_design: bool,
+) -> np.ndarray:
+    inputs = rng.standard_normal((n, runs, d))
+    frame = run_batched(
+        LinearRegression(design=inputs if same_design else None),
+        lambda shape, real: np.concatenate(
+            [np.moveaxis(inputs, 1, 0), real.standard_normal((*shape, 1))], axis=-1
+        ),
+        policy=policy,
+        generations=generations,
+        n_samples=n,
+        replicates=runs,
+        metrics={"error": metrics.excess_error(np.zeros(d))},
+        seed=_seed(rng),
+    )
+    return frame["value"].to_numpy().reshape(generations + 1, runs)
+
+
+def _kde_loop(
+    policy: Policy, n: int, rounds: int, runs: int, rng: np.random.Generator, width: float
+) -> np.ndarray:
+    """By hand, `run_batched` has no kernel density: each run draws rows of its own training set."""
+    samples: list[Data] = [Replicates(rng.standard_normal((n, runs)))]
+    for _ in range(rounds):
+        kept: Any = policy.training_set(samples[0], samples[1:], rng) if samples[1:] else samples[0]
+        places = rng.integers(size(kept), size=(n, runs))
+        centres = np.take_along_axis(kept.values, places, axis=0)
+        samples.append(Replicates(centres + width * rng.standard_normal((n, runs))))
+    rows: Any = samples
+    return np.array([sample.values.var(axis=0) for sample in rows])

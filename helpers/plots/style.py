@@ -9,7 +9,9 @@ light background, so they read the same in JupyterLab's dark theme.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -68,16 +70,12 @@ _STYLES = {
 }
 POLICY_COLOURS = {name: style.colour for name, style in _STYLES.items()}
 
+# Arms that go by another name than the policy whose look they take.
 _ALIASES = {
-    "accumulatesubsample": "subsample",
-    "accumulate-subsample": "subsample",
-    "freshreal": "fresh",
     "fresh-real": "fresh",
     "fresh-one-in-ten": "fresh",
     "half-real": "mix",
-    "syntheticonly": "synthetic-only",
     "keep-synthetic-only": "synthetic-only",
-    "newestgrowing": "newest-growing",
     "newest": "newest-growing",
     "real": "human",
     "real-only": "human",
@@ -85,38 +83,49 @@ _ALIASES = {
 }
 _OTHERS = tuple(PALETTE[name] for name in ("blue", "ochre", "purple", "green", "wine", "sky"))
 _LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 2, 1, 2)))
+_MARKERS = "osD^vPX*"
 
 
 def policy_style(policy: object) -> PolicyStyle:
-    """The look of a policy, given as an object of `helpers.policies` or by its name.
+    """The look of a policy, given as an object with `name` and `label` or by its name.
 
-    Names may use spaces or hyphens. ValueError for a policy that has no look of its own.
+    Names may use spaces, hyphens or underscores, and end in a number: mix10 is a mix. One that
+    has no look of its own gets a default, the same in every figure.
     """
-    name = policy if isinstance(policy, str) else type(policy).__name__
-    key = name.strip().lower().replace(" ", "-").replace("_", "-")
-    key = _ALIASES.get(key, key)
-    if key not in _STYLES:
-        raise ValueError(
-            f"policy must be a known policy or one of {', '.join(_STYLES)}, got {policy!r}"
-        )
-    style = _STYLES[key]
-    share = getattr(policy, "real_fraction", None)
-    return style if share is None else replace(style, label=f"mix, {percent(share)} real")
+    name = policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)
+    label = name if isinstance(policy, str) else getattr(policy, "label", name)
+    known = _known(name)
+    if known is None:
+        turn = zlib.crc32(_key(name).encode())
+        return _in_turn(_key(name), label, turn)
+    return known if isinstance(policy, str) else replace(known, label=label)
 
 
 def styles(names: Iterable[str]) -> dict[str, PolicyStyle]:
     """A look for each curve of one figure, by name: policies keep theirs, others take turns."""
     looks: dict[str, PolicyStyle] = {}
     for name in names:
-        try:
-            looks[name] = replace(policy_style(name), label=name.replace("-", " "))
-        except ValueError:
-            turn = len(looks)
-            line = _LINES[turn // len(_OTHERS) % len(_LINES)]
-            marker = "osD^vPX*"[turn % 8]
-            colour = PALETTE.get(name, _OTHERS[turn % len(_OTHERS)])  # "green" is drawn in green
-            looks[name] = PolicyStyle(name, name, colour, line, marker)
+        known = _known(name)
+        if known is None:
+            looks[name] = _in_turn(name, name, len(looks))
+        else:
+            looks[name] = replace(known, label=name.replace("-", " "))
     return looks
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace(" ", "-").replace("_", "-").replace(",", "")
+
+
+def _known(name: str) -> PolicyStyle | None:
+    key = re.sub(r"-?\d+$", "", _key(name))
+    return _STYLES.get(_ALIASES.get(key, key))
+
+
+def _in_turn(name: str, label: str, turn: int) -> PolicyStyle:
+    line = _LINES[turn // len(_OTHERS) % len(_LINES)]
+    colour = PALETTE.get(name, _OTHERS[turn % len(_OTHERS)])  # "green" is drawn in green
+    return PolicyStyle(name, label, colour, line, _MARKERS[turn % len(_MARKERS)])
 
 
 def short(number: float, digits: int = 3) -> str:

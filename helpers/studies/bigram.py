@@ -14,25 +14,20 @@ import numpy as np
 import pandas as pd
 
 from helpers.data import corpora
-from helpers.loop import Policy, run_loop
+from helpers.loop import run_loop
 from helpers.metrics import language as lm
 from helpers.models.bigram import Bigram
 from helpers.models.tokenizers import WordTokenizer
-from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace, by_name
 from helpers.studies.paired import means, paired
 
 SEEDS = range(20)
+POLICIES = by_name(Replace(), Mix(0.1), AccumulateSubsample(), Accumulate())
 SETTINGS: dict[str, Any] = {
     "length": 100,
     "test_rows": 200,
     "generations": 20,
-    "arms": ["replace", "mix10", "subsample", "accumulate"],
-}
-POLICIES: dict[str, Policy] = {
-    "replace": Replace(),
-    "mix10": Mix(0.1),
-    "subsample": AccumulateSubsample(),
-    "accumulate": Accumulate(),
+    "arms": list(POLICIES),
 }
 
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import metrics
-from helpers.loop import Policy, iterate, run_loop
+from helpers.loop import iterate, run_loop
 from helpers.models import Discrete
-from helpers.policies import Accumulate, FreshReal, Replace
+from helpers.policies import Accumulate, FreshReal, Replace, by_name
 from helpers.studies._spread import spread, thin, wide
 
 SEEDS = range(100)
@@ -94,19 +94,14 @@ def _policies(world: str, yardsticks: Metrics, seed: int, scale: str) -> pd.Data
     n, n_fresh = settings["n"], settings["n_fresh"]
     real = np.random.default_rng([seed, n]).choice(len(p), size=n, p=p)
     fresh = FreshReal(lambda m, rng: rng.choice(len(p), size=m, p=p), n_fresh)
-    arms: dict[str, tuple[Policy, int]] = {
-        "replace": (Replace(), n),
-        "accumulate": (Accumulate(), n),
-        "fresh": (fresh, n - n_fresh),
-    }
     frames = []
-    for name, (policy, n_samples) in arms.items():
+    for name, policy in by_name(Replace(), Accumulate(), fresh).items():
         history = run_loop(
             Discrete(len(p)),
             real,
             policy=policy,
             generations=settings["generations"] if scale == "full" else 5,
-            n_samples=n_samples,
+            n_samples=n - n_fresh if policy is fresh else n,
             metrics=yardsticks,
             seed=seed,
         )

@@ -19,7 +19,7 @@ import pandas as pd
 from helpers import metrics
 from helpers.loop import Policy, run_loop
 from helpers.models import Gaussian
-from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace, by_name
 from helpers.studies._spread import spread, thin
 
 SEEDS = range(100)
@@ -31,11 +31,7 @@ SETTINGS: dict[str, Any] = {
     "main_kept": [0, 1, 2, 4, 6, 9, 14, 19, 29, 39, 49, 59, 79, 99],
     "kept": [0, 4, 9, 19, 49, 99],
 }
-POLICIES: dict[str, Policy] = {
-    "accumulate": Accumulate(),
-    "subsample": AccumulateSubsample(),
-    "mix10": Mix(0.1),
-}
+POLICIES = by_name(Accumulate(), AccumulateSubsample(), Mix(0.1))
 
 
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:

@@ -13,19 +13,19 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.loop import History, Policy, run_loop
-from helpers.policies import AccumulateSubsample
+from helpers.loop import History, run_loop
+from helpers.policies import Accumulate, AccumulateSubsample, Replace, by_name
 from helpers.studies import stories
 from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
+POLICIES = by_name(Replace(), AccumulateSubsample(), Accumulate())
 SETTINGS: dict[str, Any] = {
     "data": stories.DATA,
     "model": stories.MODEL,
     "generations": 8,
-    "arms": ["replace", "subsample", "accumulate"],
+    "arms": list(POLICIES),
 }
-POLICIES: dict[str, Policy] = stories.POLICIES | {"subsample": AccumulateSubsample()}
 COMPARED = ("excess", "recall_head", "recall_tail", "distinct_3", "fact_accuracy", "surprise_mean")
 
 

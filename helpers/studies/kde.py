@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import metrics, theory
-from helpers.loop import Policy, run_loop
+from helpers.loop import run_loop
 from helpers.models import KernelDensity
-from helpers.policies import Accumulate, Replace
+from helpers.policies import Accumulate, Replace, by_name
 from helpers.studies._spread import spread, thin
 
 SEEDS = range(100)
@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "spread_of_a_hump": 0.25,
     "valley": [-0.3, 0.3],
 }
-POLICIES: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
+POLICIES = by_name(Replace(), Accumulate())
 
 
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:

@@ -24,7 +24,7 @@ from helpers import metrics
 from helpers.data import Data, concat
 from helpers.loop import Policy, run_loop
 from helpers.models import LinearRegression
-from helpers.policies import Accumulate, AccumulateSubsample, Mix, Replace
+from helpers.policies import Accumulate, AccumulateSubsample, Mix, Named, Replace, by_name
 from helpers.studies._spread import spread, thin, wide
 
 SEEDS = range(200)
@@ -41,10 +41,13 @@ SETTINGS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class _EverySynthetic:
+class EverySynthetic(Named):
     """All synthetic generations and no real row."""
 
+    name = "synthetic_only"
+
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
+        """All of `synthetic`: without the real data, grows by a generation each time."""
         return concat(list(synthetic))
 
 
@@ -52,15 +55,16 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms for one seed: columns arm, generation, metric, value."""
     n = SETTINGS["rows"]
     generations = SETTINGS["generations"] if scale == "full" else 4
+    every_size = by_name(Replace(), Accumulate(), AccumulateSubsample())
     same: dict[str, Policy] = {
-        "replace": Replace(),
-        "accumulate": Accumulate(),
-        "subsample": AccumulateSubsample(),
-        "synthetic_only": _EverySynthetic(),
+        **every_size,
+        **by_name(EverySynthetic()),
         "real_and_newest": Mix(0.5, size=2 * n),
         "half_real": Mix(0.5),
     }
-    fresh: dict[str, Policy] = {"fresh_replace": Replace(), "fresh_accumulate": Accumulate()}
+    fresh: dict[str, Policy] = {
+        f"fresh_{name}": policy for name, policy in by_name(Replace(), Accumulate()).items()
+    }
     frames = [_arm(name, policy, n, True, seed, generations) for name, policy in same.items()]
     frames += [_arm(name, policy, n, False, seed, generations) for name, policy in fresh.items()]
     frames.append(_newest_growing(n, seed, generations))
@@ -69,7 +73,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
         others = [
             _arm(name, same[name], rows, True, seed, generations)
             for rows in SETTINGS["other_rows"]
-            for name in ("replace", "accumulate", "subsample")
+            for name in every_size
         ]
         frame = pd.concat([frame, thin(pd.concat(others), SETTINGS["other_kept"])])
     return frame.reset_index(drop=True)[["arm", "generation", "metric", "value"]]

@@ -16,9 +16,9 @@ import pandas as pd
 
 from helpers._ground import ROOT, write_whole
 from helpers.data.stories import StoryGrammar
-from helpers.loop import History, Policy
+from helpers.loop import History
 from helpers.metrics import language as lm
-from helpers.policies import Accumulate, Replace
+from helpers.policies import Accumulate, Replace, by_name
 
 if TYPE_CHECKING:
     from helpers.models.gpt import GPT
@@ -34,7 +34,7 @@ SAMPLERS: dict[str, dict[str, Any]] = {  # temperature 1 without a name
     "beam5": {"beams": 5},
 }
 PROMPT = {"beam5": 2}  # tokens of real rows that a sampler without randomness goes on from
-POLICIES: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate()}
+POLICIES = by_name(Replace(), Accumulate())
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 N_TEXTS = 12  # rows kept for the lesson of each arm and generation
 

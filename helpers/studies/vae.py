@@ -22,20 +22,21 @@ import numpy as np
 import pandas as pd
 
 from helpers.data import digits
-from helpers.loop import History, Policy, run_loop
+from helpers.loop import History, run_loop
 from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
-from helpers.policies import Accumulate, Mix, Replace
+from helpers.policies import Accumulate, Mix, Replace, by_name
 from helpers.studies._samples import read_samples, write_samples
 from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
+POLICIES = by_name(Replace(), Accumulate(), Mix(0.1))
 SETTINGS: dict[str, Any] = {
     "digits": {
         "model": {},  # the defaults of VAE
         "data": {"n_train": 1500, "n_test": 297},
         "generations": 8,
-        "arms": ["replace", "accumulate", "mix10"],
+        "arms": list(POLICIES),
     },
     "mnist": {
         "model": {"likelihood": "bernoulli", "hidden": 256, "latent": 16, "steps": 600},
@@ -46,7 +47,6 @@ SETTINGS: dict[str, Any] = {
     "components": 30,
     "neighbours": 5,
 }
-POLICIES: dict[str, Policy] = {"replace": Replace(), "accumulate": Accumulate(), "mix10": Mix(0.1)}
 OF_THE_MODEL = ("elbo", "decoder_variance")  # no value for real images
 N_SHOWN = 40  # samples kept per arm and generation for the figures
 

@@ -23,7 +23,7 @@ CORNERS = {
         "show": lesson_02.SHOW, "log": (True, False),
     },
     lesson_06.policy_picture: {
-        "model": lesson_06.MODELS, "policy": lesson_06.POLICIES, "n": (20, 100, 1000),
+        "model": lesson_06.MODELS, "policy": tuple(lesson_06.known(1)), "n": (20, 100, 1000),
         "bandwidth": (0.02, 0.8), "design": lesson_06.DESIGNS, "rounds": (5, 100),
     },
 }  # fmt: skip
