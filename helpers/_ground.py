@@ -1,9 +1,9 @@
-"""The ground floor: where the course lies, where the learner's own things do, how a file is written.
+"""The ground floor: where the course and the learner's things lie, and how a file is written.
 
-These things are copies of the lessons in my/ and answers in .progress/. In a checkout of one's own they
-lie in it. Where it cannot be written, as on many hubs, or where somebody else's things are there
-already, they are in the user's home folder; COURSE_HOME names another. Standard library only, for
-whoever runs before pip.
+The learner's things are copies of the lessons in my/ and answers in .progress/. In a checkout of
+one's own they lie in it. Where it cannot be written, as on many hubs, or where somebody else's
+things are there already, they are in the user's home folder; COURSE_HOME names another. Standard
+library only, for whoever runs before pip.
 """
 
 import os

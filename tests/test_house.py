@@ -345,7 +345,9 @@ def test_a_notebook_of_before_the_moves_still_runs(name: str, tmp_path: Path) ->
 # What a reader holds in mind at once. Comments and docstrings are free: nobody deletes one to fit.
 
 MODULE_LINES, FUNCTION_LINES = 350, 55
-LONGER: dict[str, str] = {}  # "loop.py" or "loop.py:iterate" -> why it is better so
+LONGER = {  # "loop.py" or "loop.py:iterate" -> why it is better so
+    "verification/screen.py": "one rule a kind of syntax, looked up by itself and not read in turn",
+}
 
 
 def code_lines(path: Path, tree: ast.AST) -> int:
