@@ -664,7 +664,11 @@ def test_used_files_follow_imports_and_names(tmp_path: Path) -> None:
     files = {
         "__init__.py": "",
         "one.py": "def load(name):\n    from helpers.two import deep\n",
-        "two/__init__.py": "LAZY = {'Deep': '.deep'}",
+        "two/__init__.py": "LAZY = {'Deep': '.deep'}\nfrom helpers import three",
+        "three/__init__.py": "import lazy_loader",
+        "three/__init__.pyi": "from .lazy import Lazy as Lazy",
+        "three/lazy.py": "",
+        "three/other.py": "",
         "two/deep.py": "",
         "two/other.py": "",
         "unused.py": "",
@@ -682,6 +686,9 @@ def test_used_files_follow_imports_and_names(tmp_path: Path) -> None:
         "one.py",
         "results/tiny.json",
         "teaching/exercises/lesson_02.py",
+        "three/__init__.py",
+        "three/__init__.pyi",
+        "three/lazy.py",
         "two/__init__.py",
         "two/deep.py",
     ]

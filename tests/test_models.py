@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,10 +155,23 @@ def test_importing_the_models_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
+def test_every_model_of_the_stub_is_there() -> None:
+    """Editors and mypy read __init__.pyi; a mistake in it would show at run time alone."""
+    import helpers.models
+
+    stub = Path(helpers.models.__file__).with_suffix(".pyi").read_text("utf-8")
+    named = re.findall(r"^from \.(\w+) import (\w+) as \2$", stub, re.MULTILINE)
+    assert len(named) == len(stub.splitlines()) == len(set(helpers.models.__all__)) == 9
+    for module, name in named:
+        model = getattr(helpers.models, name)
+        assert (model.__module__, model.__name__) == (f"helpers.models.{module}", name)
+        assert name in dir(helpers.models)
+
+
 def test_an_unknown_model_is_an_attribute_error() -> None:
     import helpers.models
 
-    with pytest.raises(AttributeError, match="no attribute 'Transformer'"):
+    with pytest.raises(AttributeError, match="models attribute Transformer"):
         helpers.models.Transformer  # noqa: B018
 
 

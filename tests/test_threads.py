@@ -120,7 +120,8 @@ def imported(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
+            package = ".".join((*path.parent.relative_to(ROOT).parts, "")) if node.level else ""
+            found += [f"{package}{node.module}.{alias.name}" for alias in node.names]
     return found
 
 
@@ -135,7 +136,7 @@ def reaches(path: Path, seen: set[Path]) -> bool:
             return True
         for depth in range(2, len(parts) + 1):
             stem = ROOT.joinpath(*parts[:depth])
-            for home in (stem.with_suffix(".py"), stem / "__init__.py"):
+            for home in (stem.with_suffix(".py"), stem / "__init__.py", stem / "__init__.pyi"):
                 if home.is_file() and home not in seen and reaches(home, seen):
                     return True
     return False

@@ -31,7 +31,7 @@ def fingerprint(lesson: Lesson, package: Path) -> str:
     Two Pythons that read the same files come to the same hash.
     """
     files = used_files(lesson, package)
-    trees = {path: _tree(path) for path in files if path.suffix == ".py"}
+    trees = {path: _tree(path) for path in files if path.suffix in (".py", ".pyi")}
     written = [_parse(cell.source) for cell in lesson.code] + list(trees.values())
     digest = hashlib.sha256()
     for path in files:
@@ -63,7 +63,7 @@ def used_files(lesson: Lesson, package: Path) -> list[Path]:
         if path in found or not path.is_file() or package / "authoring" in path.parents:
             continue
         found.add(path)
-        if path.suffix == ".py":
+        if path.suffix in (".py", ".pyi"):
             waiting += _reached(_tree(path), path, package, by_name)
     return sorted(found)
 
@@ -146,7 +146,8 @@ def _reached(
             for alias in node.names:
                 yield from _module(tuple(alias.name.split(".")), package)
         elif isinstance(node, ast.ImportFrom):
-            base = tuple((node.module or "").split("."))
+            # A stub, which says what lazy_loader loads, imports relatively: from .gpt import GPT
+            base = (*(here if node.level else ()), *(node.module or "").split("."))
             for alias in node.names:
                 yield from _module((*base, alias.name), package)
         elif (
@@ -168,4 +169,4 @@ def _module(parts: tuple[str, ...], package: Path) -> Iterator[Path]:
     for part in parts[1:]:
         yield folder / f"{part}.py"
         folder = folder / part
-        yield folder / "__init__.py"
+        yield from (folder / "__init__.py", folder / "__init__.pyi")

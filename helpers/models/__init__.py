@@ -1,37 +1,9 @@
 """Every model of the course: scikit-learn style estimators with fit / sample / score.
 
-Bigram, VAE, Diffusion and GPT are loaded when they are first asked for, and torch with the last
-three; `import *` leaves them out for that reason.
+Each is loaded when it is first asked for, so that `import helpers.models` loads no torch. Their
+names stand in `__init__.pyi`, once.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from helpers.models.density import GaussianMixture, KernelDensity
-from helpers.models.discrete import Discrete
-from helpers.models.gaussian import Gaussian
-from helpers.models.regression import LinearRegression
-
-if TYPE_CHECKING:
-    from helpers.models.bigram import Bigram as Bigram
-    from helpers.models.diffusion import Diffusion as Diffusion
-    from helpers.models.gpt import GPT as GPT
-    from helpers.models.vae import VAE as VAE
-
-_LAZY = {"Bigram": "bigram", "VAE": "vae", "Diffusion": "diffusion", "GPT": "gpt"}
-
-__all__ = [
-    "Discrete",
-    "Gaussian",
-    "GaussianMixture",
-    "KernelDensity",
-    "LinearRegression",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

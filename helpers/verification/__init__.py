@@ -1,7 +1,8 @@
 """Who decides what is kept: verifiers for the loop, and the grader that runs programs.
 
 Names are loaded when they are first used: the worker process of the sandbox imports this package
-with nothing but the standard library.
+with nothing but the standard library. Hence by hand, and not by lazy_loader as in helpers.models:
+that worker has no installed package.
 """
 
 from __future__ import annotations

@@ -1,0 +1,9 @@
+from .bigram import Bigram as Bigram
+from .density import GaussianMixture as GaussianMixture
+from .density import KernelDensity as KernelDensity
+from .diffusion import Diffusion as Diffusion
+from .discrete import Discrete as Discrete
+from .gaussian import Gaussian as Gaussian
+from .gpt import GPT as GPT
+from .regression import LinearRegression as LinearRegression
+from .vae import VAE as VAE
