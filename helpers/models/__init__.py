@@ -6,4 +6,6 @@ names stand in `__init__.pyi`, once.
 
 import lazy_loader
 
+from helpers import _threads  # noqa: F401 - a network needs no other module to compute
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
