@@ -19,6 +19,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -516,6 +517,19 @@ def test_the_files_agree_on_python() -> None:
 def test_the_files_agree_on_the_version() -> None:
     version = PYPROJECT["project"]["version"]
     assert re.search(rf"(?m)^version: {re.escape(version)}$", (ROOT / "CITATION.cff").read_text())
+
+
+def test_github_and_zenodo_can_cite_the_course() -> None:
+    """Zenodo takes one licence, a string, though the format allows a list."""
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    citation = yaml.safe_load(text)
+    assert {"cff-version", "message", "title", "authors", "version"} <= set(citation)
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["license"] in PYPROJECT["project"]["license"].split(" AND ")
+    assert all(author.get("name") for author in citation["authors"])
+    assert re.findall(r"(?m)^.*repository-code.*$", text) == ["# repository-code: https://"], (
+        "the one line to fill in, or this line to change"
+    )
 
 
 def test_no_machine_in_the_files() -> None:
