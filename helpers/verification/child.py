@@ -66,8 +66,15 @@ class Printed:
         self._spend(len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
         return len(text)
 
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
     def flush(self) -> None:
         pass
+
+    def isatty(self) -> bool:
+        return False
 
 
 def describe(problem: BaseException) -> str:

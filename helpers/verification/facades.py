@@ -17,6 +17,7 @@ None of this is a wall against a process that was taken over; that wall is layer
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import functools
 import importlib
 import operator
@@ -212,6 +213,7 @@ def build() -> None:
         module.__all__ = [key for key in vars(module) if key[0] != "_"]  # type: ignore[attr-defined]
     _setattr(_FACADES["sys"], "setrecursionlimit", _bounded_recursion)
     _setattr(_FACADES["sys"], "argv", ["program"])
+    dataclasses._is_type = _knows_facades(dataclasses._is_type)  # type: ignore[attr-defined]
     endings = {"input": no_input, "exit": leave, "quit": leave}
     allowed = {k: v for k, v in vars(builtins).items() if k not in rules.BUILTINS}
     SCREENED.update(allowed, **endings, __import__=screened_import, type=one_argument_type)
@@ -219,6 +221,18 @@ def build() -> None:
         SCREENED[name] = globals()[f"checked_{name}"]
     EVERYTHING.update(vars(builtins), **endings)
     sys.addaudithook(_read_text)
+
+
+def _knows_facades(is_type: Callable[..., bool]) -> Callable[..., bool]:
+    """For `x: "typing.ClassVar[int]"` dataclasses ask whether `typing` is the module of its name."""
+
+    def look_twice(annotation: str, cls: type, module: Any, kind: Any, test: Any) -> bool:
+        stands_in = _FACADES[module.__name__]
+        return is_type(annotation, cls, module, kind, test) or is_type(
+            annotation, cls, stands_in, kind, lambda found, _: test(found, module)
+        )
+
+    return look_twice
 
 
 def give_streams() -> None:

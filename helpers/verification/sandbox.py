@@ -274,7 +274,8 @@ def _checked(
             f"{prefix}cases expect answers of {needed} characters as text, and output_kb="
             f"{limits.output_kb} allows {room}: no program could pass, so raise output_kb"
         )
-    return Program(index, str(program), list(cases), entry_point)
+    source = str(program).removeprefix("\ufeff")  # the mark that some editors put before a text
+    return Program(index, source, list(cases), entry_point)
 
 
 class _Pool:

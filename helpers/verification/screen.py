@@ -350,7 +350,8 @@ def _check_name(node: ast.Name, parts: _Parts) -> Iterator[str]:
     called_with = len(parent.args) if isinstance(parent, ast.Call) and parent.func is node else 0
     if node.id == "vars" and "vars" not in parts.bound and called_with != 1:
         yield "vars is allowed only with one argument"
-    if parts.module(node) and not (isinstance(parent, ast.Attribute) and parent.value is node):
+    is_base = isinstance(parent, ast.Attribute) and parent.value is node
+    if (module := parts.module(node)) and rules.is_offered(module) and not is_base:
         yield f"the module {node.id} may be used only with a dot behind it"
     if node.id in ("exit", "quit") and node.id not in parts.bound and _at_once(node, parts):
         yield f"{node.id} is not allowed outside functions"
