@@ -43,3 +43,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if any("NO BROWSER" in str(report.longrepr) for report in skipped):
         said = "NO BROWSER: the browser tests did not run; the reason is below, at SKIPPED"
         terminalreporter.write_line(f"{'!' * 79}\n{said}\n{'!' * 79}", red=True, bold=True)
+    for report in terminalreporter.stats.get("passed", []):
+        if "test_right_programs_pass_on_every_python" in report.nodeid and report.capstdout:
+            terminalreporter.write_line(report.capstdout.splitlines()[-1])

@@ -224,7 +224,7 @@ def build() -> None:
 
 
 def _knows_facades(is_type: Callable[..., bool]) -> Callable[..., bool]:
-    """For `x: "typing.ClassVar[int]"` dataclasses ask whether `typing` is the module of its name."""
+    """For `x: "typing.ClassVar[int]"` dataclasses ask whether `typing` is that module."""
 
     def look_twice(annotation: str, cls: type, module: Any, kind: Any, test: Any) -> bool:
         stands_in = _FACADES[module.__name__]
