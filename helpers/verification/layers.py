@@ -112,7 +112,7 @@ def audit(fd: int) -> None:
         event: str,
         args: tuple[Any, ...],
         quiet: frozenset[str] = frozenset(_HARMLESS.split()),
-        program: str = PROGRAM,
+        source: frozenset[str] = frozenset({PROGRAM, "<unknown>", "<string>"}),
         kind: type = type,
         plain: frozenset[type] = frozenset({str, bytes, int}),
         text: type = str,
@@ -130,7 +130,7 @@ def audit(fd: int) -> None:
             return
         first: Any = args[0] if args else None
         if kind(first) is text:
-            if event == "open" and first == program:  # Python itself, to show a source line
+            if event == "open" and first in source:  # Python itself, to show a source line
                 raise no_file("there is no such file")
             if event == "import" and not (first in far or first.partition(".")[0] in far):
                 raise no_module(f"No module named {first!r}", name=first)

@@ -30,10 +30,12 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from helpers.verification.cases import Case, Limits, Report, Verdict
+from helpers.verification.extract import extract as extract_program
 from helpers.verification.interrupts import Interrupts
 from helpers.verification.judge import judge
 from helpers.verification.processes import LostError, Program, RawReport, Worker, run_fresh
@@ -59,13 +61,21 @@ class Sandbox:
 
     limits: what each program may use. workers: fork servers, one for each core you can spare.
     screen: whether programs are read and refused before they run; without it the kernel's layers
-    are the only wall. Raises TypeError or ValueError for other arguments, RuntimeError if the
-    workers do not start, if it is used after `close`, or if a `Case.check` that it calls uses it
-    again. Safe to call from several threads; calls wait for each other. An interrupt ends all
-    processes and the call; the next call starts new ones.
+    are the only wall. extract: whether a program is first taken out of a model's text, out of
+    Markdown fences and prose; the report says so (`Report.extracted`), and its line counts the
+    program's. Raises TypeError or ValueError for other arguments, RuntimeError if the workers do
+    not start, if it is used after `close`, or if a `Case.check` that it calls uses it again. Safe
+    to call from several threads; calls wait for each other. An interrupt ends all processes and
+    the call; the next call starts new ones.
     """
 
-    def __init__(self, limits: Limits | None = None, workers: int = 1, screen: bool = True) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        workers: int = 1,
+        screen: bool = True,
+        extract: bool = False,
+    ) -> None:
         limits = Limits() if limits is None else limits
         if not isinstance(limits, Limits):
             raise TypeError(f"limits must be a Limits, got {limits!r}")
@@ -76,7 +86,10 @@ class Sandbox:
         if not isinstance(screen, bool):
             raise TypeError(f"screen must be True or False, got {screen!r}")
         self.limits = limits
+        if not isinstance(extract, bool):
+            raise TypeError(f"extract must be True or False, got {extract!r}")
         self.screen = screen
+        self.extract = extract
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._n_workers = workers
@@ -144,6 +157,9 @@ class Sandbox:
         if self._owner != os.getpid():
             raise RuntimeError("this Sandbox belongs to another process: start one of your own")
         self._refuse_reentry()
+        texts = [program.source for program in programs]
+        for program in programs if self.extract else ():
+            program.source = extract_program(program.source, program.entry)
         reports: dict[int, Report] = {}
         # The lock first: whoever waits for it holds nothing back.
         with self._lock, Interrupts(self._stop) as interrupts:
@@ -155,7 +171,10 @@ class Sandbox:
                     self._run(self._batches(programs, reports), reports, interrupts)
             finally:
                 self._user = None
-        return [reports[index] for index in range(len(programs))]
+        return [
+            _say_extracted(reports[program.index], program.source, text)
+            for program, text in zip(programs, texts, strict=True)
+        ]
 
     def _run(
         self,
@@ -247,6 +266,14 @@ class Sandbox:
             if judge(*raw, program.cases, "f", limits).verdict is verdict:
                 found.append(layer)
         return found
+
+
+def _say_extracted(report: Report, program: str, text: str) -> Report:
+    """The report, which says so where the program was taken out of a longer text."""
+    if program == text:
+        return report
+    message = f"{report.message} (the program was taken out of the text round it)"
+    return replace(report, message=message, extracted=program)
 
 
 def _checked(

@@ -67,7 +67,11 @@ def screen(program: str, generated: bool = False) -> Finding:
     except SyntaxError as problem:
         if problem.msg.startswith("too many nested"):
             return Finding("refused", "the program is nested too deeply", problem.lineno)
-        hint = " (the text holds a Markdown fence: see `extract`)" if "```" in program else ""
+        hint = (
+            " (the text holds a Markdown fence: Sandbox(extract=True) reads such text)"
+            if "```" in program
+            else ""
+        )
         return Finding("syntax_error", f"SyntaxError: {problem.msg}{hint}", problem.lineno)
     except (MemoryError, RecursionError):
         return Finding("refused", "the program is nested too deeply")
