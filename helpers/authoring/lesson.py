@@ -1,7 +1,7 @@
 """A lesson as its author wrote it: parsed from MyST Markdown, every cell with its line in the file.
 
-What it is: `parse` (file to `Lesson`), the small records the rest of `authoring` works on, and the
-masks that tell prose from code and maths. What it is not: the rules of a good lesson (`rules`), nor
+What it is: `parse` (file to `Lesson`) and the small records the rest of `authoring` works on. What
+it is not: what is code and what is prose (`markdown`), the rules of a good lesson (`rules`), nor
 the notebook (`build`). jupytext splits the text into cells; this module adds line numbers, stable
 cell ids and error messages that name file and line.
 """
@@ -21,13 +21,12 @@ import yaml
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import ValidationError
 
+from helpers.authoring.markdown import fences, headings
+
 SHAPES = ("experiment", "lab", "reading", "page")
 KNOBS = ("loop", "size", "model", "sampler", "policy", "verifier")  # what a lesson turns
 COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget")
 BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
-
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
-HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 
 
 @dataclass(frozen=True, order=True)
@@ -107,15 +106,12 @@ class Lesson:
 
     def headings(self) -> list[tuple[int, int, str]]:
         """Every heading outside code as (line, level, text)."""
-        found = []
-        for cell in self.cells:
-            if cell.kind == "markdown":
-                masked = mask_code(cell.source).split("\n")
-                for (line, text), visible in zip(cell.lines, masked, strict=True):
-                    # The mask decides whether it is a heading; the text keeps its `code`.
-                    if HEADING.match(visible) and (match := HEADING.match(text)):
-                        found.append((line, len(match[1]), match[2]))
-        return found
+        return [
+            (cell.line + line, level, text)
+            for cell in self.cells
+            if cell.kind == "markdown"
+            for line, level, text in headings(cell.source)
+        ]
 
     def sections(self) -> list[Section]:
         """The lesson cut at its H2 headings, in order; sections without code have no cells."""
@@ -210,39 +206,30 @@ def _course_problems(course: dict[str, Any]) -> list[str]:
 def _fences(text: str) -> list[Problem]:
     """Code fences that never close, and MyST directives that JupyterLab would show as text."""
     problems = []
-    opened: tuple[int, str, str] | None = None
-    for line, content in enumerate(text.split("\n"), start=1):
-        match = FENCE.match(content)
-        if (
-            opened
-            and opened[2].startswith("{code-cell}")
-            and re.match(r":tags:\s*[^\s\[]", content)
-        ):
-            problems.append(Problem(line, f"tags must be a list, :tags: [...], got {content!r}"))
-        if opened is None and re.match(r"^\s*:{3,}", content):
-            problems.append(
-                Problem(line, "JupyterLab shows `:::` as raw text: use <details> or a quote")
-            )
-        if not match:
+    lines = text.split("\n")
+    inside: set[int] = set()
+    for first, end, info, closed in fences(text):
+        inside |= set(range(first, end))
+        where = first + 1
+        if not closed:
+            problems.append(Problem(where, "this fence is never closed"))
+        if info.startswith("{") and not re.fullmatch(r"\{code-cell\}( ipython3| python3?)?", info):
+            message = f"only ```{{code-cell}} ipython3 is known here, got {info!r}"
+            problems.append(Problem(where, message))
+        if not info.startswith("{code-cell}"):
             continue
-        marks, info = match[1], match[2].strip()
-        if opened is None:
-            opened = (line, marks, info)
-            if info.startswith("{") and not re.fullmatch(
-                r"\{code-cell\}( ipython3| python3?)?", info
-            ):
-                problems.append(
-                    Problem(line, f"only ```{{code-cell}} ipython3 is known here, got {info!r}")
-                )
-        elif marks.startswith(opened[1]) and not info:
-            opened = None
-        elif opened[2].startswith("{code-cell}") and info:
-            problems.append(
-                Problem(line, f"this cell of line {opened[0]} is not closed before here")
-            )
-            opened = (line, marks, info)
-    if opened:
-        problems.append(Problem(opened[0], "this fence is never closed"))
+        for line in range(first + 1, end):
+            if re.match(r":tags:\s*[^\s\[]", lines[line]):
+                message = f"tags must be a list, :tags: [...], got {lines[line]!r}"
+                problems.append(Problem(line + 1, message))
+            if re.match(r" {0,3}(`{3,}|~{3,}) *[^`~ ]", lines[line]):
+                message = f"this cell of line {where} is not closed before here"
+                problems.append(Problem(line + 1, message))
+    problems += [
+        Problem(line, "JupyterLab shows `:::` as raw text: use <details> or a quote")
+        for line, content in enumerate(lines, start=1)
+        if line - 1 not in inside and re.match(r"\s*:{3,}", content)
+    ]
     return problems
 
 
@@ -268,42 +255,3 @@ def _cells(stem: str, lines: list[str], notebook: Any) -> tuple[Cell, ...]:
         identity = f"{slug}-{digest}" + (f"-{twins[digest]}" if twins[digest] > 1 else "")
         cells.append(Cell(node.cell_type, source, offset + 1, identity, dict(node.metadata)))
     return tuple(cells)
-
-
-# Masks: the same text, same length and lines, with some parts blanked by spaces ---------------
-
-_CODE = re.compile(
-    r"^ {0,3}(```+|~~~+).*?^ {0,3}\1[`~]*[ \t]*$"  # a fence
-    r"|<!--.*?-->"
-    r"|(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\2(?!`)",  # a span, within its paragraph
-    re.DOTALL | re.MULTILINE,
-)
-_MATHS = re.compile(
-    r"(?<!\\)\$\$.+?\$\$"
-    r"|(?<![\\$])\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?(?<![\s\\])\$"
-    r"|\\begin\{(\w+\*?)\}.*?\\end\{\1\}",
-    re.DOTALL,
-)
-_LINKS = re.compile(r"(?<=\])\([^)\n]*\)|<https?://[^>]*>|https?://\S+")
-_TAGS = re.compile(r"</?[A-Za-z][^>]*>")
-_FILLED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
-
-def _blank(pattern: re.Pattern[str], text: str) -> str:
-    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-
-
-def mask_code(text: str) -> str:
-    """`text` without fenced code, inline code and HTML comments; positions are kept."""
-    return _blank(_CODE, text)
-
-
-def mask_maths(text: str) -> str:
-    """`text` without code and without maths; positions are kept."""
-    return _blank(_MATHS, mask_code(text))
-
-
-def mask_all(text: str) -> str:
-    """What a reader reads as words: no code, maths, references, link targets or HTML tags."""
-    masked = _blank(_MATHS, _blank(_FILLED, mask_code(text)))
-    return _blank(_TAGS, _blank(_LINKS, masked))

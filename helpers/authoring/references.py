@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import studies
-from helpers.authoring.lesson import Lesson, Problem, mask_code, mask_maths
+from helpers.authoring.lesson import Lesson, Problem
+from helpers.authoring.markdown import mask_code, mask_maths
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
 FORMAT = re.compile(r"[+,]?(\.\d+)?[gfe%d]?")

@@ -15,7 +15,8 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers.authoring.lesson import Cell, Lesson, Problem, mask_all, mask_code
+from helpers.authoring.lesson import Cell, Lesson, Problem
+from helpers.authoring.markdown import mask_all, mask_code
 
 OURS = "predict exercise solution check explorer static reveal slow quiz hide-input"
 NBVAL = "raises-exception " + " ".join(
