@@ -177,6 +177,10 @@ def test_every_rule_can_say_each_of_its_verdicts(name: str) -> None:
     assert say(name, lambda g, s: 1.5 * m) == "above"
     assert say(name, lambda g, s: -1.5 * m) == "below"
     assert say(name, lambda g, s: wide(s)) == ("open" if null else "undecided")
+    # On one side of nought is not yet on one side of the margin.
+    for side in (1, -1):
+        near = say(name, lambda g, s, side=side: side * m * (1 + 0.5 * wide(s)))
+        assert near == ("open" if null else "undecided")
     # One generation is enough to lose a null, and not enough for an effect.
     last = say(name, lambda g, s: 1.5 * m if g == 3 else 0.0)
     assert last == ("above" if null else "by generation")
