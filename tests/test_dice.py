@@ -34,6 +34,58 @@ def test_good_tallies() -> None:
     np.testing.assert_allclose(room.variances(), [0, np.var([1, 1, 2, 3, 3, 2])])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "blue 643322211 555555.",
+        "blue: 643322211 555555",
+        "Blue, 643322211, 555555",
+        "blue 6,4,3,3,2,2,2,1,1 5,5,5,5,5,5",
+        "blue 6 4 3 3 2 2 2 1 1 5 5 5 5 5 5",
+        "blue 6 4 3 3 2 2 2 1 1  555555",
+        "blue: 6, 4, 3, 3, 2, 2, 2, 1, 1; 5, 5, 5, 5, 5, 5.",
+        "BLUE | 643 322 211 | 555 555",
+        "blue - 6-4-3-3-2-2-2-1-1 -> 555555",
+        "(blue) 643322211 / 5 5 5 5 5 5",
+        "  blue\t643322211\t555555  # the loud pair",
+    ],
+)
+def test_a_card_is_read_as_people_type_it(line: str) -> None:
+    room = class_tallies(line)
+    assert room.slips == ()
+    assert [str(pair) for pair in room.pairs] == ["blue  643322211 555555"]
+
+
+def test_a_card_that_stopped_early_may_stand_apart() -> None:
+    assert str(class_tallies("blue: 6 4 3 3, 1 1 2 3 3 2.").pairs[0]) == "blue  6433 112332"
+
+
+def test_what_is_simulated_says_so() -> None:
+    assert repr(simulated_class(0)).startswith("7 blue and 3 green cards SIMULATED by the notebook")
+    alone = class_tallies("blue 643322211 555555").in_a_room(0)
+    assert repr(alone).startswith(
+        "1 blue and 0 green cards, 7 blue and 3 green cards SIMULATED by the notebook; "
+    )
+    assert alone.last_rows("blue").tolist()[0] == [5] * 6  # the class's own card comes first
+    whole = class_tallies("blue 643322211 555555\nblue 643322211 444444")
+    assert whole.in_a_room(0) is whole
+    assert "SIMULATED" not in repr(whole)
+    assert "SIMULATED" not in repr(class_tallies(""))
+
+
+def test_a_class_of_green_cards_has_blue_ones_beside_it() -> None:
+    room = class_tallies("green 643333334 224113\n" * 3).in_a_room(0)
+    assert len(room.last_rows("blue")) == 7
+    assert np.isfinite(room.variances().mean())
+    assert repr(room).startswith("0 blue and 3 green cards, 7 blue and 3 green cards SIMULATED")
+
+
+def test_simulated_cards_stay_out_of_a_pool_of_classes(tmp_path: Path) -> None:
+    file = tmp_path / "village.csv"
+    class_tallies("green 643333334 224113").in_a_room(0).save_pool(file, site="A", date="today")
+    assert len(pooled(file).pairs) == 1
+
+
 def test_means_are_over_what_is_there() -> None:
     means = class_tallies(GOOD).means
     assert means.loc[0].tolist() == [6, 6]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLOURS = ("blue", "green")
+_BETWEEN = re.compile(r"[\s,.;:|/()\[\]<>→–—-]+")
 ROWS = 8
 _COLUMNS = ["date", "site", "pair", "colour", "margin", "last_row"]
 
@@ -35,6 +38,7 @@ class Pair:
     colour: str
     margin: tuple[int, ...]
     last_row: tuple[int, ...]
+    simulated: bool = field(default=False, compare=False)  # played by the notebook
 
     def __str__(self) -> str:
         return f"{self.colour:<5} {_digits(self.margin)} {_digits(self.last_row)}"
@@ -82,6 +86,11 @@ class ClassTallies:
         """How many cards of this colour ended with a single number."""
         return sum(len(set(row)) == 1 for row in self.last_rows(colour).tolist())
 
+    def in_a_room(self, seed: int) -> ClassTallies:
+        """These cards; beside them, where fewer than two are blue, a simulated class."""
+        blue = sum(pair.colour == "blue" for pair in self.pairs)
+        return self if blue > 1 else self.beside(simulated_class(seed))
+
     def beside(self, others: ClassTallies) -> ClassTallies:
         """These cards and then `others`, numbered anew: one card at home and a simulated room."""
         both = (*self.pairs, *others.pairs)
@@ -91,7 +100,8 @@ class ClassTallies:
     def save_pool(self, file: str | os.PathLike[str], *, site: str, date: str) -> None:
         """Append the cards to a CSV of several classes; only a call does this, nothing is sent.
 
-        ValueError if `file` exists and is not such a table; it is left as it is then.
+        Simulated cards among those of a class are left out. ValueError if `file` exists and is not
+        such a table; it is left as it is then.
         """
         nonempty_text("site", site)
         nonempty_text("date", date)
@@ -103,38 +113,68 @@ class ClassTallies:
             writer = csv.writer(table, lineterminator="\n")
             if new:
                 writer.writerow(_COLUMNS)
-            for pair in self.pairs:
+            played = [pair for pair in self.pairs if not pair.simulated]
+            for pair in played or self.pairs:
                 card = [pair.number, pair.colour, _digits(pair.margin), _digits(pair.last_row)]
                 writer.writerow([date, site, *card])
 
     def __repr__(self) -> str:
-        counted = [f"{sum(p.colour == c for p in self.pairs)} {c}" for c in COLOURS]
+        simulated = [pair for pair in self.pairs if pair.simulated]
+        played = [pair for pair in self.pairs if not pair.simulated]
+        counts = [_counted(played)] if played or not simulated else []
+        counts += [f"{_counted(simulated)} SIMULATED by the notebook"] if simulated else []
         stuck = f"{self.stuck()} blue stuck on one number" if self.pairs else "nothing to read yet"
-        return "\n".join([f"{' and '.join(counted)} cards, {stuck}.", *self.slips])
+        return "\n".join([f"{', '.join(counts)}; {stuck}.", *self.slips])
 
     def _repr_html_(self) -> str:
         return "".join(f"<p>{escape(line)}</p>" for line in repr(self).splitlines())
+
+
+def _counted(pairs: Sequence[Pair]) -> str:
+    counts = [f"{sum(pair.colour == colour for pair in pairs)} {colour}" for colour in COLOURS]
+    return f"{' and '.join(counts)} cards"
 
 
 def class_tallies(text: str) -> ClassTallies:
     """Read what a class typed, a line a pair: `blue 643322211 555555`.
 
     Colour; how many different numbers rows 0 to 8 hold (fewer digits if they stopped early); the
-    last row. A line with a slip is left out and named in `slips`; it never raises on one.
-    Blank lines and lines that start with # are skipped. TypeError if `text` is not a str.
+    last row. Digits may stand apart, and commas, colons, semicolons, bars, brackets, arrows and
+    full stops do not matter: `Blue: 6, 4, 3; 5,5,5,3,3,1.` A line with a slip is left out and named
+    in `slips`; it never raises on one. Blank lines and lines that start with # are skipped.
+    TypeError if `text` is not a str.
     """
     if not isinstance(text, str):
         raise TypeError(f"text must be a str, a line a pair, got {text!r}")
-    lines = [line.split("#")[0].split() for line in text.splitlines()]
-    return _read([words for words in lines if words])
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    return _read([(line, _parts(line)) for line in lines if line])
 
 
-def _read(lines: list[list[str]]) -> ClassTallies:
+def _parts(line: str) -> list[str]:
+    """Colour, margin and last row of a line, whatever stands between its digits.
+
+    Where it has more groups than two, the last row is the last group of six digits, or else the
+    last six groups of one.
+    """
+    colour, *groups = _BETWEEN.sub(" ", line).split() or [""]
+    halves = [
+        half for half in re.split(r"[;|/]", line.partition(colour)[2]) if re.search(r"\w", half)
+    ]
+    if len(groups) > 2 and len(halves) == 2:
+        groups = ["".join(_BETWEEN.sub(" ", half).split()) for half in halves]
+    elif len(groups) > 2 and len(groups[-1]) == 6:
+        groups = ["".join(groups[:-1]), groups[-1]]
+    elif len(groups) > 6 and all(len(group) == 1 for group in groups[-6:]):
+        groups = ["".join(groups[:-6]), "".join(groups[-6:])]
+    return [colour, *groups]
+
+
+def _read(lines: list[tuple[str, list[str]]]) -> ClassTallies:
     pairs, slips = [], []
-    for number, words in enumerate(lines, start=1):
+    for number, (line, words) in enumerate(lines, start=1):
         slip = _slip(words)
         if slip:
-            slips.append(f"Pair {number} ({' '.join(words)}): {slip}.")
+            slips.append(f"Pair {number} ({line}): {slip}.")
         else:
             colour, margin, last = words
             pairs.append(Pair(number, colour.lower(), _faces(margin), _faces(last)))
@@ -209,7 +249,7 @@ def simulated_class(seed: int, *, blue: int = 7, green: int = 3) -> ClassTallies
     for number, colour in enumerate(colours, start=1):
         card = play(colour, rng)
         margin = tuple(len(set(row)) for row in card.tolist())
-        pairs.append(Pair(number, colour, margin, tuple(card[-1].tolist())))
+        pairs.append(Pair(number, colour, margin, tuple(card[-1].tolist()), simulated=True))
     return ClassTallies(tuple(pairs))
 
 
@@ -234,7 +274,8 @@ def pooled(*files: str | os.PathLike[str]) -> ClassTallies:
     for file in files:
         _check_header(Path(file))
         with Path(file).open(encoding="utf-8", newline="") as table:
-            lines += [[r["colour"], r["margin"], r["last_row"]] for r in csv.DictReader(table)]
+            cards = [[r["colour"], r["margin"], r["last_row"]] for r in csv.DictReader(table)]
+            lines += [(" ".join(card), card) for card in cards]
     return _read(lines)
 
 
