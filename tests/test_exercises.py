@@ -3,6 +3,7 @@ fails with its own hint. Stubs and solutions are read out of the lessons as lear
 """
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import jupytext
 import numpy as np
 import pytest
 
+from helpers.teaching import check
 from helpers.teaching import exercises as register
 from helpers.teaching.checks import judged
 from helpers.teaching.exercises import Exercise, exercise, exercises_of
@@ -115,6 +117,119 @@ def test_lesson(lesson: str) -> None:
     known = exercises_of(lesson)
     assert checked.keys() == known.keys()
     assert [p for key, found in known.items() for p in problems(found, checked[key])] == []
+
+
+# ---- right answers in other clothes
+
+DECIMALS = {"05-rare-recall": 2}  # as the lesson prints them; three elsewhere
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
+        return tuple(map(_as_float32, value))
+    if isinstance(value, np.ndarray) and value.dtype == float:
+        return value.astype(np.float32)
+    return np.float32(value) if isinstance(value, (float, np.floating)) else value
+
+
+def _rounded(value: Any, decimals: int) -> Any:
+    if isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
+        return tuple(_rounded(v, decimals) for v in value)
+    return round(float(value), decimals) if isinstance(value, (float, np.floating)) else value
+
+
+class _Dressed:
+    """An answer whose results, or itself if it is a value, go through `change`."""
+
+    def __init__(self, answer: Any, change: Callable[[Any], Any]) -> None:
+        self.answer, self.change = answer, change
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self.change(self.answer(*given, **named))
+
+    def training_set(self, *given: Any) -> Any:
+        return self.change(self.answer.training_set(*given))
+
+
+def dressed(answer: Any, change: Callable[[Any], Any]) -> Any:
+    works = callable(answer) or hasattr(answer, "training_set")
+    return _Dressed(answer, change) if works else change(answer)
+
+
+@pytest.mark.parametrize("lesson", sorted(MODULES))
+def test_right_answers_pass_rounded_and_in_single_precision(lesson: str) -> None:
+    for one in checked_in(LESSONS[lesson].read_text(encoding="utf-8"), f"{lesson}.md"):
+        found, places = exercises_of(lesson)[one.key], DECIMALS.get(one.key, 3)
+        for name, change in (
+            ("float32", _as_float32),
+            ("rounded", lambda value, places=places: _rounded(value, places)),
+        ):
+            assert judged(found, dressed(one.solution, change)) is None, (one.key, name)
+
+
+def _rare_recall_by_keyword(model: Any, world: Any) -> float:
+    rare = range(50, 100)
+    prompts = [world.question(fact="city", name=k) for k in rare]
+    asked = model.next_token_probabilities(prompts=prompts)
+    return float(
+        np.mean([asked[i, world.tokens[world.facts["city"][k]]] for i, k in enumerate(rare)])
+    )
+
+
+def _choose_by_keyword(reports: Any, *, per_prompt: int) -> Any:
+    (solution,) = (
+        one.solution
+        for one in checked_in(LESSONS["11"].read_text(encoding="utf-8"), "11.md")
+        if one.key == "11-choose"
+    )
+    return solution(reports=reports, per_prompt=per_prompt)
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("00-fresh-tiles", lambda real_source, newest_row, rng: real_source(n=6, rng=rng)),
+        ("00-fresh-tiles", lambda s, row, rng: s(rng=rng, n=4)),
+        ("02-next-generation", lambda *given: _by_name(*given)),
+        ("05-rare-recall", _rare_recall_by_keyword),
+        ("11-choose", _choose_by_keyword),
+    ],
+)
+def test_what_an_answer_is_given_may_be_called_by_keyword(key: str, answer: Any) -> None:
+    assert judged(exercises_of(key[:2])[key], answer) is None
+
+
+def _by_name(mean: float, var: float, n: int, rng: np.random.Generator) -> tuple[float, float]:
+    sample = rng.normal(loc=mean, scale=var**0.5, size=n)
+    return float(sample.mean()), float(sample.var(ddof=1))
+
+
+@pytest.mark.parametrize(
+    "cause",
+    ["T=0.8, accumulate", "t = .8 , Accumulate()", "accumulate, T = 0.8", "T 0,8 accumulated"],
+)
+def test_the_coroner_reads_other_spellings(cause: str) -> None:
+    report = {
+        "X": cause,
+        "Y": "T = 1.0 replace",
+        "Z": "Replace at T=0.80",
+        "misleads": "Facts right",
+    }
+    assert judged(exercises_of("05")["05-coroner"], report) is None
+
+
+@pytest.mark.parametrize("tiles", [4, 5, 8])
+def test_praise_for_fresh_tiles_names_their_number(tiles: int) -> None:
+    outcome = check("00-fresh-tiles", lambda s, row, rng: s(tiles, rng))
+    assert outcome, outcome.message
+    assert f"With {tiles} fresh tiles a round" in outcome.message
+    assert ("4 are enough" in outcome.message) == (tiles > 4)
+
+
+def test_three_fresh_tiles_are_too_few() -> None:
+    hint = judged(exercises_of("00")["00-fresh-tiles"], lambda s, row, rng: s(3, rng))
+    assert hint is not None
+    assert "a few more" in hint
 
 
 def test_judges_are_deterministic() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from helpers.teaching.exercises import array, exercise, number, read_only
+from helpers.teaching.exercises import Praise, array, exercise, number, read_only
 
 # ---------------------------------------------------------------------- A. survivors
 
@@ -54,42 +55,64 @@ INVENTED = (
     "You wrote the colours down instead of drawing real tiles: nobody who collects data knows "
     "the answer beforehand."
 )
+CHOSEN = (
+    "Some of your tiles were not drawn from real_source in that round: you chose their colours, "
+    "and real data come as they are."
+)
 MANY = f"That keeps the quilt alive by drowning it: at most {MOST_ADDED} added tiles a round."
+THROWN_AWAY = (
+    "You draw many real tiles and keep those that suit you. Those that you throw away were "
+    f"collected too, so they count: at most {MOST_ADDED} a round."
+)
+FEWEST = 4  # fresh tiles a round that keep eight colours: 8.1 on average, three keep 7.5
 
 
 @exercise("00-fresh-tiles", praise="A little fresh data each round, and nothing dies out for good.")
 def fresh_tiles(answer: Any, rng: np.random.Generator) -> str | None:
     """Play sixty quilts of sixty rows with the learner's tiles, then look at what they did."""
-    left, added, asked, from_row, all_rounds = [], 0, 0, True, []
+    left: list[int] = []
+    drawn: list[int] = []  # in the present round
+    all_rounds: set[tuple[int, ...]] = set()
+    added, total, from_row, chosen = 0, 0, True, False
 
-    def source(n: int, source_rng: np.random.Generator) -> np.ndarray:
-        nonlocal asked
-        asked += 1
-        return source_rng.integers(KINDS, size=n)
+    def source(n: int, rng: np.random.Generator) -> np.ndarray:
+        tiles = rng.integers(KINDS, size=n)
+        drawn.extend(np.ravel(tiles).tolist())
+        return tiles
 
     for _ in range(QUILTS):
         row = rng.integers(KINDS, size=TILES_A_ROW)
         for _ in range(ROWS):
+            drawn.clear()
             tiles = array(answer(source, read_only(row), rng), "Your tiles").astype(int)
             if tiles.ndim != 1 or (tiles.size and not 0 <= tiles.min() <= tiles.max() < KINDS):
                 return f"Your tiles must be a plain array of colours from 0 to {KINDS - 1}."
-            added += tiles.size
-            from_row = from_row and set(tiles.tolist()) <= set(row.tolist())
-            all_rounds.append(tuple(tiles.tolist()))
+            mine, there = Counter(tiles.tolist()), Counter(row.tolist())
+            added, total = added + tiles.size, total + len(drawn)
+            from_row = from_row and not drawn and mine.keys() <= there.keys()
+            chosen = chosen or bool(mine - Counter(drawn) - there)
+            all_rounds.add(tuple(tiles.tolist()))
             row = rng.choice(np.concatenate([row, tiles]), size=TILES_A_ROW)
         left.append(len(set(row.tolist())))
-    average, a_round = np.mean(left), added / (QUILTS * ROWS)
+    average, a_round, cost = np.mean(left), added / (QUILTS * ROWS), total / (QUILTS * ROWS)
     if added == 0:
         return f"You add nothing, and {average:.1f} colours are left on average."
     if from_row:
         return NEWEST
-    if len(set(all_rounds)) == 1:
-        return SAME if asked else INVENTED
-    if a_round > MOST_ADDED:
-        return MANY
+    if len(all_rounds) == 1:
+        return SAME if total else INVENTED
+    if chosen:
+        return CHOSEN
+    if max(a_round, cost) > MOST_ADDED:
+        return MANY if a_round > MOST_ADDED else THROWN_AWAY
     if average < GOAL:
         return f"With {a_round:.1f} tiles a round {average:.1f} colours are left: a few more."
-    return None
+    return Praise(_named(a_round, float(average)))
+
+
+def _named(a_round: float, average: float) -> str:
+    said = f"With {a_round:.3g} fresh tiles a round {average:.1f} colours are left on average"
+    return f"{said}, and {FEWEST} are enough." if a_round > FEWEST else f"{said}: the fewest."
 
 
 fresh_tiles.wrong("draws from the newest row", lambda s, row, rng: rng.choice(row, 6), hint=NEWEST)
@@ -99,4 +122,14 @@ fresh_tiles.wrong(
     hint=SAME,
 )
 fresh_tiles.wrong("invents the colours", lambda s, row, rng: np.arange(12), hint=INVENTED)
+fresh_tiles.wrong(
+    "picks the colours that are missing",
+    lambda s, row, rng: np.setdiff1d(np.arange(12), row),
+    hint=CHOSEN,
+)
+fresh_tiles.wrong(
+    "draws many and keeps the missing ones",
+    lambda s, row, rng: np.setdiff1d(s(40, rng), row),
+    hint=THROWN_AWAY,
+)
 fresh_tiles.wrong("replaces nearly everything", lambda s, row, rng: s(40, rng), hint=MANY)

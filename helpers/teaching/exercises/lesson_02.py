@@ -37,6 +37,7 @@ OLD = (
     "Your fit still remembers older data: use the n new numbers and nothing else. (Keeping the "
     "old ones beside them is the subject of lesson 06.)"
 )
+SWAPPED = "The two are swapped: return the mean first, and then the variance."
 CALLS = 3000
 
 
@@ -60,6 +61,8 @@ def next_generation(answer: Any, rng: np.random.Generator) -> str | None:
     # Steps of three samples from N(-5, 4): the mean has variance 4/3, the unbiased variance mean 4.
     steps = np.array([step(-5.0, 4.0, 3, rng) for _ in range(CALLS)])
     centre, scatter, spread = steps[:, 0].mean(), steps[:, 0].var(), steps[:, 1].mean()
+    if abs(centre - 4) < 0.4 and abs(spread + 5) < 0.2:
+        return SWAPPED
     if abs(centre) < 0.2 and abs(spread - 1) < 0.2:
         return SOURCE
     if abs(spread / 16 - 1) < 0.15:
@@ -117,6 +120,11 @@ def _old_and_new(mean: float, var: float, n: int, rng: np.random.Generator) -> A
     return data.mean(), data.var(ddof=1)
 
 
+def _swapped(mean: float, var: float, n: int, rng: np.random.Generator) -> Any:
+    return _right(mean, var, n, rng)[::-1]
+
+
+next_generation.wrong("returns the variance first", _swapped, hint=SWAPPED)
 next_generation.wrong("draws nothing", lambda mean, var, n, rng: (mean, var), hint=IDLE)
 next_generation.wrong("draws from N(0, 1) every round", _from_the_source, hint=SOURCE)
 next_generation.wrong("passes the variance as the scale", _variance_as_scale, hint=SCALE)
@@ -132,8 +140,8 @@ FITS, RUNS = 100, 1000
 ACCEPTED = (135, 160)  # the exact answer is 146; a few hundred runs cannot tell it from these
 
 MEAN = (
-    "The average is 1 for every n, by symmetry of gains and losses; the question is about the "
-    "median, the run in the middle."
+    "The average over all runs is 1 for every n: rare large gains make up for frequent losses. The "
+    "question is about the median, the run in the middle."
 )
 MLE = "That is about right for the divisor n; with n - 1 everything takes twice as long."
 FIFTY = "That is right for 50 fits; here there are 100."

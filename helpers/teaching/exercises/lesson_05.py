@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from helpers.data.stories import StoryGrammar
 from helpers.explorers.lesson_05 import story_means
-from helpers.teaching.exercises import exercise, number, shown
+from helpers.teaching.exercises import agrees, exercise, number, shown
 
 WORLD = StoryGrammar()
 RARE = range(50, 100)
@@ -32,6 +33,15 @@ FAMOUS = "These are the fifty best known: the list begins with them."
 COUNTED = (
     "You count the cities that the model would name first. Its probability of the right one can "
     "fall for a long time before another one overtakes it: average that probability."
+)
+TOTAL = "That is the sum over the fifty. Divide it by fifty: asked for is the mean."
+SHIFTED = (
+    "You are one person off. Python counts from 0, so people 51 to 100 are the numbers 50 to 99."
+)
+MIDDLE = "That is the median: asked for is the mean, in which every one of the fifty counts."
+SUREST = (
+    "That is the probability of the city that the model finds likeliest, right or wrong. Look up "
+    "the one of the right city."
 )
 LIST = "There is one number a person now. Return their mean, a single number."
 
@@ -95,7 +105,7 @@ def _plain(prompt: list[int], right: int) -> list[int]:
 )
 def rare_recall(answer: Any, rng: np.random.Generator) -> str | None:
     """Two models with known answers: one that knows everybody less and less, one at random."""
-    for chances in (np.geomspace(0.97, 0.06, 100), rng.uniform(0.05, 0.95, 100)):
+    for chances in (np.geomspace(0.97, 0.02, 100), rng.uniform(0.02, 0.95, 100)):
         got = answer(_Known(chances), WORLD)
         if isinstance(got, (list, np.ndarray)) and np.size(got) > 1:
             return LIST
@@ -108,11 +118,16 @@ def rare_recall(answer: Any, rng: np.random.Generator) -> str | None:
 
 def _judged(value: float, chances: np.ndarray) -> str | None:
     rare = chances[50:]
-    if abs(value - rare.mean()) < 1e-6:
+    if agrees(value, float(rare.mean()), decimals=2):
         return None
     # A right city comes first among twenty when its chance is above that of each wrong one.
     first = rare > (1 - rare) / 19
     known = [
+        (TOTAL, rare.sum(), 1e-4),
+        (SHIFTED, chances[51:].mean(), 1e-6),
+        (SHIFTED, chances[49:99].mean(), 1e-6),
+        (MIDDLE, np.median(rare), 1e-6),
+        (SUREST, np.maximum(rare, (1 - rare) / 19).mean(), 1e-6),
         (EVERYBODY, chances.mean(), 1e-6),
         (FAMOUS, chances[:50].mean(), 1e-6),
         (LOGARITHM, np.exp(np.log(rare).mean()), 1e-6),
@@ -152,6 +167,18 @@ rare_recall.wrong(
 )
 rare_recall.wrong("everybody", lambda m, w: _ask(m, range(100), _plain).mean(), hint=EVERYBODY)
 rare_recall.wrong("the famous half", lambda m, w: _ask(m, range(50), _plain).mean(), hint=FAMOUS)
+rare_recall.wrong("adds up", lambda m, w: _ask(m, RARE, _plain).sum(), hint=TOTAL)
+rare_recall.wrong(
+    "one person off", lambda m, w: _ask(m, range(51, 100), _plain).mean(), hint=SHIFTED
+)
+rare_recall.wrong("median", lambda m, w: np.median(_ask(m, RARE, _plain)), hint=MIDDLE)
+rare_recall.wrong(
+    "the likeliest city",
+    lambda m, w: (
+        m.next_token_probabilities([w.question("city", k) for k in RARE]).max(axis=1).mean()
+    ),
+    hint=SUREST,
+)
 rare_recall.wrong("one number a person", lambda m, w: _ask(m, RARE, _plain), hint=LIST)
 
 
@@ -197,10 +224,11 @@ EXCESS = "The excess condemns all three, Z most of all: it misleads nobody here.
 NAMES = "Names alive calls Y healthy, but it calls Z the sickest, which is right."
 GRAMS = "3-grams flatter Y, which is not the sickest: compare the excess of the three."
 RARE_FACTS = "Rare recall condemns all three: it is the strictest yardstick here, not the kindest."
-FORM = (
-    "Give a dictionary with the keys X, Y, Z (each one of the three causes, each once) and "
-    "“misleads” (a column of the card)."
-)
+FORM = "Give a dictionary with the keys X, Y, Z and misleads."
+TWICE = "One cause is given twice: each of the three runs died of another."
+OPEN = "A question mark is left: each of X, Y and Z needs a cause, and misleads a column."
+NO_CAUSE = "is none of the three causes: " + "; ".join(f"“{cause}”" for cause in CAUSES.values())
+NO_COLUMN = "is no column of the card: " + ", ".join(f"“{name}”" for name in CARD.values())
 
 
 def coroner_cards() -> pd.DataFrame:
@@ -222,15 +250,48 @@ def coroner(answer: Any, rng: np.random.Generator) -> str | None:
     """Three causes, and the yardstick that calls the sickest run the healthiest."""
     if not isinstance(answer, dict) or set(answer) != {*CASES, "misleads"}:
         return f"{FORM} You gave {shown(answer)}."
-    said = [answer[case] for case in CASES]
-    if sorted(map(str, said)) != sorted(CAUSES.values()):
-        return FORM
-    wrong = [case for case in CASES if answer[case] != CAUSES[case]]
+    if any(str(said).strip() in ("", "?") for said in answer.values()):
+        return OPEN
+    said = {case: _cause(answer[case]) for case in CASES}
+    for case in CASES:
+        if said[case] is None:
+            return f"“{answer[case]}”, given for {case}, {NO_CAUSE}."
+    if len(set(said.values())) < len(CASES):
+        return TWICE
+    wrong = [case for case in CASES if said[case] != CAUSES[case]]
     if wrong:
         swaps = {"YZ": DIVERSE, "XY": FACTS, "XZ": FLAT}
         return swaps.get("".join(wrong), ROUND)
+    column = _column(answer["misleads"])
+    if column is None:
+        return f"“{answer['misleads']}” {NO_COLUMN}."
     other = {"excess": EXCESS, "names alive": NAMES, "3-grams": GRAMS, "rare recall": RARE_FACTS}
-    return None if answer["misleads"] == MISLEADING else other.get(str(answer["misleads"]), FORM)
+    return other.get(column)
+
+
+def _cause(said: Any) -> str | None:
+    """The cause that is meant, however it is spelt: "t=.8, Accumulate()", "replace at T 1.0"."""
+    text = str(said).lower().replace(",", " ")
+    degrees = re.findall(r"(?<![\d.])\d*\.?\d+", re.sub(r"(?<=\d) (?=\d\b)", ".", text))
+    policies = [name for name in ("replace", "accumulate") if name[:-1] in text]
+    if len(degrees) != 1 or len(policies) != 1:
+        return None
+    cause = f"T = {float(degrees[0]):g}, {policies[0]}"
+    return cause if cause in CAUSES.values() else None
+
+
+def _column(said: Any) -> str | None:
+    """The column of the card that is meant, by a word that no other one has."""
+    text = re.sub(r"[^a-z0-9]", "", str(said).lower())
+    words = {
+        "names alive": ("name", "people", "alive"),
+        "3-grams": ("gram",),
+        "facts right in the text": ("fact", "text"),
+        "excess": ("excess", "entropy", "surprise"),
+        "rare recall": ("recall",),
+    }
+    meant = [name for name, known in words.items() if any(word in text for word in known)]
+    return meant[0] if len(meant) == 1 else None
 
 
 def _report(order: str, misleads: str = MISLEADING) -> dict[str, str]:
@@ -247,4 +308,11 @@ coroner.wrong("blames the excess", _report("XYZ", "excess"), hint=EXCESS)
 coroner.wrong("blames the names", _report("XYZ", "names alive"), hint=NAMES)
 coroner.wrong("blames the 3-grams", _report("XYZ", "3-grams"), hint=GRAMS)
 coroner.wrong("blames rare recall", _report("XYZ", "rare recall"), hint=RARE_FACTS)
-coroner.wrong("a cause twice", {**_report("XYZ"), "Y": CAUSES["X"]}, hint=FORM)
+coroner.wrong("a cause twice", {**_report("XYZ"), "Y": CAUSES["X"]}, hint=TWICE)
+coroner.wrong("a question left open", {**_report("XYZ"), "misleads": "?"}, hint=OPEN)
+coroner.wrong(
+    "no cause of the three",
+    {**_report("XYZ"), "X": "T = 0.5, replace"},
+    hint=f"“T = 0.5, replace”, given for X, {NO_CAUSE}.",
+)
+coroner.wrong("no column", {**_report("XYZ"), "misleads": "X"}, hint=f"“X” {NO_COLUMN}.")

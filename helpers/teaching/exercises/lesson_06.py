@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.data import concat
 from helpers.policies import Accumulate, Replace
 from helpers.teaching.exercises import exercise, number, read_only, shown
 
@@ -18,6 +19,15 @@ ALIAS = (
     "set would change the record. Return a new object."
 )
 AXIS = "The shape is wrong: generations are joined along the axis of the samples, axis 0."
+OLDEST = (
+    "The oldest generation is missing: it was made by the model that saw the real rows, and the "
+    "bound rests on it."
+)
+LATEST = "The newest generation is missing: the policy keeps every synthetic one."
+UNJOINED = (
+    "That is the list of the generations. A model is fitted to one data set: join them, the oldest "
+    "first; helpers.data.concat does it."
+)
 LISTS = (
     "It works for arrays and not for lists of samples, such as texts; helpers.data.concat takes "
     "either."
@@ -35,14 +45,20 @@ def synthetic_only(answer: Any, rng: np.random.Generator) -> str | None:
         return f"A policy has a method training_set; you gave {shown(answer)}."
     real = read_only(np.full((2, 1), -1.0))
     rows = [read_only(np.full((2, 1), float(g))) for g in range(3)]
-    got = answer.training_set(real, list(rows), rng)
-    if any(got is given for given in (real, *rows)) and len(rows) > 1:
+    given: list[Any] = list(rows)
+    got = answer.training_set(real, given, rng)
+    if isinstance(got, (list, tuple)) and [id(one) for one in got] == [id(row) for row in rows]:
+        return UNJOINED
+    if any(got is one for one in (real, *rows)) and len(rows) > 1:
         return NEWEST if got is rows[-1] else ALIAS
     values = np.asarray(got, dtype=float)
     if values.shape == (2, 1) or np.array_equal(values, rows[-1]):
         return NEWEST
     if values.ndim == 2 and (values == -1).any():
         return REAL
+    for hint, some in {OLDEST: rows[1:], LATEST: rows[:-1]}.items():
+        if np.array_equal(values, np.concatenate(some)):
+            return hint
     if values.shape != (6, 1):
         return AXIS
     if not np.array_equal(values, np.concatenate(rows)):
@@ -79,6 +95,9 @@ def _grows_the_first(real: Any, synthetic: Any) -> Any:
 
 synthetic_only.wrong("includes the real data", Accumulate(), hint=REAL)
 synthetic_only.wrong("only the newest", Replace(), hint=NEWEST)
+synthetic_only.wrong("drops the oldest", _Joins(lambda r, s: concat(s[1:])), hint=OLDEST)
+synthetic_only.wrong("drops the newest", _Joins(lambda r, s: concat(s[:-1])), hint=LATEST)
+synthetic_only.wrong("does not join", _Joins(lambda r, s: s), hint=UNJOINED)
 synthetic_only.wrong("changes what it was given", _Joins(_grows_the_first), hint=ALIAS)
 synthetic_only.wrong("joins along the wrong axis", _Joins(lambda r, s: np.hstack(s)), hint=AXIS)
 synthetic_only.wrong("works for arrays only", _Joins(lambda r, s: np.concatenate(s)), hint=LISTS)
