@@ -4,11 +4,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 from nobody import as_nobody
 
-from helpers.course import desk
+from helpers.course import cli, desk
+from helpers.course.bootstrap import SetUpError
 
 
 @pytest.fixture
@@ -35,7 +38,9 @@ def test_copies_everything_but_hidden_files(shipped: Path, tmp_path: Path) -> No
     assert names - {desk.RECORD} == {
         *("00-start-here.ipynb", "02-fit.ipynb", "notation.ipynb", "card.html")
     }
-    assert (mine / "02-fit.ipynb").read_bytes() == (shipped / "02-fit.ipynb").read_bytes()
+    assert json.loads((mine / "02-fit.ipynb").read_text("utf-8")) == json.loads(
+        (shipped / "02-fit.ipynb").read_text("utf-8")
+    )
 
 
 def test_second_start_is_silent_and_changes_nothing(shipped: Path, tmp_path: Path) -> None:
@@ -44,6 +49,89 @@ def test_second_start_is_silent_and_changes_nothing(shipped: Path, tmp_path: Pat
     write(mine / "02-fit.ipynb", "my_own = 'work'")
     assert desk.refresh(shipped, mine) == []
     assert "my_own" in (mine / "02-fit.ipynb").read_text()
+
+
+def told(*tags: str, page: str = "<p>answer</p>") -> dict[str, Any]:
+    output = {"output_type": "execute_result", "data": {"text/html": page, "text/plain": "answer"}}
+    return {
+        "cell_type": "code",
+        "source": ["run()"],
+        "execution_count": 3,
+        "metadata": {"tags": list(tags), "jupyter": {"outputs_hidden": "reveal" in tags}},
+        "outputs": [output],
+    }
+
+
+def test_a_copy_holds_no_output_that_answers_and_the_published_page_does(
+    shipped: Path, tmp_path: Path
+) -> None:
+    form = "<p>How many?</p><details><summary>Answer</summary>\nseven</details>"
+    cells = [
+        told(),
+        told("predict", page="<p>How many?</p>"),
+        told("reveal"),
+        {"cell_type": "markdown", "metadata": {}, "source": ["In words."]},
+        told("quiz", page=form),
+        told(),
+    ]
+    lesson = shipped / "02-fit.ipynb"
+    lesson.write_text(json.dumps({"cells": cells, "metadata": {}}))
+    before = lesson.read_bytes()
+    desk.refresh(shipped, tmp_path / "my")
+    fresh = desk.reset(shipped, tmp_path / "my", "02")
+    for copy in (tmp_path / "my" / "02-fit.ipynb", fresh):
+        mine = json.loads(copy.read_text("utf-8"))["cells"]
+        assert mine[0] == cells[0]  # nothing had been asked yet
+        assert mine[1] == cells[1]
+        for number in (2, 5):
+            assert mine[number]["outputs"] == []
+            assert mine[number]["execution_count"] is None
+            assert "outputs_hidden" not in mine[number]["metadata"]["jupyter"]
+        assert mine[4]["outputs"][0]["data"]["text/html"] == "<p>How many?</p>"
+        assert [cell["source"] for cell in mine] == [cell["source"] for cell in cells]
+    assert lesson.read_bytes() == before
+
+
+LESSONS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_no_copy_of_a_lesson_tells(lesson: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / lesson.name).write_bytes(lesson.read_bytes())
+    desk.refresh(folder, tmp_path / "my")
+    mine = nbformat.read(tmp_path / "my" / lesson.name, as_version=4)
+    nbformat.validate(mine)
+    published = nbformat.read(lesson, as_version=4)
+    reveals = [cell for cell in published.cells if "reveal" in cell.metadata.get("tags", [])]
+    assert reveals
+    assert all(cell.outputs for cell in reveals)  # what is on the web keeps its figures
+    after = False
+    for cell in mine.cells:
+        tags = cell.metadata.get("tags", [])
+        after = after or bool({"predict", "quiz", "reveal"} & set(tags))
+        if after and cell.cell_type == "code":
+            form = {"predict", "quiz"} & set(tags)
+            assert bool(cell.outputs) == bool(form)
+            assert "<details>" not in json.dumps(cell.outputs)
+
+
+def test_a_copy_that_fails_leaves_nothing_half_made(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.refresh(shipped, tmp_path / "my")
+    (tmp_path / "my" / "02-fit.ipynb").unlink()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.course.desk.os.replace", full)
+        with pytest.raises(SetUpError, match="No space"):
+            desk.refresh(shipped, tmp_path / "my")
+    assert not (tmp_path / "my" / "02-fit.ipynb").exists()
+    assert desk.refresh(shipped, tmp_path / "my") == ["my/02-fit.ipynb is new"]
 
 
 def test_a_deleted_copy_and_a_new_lesson_are_made(shipped: Path, tmp_path: Path) -> None:
@@ -76,6 +164,17 @@ def test_new_outputs_alone_are_no_new_version(shipped: Path, tmp_path: Path) -> 
     desk.refresh(shipped, mine)
     write(shipped / "02-fit.ipynb", "print('02-fit')", output="another machine")
     assert desk.refresh(shipped, mine) == []
+
+
+def test_reset_says_that_answers_are_kept(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(cli, "NOTEBOOKS", shipped)
+    monkeypatch.setattr(cli, "home", lambda: tmp_path)
+    assert cli.reset(["02"]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"A fresh copy: {Path('my', '02-fit-fresh-1.ipynb')}"
+    assert "What you predicted and answered in this lesson is kept" in " ".join(rest)
 
 
 def test_reset_counts_up(shipped: Path, tmp_path: Path) -> None:

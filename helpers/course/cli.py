@@ -93,6 +93,7 @@ def reset(arguments: list[str]) -> int:
     """Put a fresh copy of the lesson in `arguments` beside the learner's."""
     own = home()
     print(f"A fresh copy: {desk.reset(NOTEBOOKS, own / 'my', arguments[0]).relative_to(own)}")
+    print(desk.KEPT)
     return 0
 
 

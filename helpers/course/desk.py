@@ -1,20 +1,29 @@
 """The learner's own copies of the notebooks, in my/: made once and never overwritten.
 
-Tests, builds and updates work on notebooks/, so they never meet what a learner has typed. A small
-record in my/ remembers which version a copy was made from. Where my/ is not beside the notebooks,
-a link to helpers/ stands beside it, since lessons point there. Only the standard library.
+Tests, builds and updates work on notebooks/, so they never meet what a learner has typed. A copy is
+made without the outputs that could tell an answer beforehand; the published notebook keeps them. A
+small record in my/ remembers which version a copy was made from. Where my/ is not beside the
+notebooks, a link to helpers/ stands beside it, since lessons point there. Standard library only.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from helpers._ground import write_whole
 from helpers.course.bootstrap import SetUpError
 
+FORMS = {"predict", "quiz"}  # tags of cells that show a form
+ASKS = {*FORMS, "reveal"}
+KEPT = (
+    "What you predicted and answered in this lesson is kept, and the copy shows it. A prediction\n"
+    "can still be changed where its answer has not been shown."
+)
 RECORD = ".copies.json"
 FIRST = "00-start-here.ipynb"
 
@@ -94,8 +103,39 @@ def _open(notebooks: Path, desk: Path) -> Iterator[None]:
 
 
 def _copy(source: Path, copy: Path) -> None:
+    """Copy a file, a notebook without what tells."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(copy, source.read_bytes())
+    content = source.read_bytes()
+    if source.suffix == ".ipynb":
+        notebook = untold(json.loads(content))
+        content = (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
+    write_whole(copy, content)
+
+
+def untold(notebook: dict[str, Any]) -> dict[str, Any]:
+    """`notebook` without the outputs that tell an answer; changed in place.
+
+    From the first question on any output may tell its answer, so they all go: they are made anew
+    when the learner gets there. Forms stay, without the part that folds open.
+    """
+    asked = False
+    for cell in notebook["cells"]:
+        tags = cell.get("metadata", {}).get("tags", [])
+        asked = asked or bool(ASKS & set(tags))
+        if FORMS & set(tags):
+            for output in cell.get("outputs", []):
+                _fold_away(output)
+        elif asked and cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+            cell["metadata"].get("jupyter", {}).pop("outputs_hidden", None)
+    return notebook
+
+
+def _fold_away(output: dict[str, Any]) -> None:
+    page = output.get("data", {}).get("text/html")
+    if page is not None:
+        text = page if isinstance(page, str) else "".join(page)
+        output["data"]["text/html"] = re.sub(r"(?s)<details>.*?</details>", "", text)
 
 
 def _shipped(notebooks: Path) -> list[Path]:
