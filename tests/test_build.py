@@ -79,6 +79,7 @@ my_answer == 42
 ```{code-cell} ipython3
 :tags: [solution]
 
+# Solution
 solution_answer = 42
 ```
 
@@ -448,7 +449,8 @@ def test_a_wrong_name_is_refused_with_the_names_there_are(
 # Rules -------------------------------------------------------------------------------------------
 
 STUB = code("my_x = 1", "exercise")
-CHECK, SOLUTION = code('check("02-x", my_x)', "check"), code("solution_x = 2", "solution")
+CHECK = code('check("02-x", my_x)', "check")
+SOLUTION = code("# Solution\nsolution_x = 2", "solution")
 
 
 @pytest.mark.parametrize(
@@ -458,7 +460,7 @@ CHECK, SOLUTION = code('check("02-x", my_x)', "check"), code("solution_x = 2", "
         ("# T\n" + STUB + CHECK, "14: exercise without solution"),
         ("# T\n" + STUB + SOLUTION, "14: exercise without check"),
         ("# T\n" + code("x = 1", "exercise"), "14: an exercise cell defines a name"),
-        ("# T\n" + STUB + CHECK + SOLUTION + code("my_x"), "30: later cells must not use my_x"),
+        ("# T\n" + STUB + CHECK + SOLUTION + code("my_x"), "31: later cells must not use my_x"),
         ("# T\n" + code("1", "explorer"), "14: an explorer needs its twin"),
         ("# T\n" + code("f = quiz('02-a', 'Q')"), "12: a cell that calls quiz() must carry"),
         ("# T\n" + code("quiz('03-a', 'Q')", "quiz"), "14: quiz() wants a key that begins with 02"),
@@ -544,6 +546,85 @@ def test_links_lead_to_lessons_or_files(tmp_path: Path) -> None:
     body = "# T\n\n[a](02-tiny.ipynb) [b](02-tiny.md) [c](#part) [d](https://x.org/a)\n"
     found = problems(tmp_path, body, fatal=False)
     assert found == ["11: link leads nowhere (from notebooks/): 02-tiny.md"]
+
+
+QUIZ = """quiz(
+    "02-widths", "What does a wide bump do?",
+    {{"It adds more than the sample loses": "Yes.", "It loses": "No.", {option!r}: "So."}},
+    answer={option!r},
+)"""
+ABOVE = """
+A narrow bump loses more than it adds, and a wide one adds more than it loses. In the long run the
+variance explodes, whatever the seed.
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("The variance explodes", "2 of its 2 words"),
+        ("An explosion of variances", None),  # one of two stems: half is not more than half
+        ("One adds more than it loses, always", "shares “one adds more than”"),
+        ("It explodes for each seed and size", "2 of its 3 words"),
+        ("It ends in noise", None),
+    ],
+)
+def test_a_quiz_that_the_text_above_answers_fails_the_check(
+    tmp_path: Path, option: str, told: str | None
+) -> None:
+    body = f"\n# A lesson\n{ABOVE}{code(QUIZ.format(option=option), 'quiz')}"
+    found = [p for p in problems(tmp_path, body, fatal=False) if "02-widths" in p]
+    if told is None:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert told in found[0]
+        assert found[0].startswith("18: the text above answers the quiz '02-widths'")
+
+
+def test_words_far_above_a_quiz_do_not_answer_it(tmp_path: Path) -> None:
+    filler = "\n".join("some other words that say nothing at all of it" for _ in range(13))
+    quiz = code(QUIZ.format(option="The variance explodes"), "quiz")
+    body = f"\n# A lesson\n{ABOVE}\n{filler}\n{quiz}"
+    assert not [p for p in problems(tmp_path, body, fatal=False) if "02-widths" in p]
+
+
+BOUNDED = 'a = predict("02-a", "How many?", low=0)'
+SHOWN = "a.resolve(3)\nprint(3)"
+
+
+@pytest.mark.parametrize(
+    ("asks", "reveals", "said"),
+    [
+        (BOUNDED, [SHOWN], None),
+        (BOUNDED, ["for guess in (a,):\n    guess.resolve(3)"], None),
+        ('a = predict("02-a", "Which?", choices=["x", "y"])', [SHOWN], None),
+        ('a = predict("02-a", "How many?")', [SHOWN], "accepts any number: say what is possible"),
+        (BOUNDED, ["print(3)", SHOWN], "is still open in the first cell tagged reveal"),
+        (BOUNDED, ["a.commit(1, 2)"], "is still open in the first cell tagged reveal"),
+        (BOUNDED, [], "no cell tagged reveal resolves the prediction '02-a'"),
+    ],
+)
+def test_predictions_are_bounded_and_fixed_at_their_reveal(
+    tmp_path: Path, asks: str, reveals: list[str], said: str | None
+) -> None:
+    cells = [code(asks, "predict"), *(code(source, "reveal") for source in reveals)]
+    found = problems(tmp_path, "\n# A lesson\n" + "".join(cells), fatal=False)
+    assert [p for p in found if "prediction" in p] == found
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
+
+
+def test_a_folded_solution_shows_nothing(tmp_path: Path) -> None:
+    cells = [
+        code("my_n = 0", "exercise"),
+        code('check("02-n", my_n)', "check"),
+        code("# One halving in 100 fits: 0.69 n = 100.\nsolution_n = 145", "solution"),
+    ]
+    (said,) = problems(tmp_path, "\n# A lesson\n" + "".join(cells))
+    assert "the first line of a solution shows: let it be '# Solution'" in said
+    cells[-1] = code("# Solution\nsolution_n = 145", "solution")
+    assert problems(tmp_path, "\n# A lesson\n" + "".join(cells)) == []
 
 
 def test_pacing_is_measured_for_experiments_and_not_fatal(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from helpers.authoring.lesson import Lesson
 
 IGNORED_BY_NBVAL = {"predict", "quiz", "explorer"}  # tags of cells whose output is not compared
 RAISES = {"raises-exception", "nbval-raises-exception"}
-FOLDED_SOURCE, FOLDED_OUTPUT = {"solution", "hide-input"}, {"reveal"}
+FOLDED_SOURCE = {"solution", "hide-input", "predict"}  # a form says what its cell says
+FOLDED_OUTPUT = {"reveal"}
 
 _DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s\\]+")
 # A path or a memory address of the machine that ran the cell.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from helpers.authoring.lesson import Cell, Lesson, Problem
 from helpers.authoring.markdown import mask_all, mask_code
+from helpers.authoring.questions import questions
 
 OURS = "predict exercise solution check explorer static reveal slow quiz hide-input"
 NBVAL = "raises-exception " + " ".join(
@@ -26,6 +27,7 @@ TAGS = (*OURS.split(), *NBVAL.split())
 ASIDES = {"predict", "quiz", "exercise", "explorer", "solution", "check"}  # not counted as pacing
 CALLS = ("predict", "quiz")  # a cell that calls one of these carries its tag
 CLOSING = ("What we do not know", "Summary", "Sources")
+COVER = "# Solution"
 MAX_LINES, MAX_COLUMNS = 25, 79
 CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2200), 5, 3
 INTERVAL_LEVELS = {"80", "90", "95"}
@@ -54,6 +56,7 @@ def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
             found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
     if lesson.shape != "page":
         found += _pacing(lesson)
+    found += questions(lesson)
     return sorted(found)
 
 
@@ -146,11 +149,17 @@ def _headings(lesson: Lesson) -> Iterator[Problem]:
 
 
 def _exercises(lesson: Lesson) -> Iterator[Problem]:
-    """Each exercise has a stub that defines my_x, a check that takes it, and solution_x."""
+    """Each exercise has a stub that defines my_x, a check that takes it, and solution_x.
+
+    A folded cell shows its first line, so that a solution begins with one that tells nothing.
+    """
 
     def cells(tag: str) -> list[Cell]:
         return [cell for cell in lesson.code if tag in cell.tags]
 
+    for cell in cells("solution"):
+        if cell.source.split("\n")[0] != COVER:
+            yield Problem(cell.line, f"the first line of a solution shows: let it be {COVER!r}")
     checked = {name for cell in cells("check") for name in _names(cell, ast.Load)}
     solved = {name for cell in cells("solution") for name in _names(cell, ast.Store)}
     for cell in cells("exercise"):

@@ -1,0 +1,161 @@
+"""The rules of predictions and quizzes, on the source of a lesson; `rules.validate` asks for them.
+
+A prediction of a number says what is impossible, and the first cell tagged `reveal` after it
+resolves it, so that it is fixed before any answer is seen. A quiz needs some thought: its right
+option is no repetition of the text just above it, the last words of prose without code, maths and
+references. Words are compared without their endings.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from helpers.authoring.lesson import Cell, Lesson, Problem
+from helpers.authoring.markdown import mask_all
+
+ABOVE = 120  # so many words of prose above a quiz may still be in a reader's ear
+IN_A_ROW = 4  # so many words of an option, one after the other as above, are a quotation
+SHARE = 0.5  # of an option's words that carry meaning
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_ENDING = re.compile(r"(?<=\w{3})(?:ies|ing|ed|es|s|ly|y|e)$")
+_SMALL = """
+a about all also an and any are as at be been before both but by can could did do does each either
+every for from had has have here how if in into is it its itself like may more most much must no nor
+not of off on one only or other our out over own same say says she so some still such than that the
+their them then there these they this those though through to too two under up us very was we well
+were what when where which while who whose will with without would you your
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call of quiz() in a lesson, as its author wrote it."""
+
+    key: str
+    options: tuple[str, ...]
+    answer: str
+    line: int
+
+
+def asked(cell: Cell) -> Iterator[Asked]:
+    """The quizzes of a cell whose options are written out; the others raise when they are run."""
+    for node in ast.walk(_tree(cell)):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "quiz"):
+            continue
+        names = ("key", "question", "options", "answer")
+        given = {**dict(zip(names, node.args, strict=False)), **_keywords(node)}
+        try:
+            found = {name: ast.literal_eval(part) for name, part in given.items()}
+            options = tuple(map(str, found["options"]))
+            yield Asked(found["key"], options, found["answer"], cell.line + node.lineno - 1)
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _keywords(call: ast.Call) -> dict[str, ast.expr]:
+    return {word.arg: word.value for word in call.keywords if word.arg}
+
+
+def questions(lesson: Lesson) -> Iterator[Problem]:
+    """What is wrong with the predictions and the quizzes of `lesson`; none of it is fatal."""
+    yield from _predictions(lesson)
+    yield from _answered_above(lesson)
+
+
+def _predictions(lesson: Lesson) -> Iterator[Problem]:
+    waiting: dict[str, tuple[str, int]] = {}  # name -> its key, its line
+    for cell in lesson.code:
+        if "reveal" in cell.tags:
+            resolved = _resolved(cell)
+            for name, (key, line) in waiting.items():
+                if name not in resolved:
+                    yield Problem(
+                        line,
+                        f"the prediction {key!r} is still open in the first cell tagged reveal: "
+                        f"call {name}.resolve() there, before anything is shown",
+                        fatal=False,
+                    )
+            waiting = {}
+        for name, call in _predict_calls(cell):
+            key = ast.unparse(call.args[0]).strip("'\"") if call.args else "?"
+            line = cell.line + call.lineno - 1
+            waiting[name] = (key, line)
+            if not {"choices", "low", "high"} & _keywords(call).keys():
+                yield Problem(
+                    line,
+                    f"the prediction {key!r} accepts any number: say what is possible, low= or "
+                    "high= (and whole=True for a count)",
+                    fatal=False,
+                )
+    for key, line in waiting.values():
+        yield Problem(line, f"no cell tagged reveal resolves the prediction {key!r}", fatal=False)
+
+
+def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
+    """The predictions of a cell: the name that each is given, and the call."""
+    for node in _tree(cell).body:
+        call = getattr(node, "value", None)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "predict":
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            yield (targets[0].id if targets and isinstance(targets[0], ast.Name) else "_"), call
+
+
+def _resolved(cell: Cell) -> set[str]:
+    """The names that a cell reads, if it calls .resolve() at all: it may do so in a loop."""
+    nodes = list(ast.walk(_tree(cell)))
+    if not any(isinstance(node, ast.Attribute) and node.attr == "resolve" for node in nodes):
+        return set()
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _tree(cell: Cell) -> ast.Module:
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:  # a magic, or an error that running the cell will show
+        return ast.Module([], [])
+
+
+def _answered_above(lesson: Lesson) -> Iterator[Problem]:
+    """Quizzes whose right option says again what the last words of prose say."""
+    words: list[str] = []
+    for cell in lesson.cells:
+        if cell.kind == "markdown":
+            words = [*words, *_words(mask_all(cell.source))][-ABOVE:]
+            continue
+        for quiz in asked(cell):
+            if told := _told(quiz.answer, words):
+                yield Problem(
+                    quiz.line,
+                    f"the text above answers the quiz {quiz.key!r}: its right option {told} with "
+                    f"the {ABOVE} words above it; ask for a consequence, or say it otherwise",
+                    fatal=False,
+                )
+
+
+def _told(answer: str, above: Sequence[str]) -> str:
+    """What the answer shares with the words above it; empty if it is little."""
+    words = _words(answer)
+    runs = {tuple(above[i : i + IN_A_ROW]) for i in range(len(above) - IN_A_ROW + 1)}
+    for i in range(len(words) - IN_A_ROW + 1):
+        if tuple(words[i : i + IN_A_ROW]) in runs:
+            return f"shares “{' '.join(words[i : i + IN_A_ROW])}”"
+    meant, there = {_stem(w) for w in words} - _STOPPED, {_stem(w) for w in above}
+    shared = meant & there
+    if meant and len(shared) > SHARE * len(meant):
+        return f"shares {len(shared)} of its {len(meant)} words that carry meaning"
+    return ""
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word)
+
+
+_STOPPED = frozenset(_stem(word) for word in _words(_SMALL))
