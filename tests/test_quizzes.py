@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
-from helpers.teaching import progress, quiz
-from helpers.teaching.quizzes import Quiz
+from helpers.authoring.lesson import parse
+from helpers.authoring.questions import Asked, asked
+from helpers.teaching import progress, quiz, tally
+from helpers.teaching.quizzes import DEAL, Quiz, dealt
 
 OPTIONS = {
     "Collapse is gone": "The typical run still dies.",
@@ -85,6 +88,104 @@ def test_bad_arguments(changes: dict[str, Any], error: type[Exception], named: s
     good = {"key": "02-a", "question": "Q?", "options": OPTIONS, "answer": "Nothing"}
     with pytest.raises(error, match=named):
         quiz(**{**good, **changes})
+
+
+# ---- places of the right options, over all lessons
+
+ROOT = Path(__file__).resolve().parent.parent
+STEMS = [path.stem for path in sorted((ROOT / "lessons").glob("[0-9][0-9]-*.md"))]
+
+
+def in_the_lessons() -> list[Asked]:
+    lessons = [parse(ROOT / "lessons" / f"{stem}.md") for stem in STEMS]
+    return [quiz for lesson in lessons for cell in lesson.code for quiz in asked(cell)]
+
+
+def badly_spread(places: list[tuple[int, int]]) -> list[str]:
+    """What is wrong with (number of options, place of the right one) of quizzes in order."""
+    wrong = []
+    for size in {size for size, _ in places}:
+        found = [place for options, place in places if options == size]
+        for place in range(size):
+            share = found.count(place) / len(found)
+            if not 0.15 <= share <= 0.40:
+                wrong.append(f"place {place + 1} of {size} is right in {share:.0%}")
+    for first, second, third in zip(places, places[1:], places[2:], strict=False):
+        if first[1] == second[1] == third[1]:
+            wrong.append(f"place {first[1] + 1} is right three times running")
+    return wrong
+
+
+def test_right_options_are_spread_over_the_places() -> None:
+    def places(deal: int) -> list[tuple[int, int]]:
+        return [
+            (len(quiz.options), dealt(quiz.key, quiz.options, deal).index(quiz.answer))
+            for quiz in in_the_lessons()
+        ]
+
+    better = next((d for d in range(10_000) if not badly_spread(places(d))), None)
+    assert badly_spread(places(DEAL)) == [], f"set DEAL in helpers/teaching/quizzes.py to {better}"
+
+
+def test_the_measure_of_the_spread_finds_what_is_bad() -> None:
+    assert badly_spread([(4, 1)] * 10)  # as it was in three lessons
+    assert badly_spread([(3, n % 3) for n in range(12)]) == []
+    assert badly_spread([(3, n % 3) for n in range(12)] + [(4, n % 4) for n in range(8)]) == []
+    assert "running" in badly_spread([(3, n // 3 % 3) for n in range(9)])[0]
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_built_notebook_holds_the_shuffled_order(stem: str) -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
+    shown = []
+    for cell in notebook.cells:
+        if "quiz" in cell.metadata.get("tags", []):
+            text = cell.outputs[0].data["text/plain"]
+            shown.append([line[6:] for line in text.splitlines() if line.startswith("  ( ) ")])
+    made = [quiz for cell in parse(ROOT / "lessons" / f"{stem}.md").code for quiz in asked(cell)]
+    assert shown == [dealt(quiz.key, quiz.options) for quiz in made]
+
+
+def test_the_order_depends_on_the_key_and_not_on_the_author() -> None:
+    keys = [f"02-k{n}" for n in range(30)]
+    orders = {tuple(dealt(key, ["a", "b", "c"])) for key in keys}
+    assert len(orders) == 6
+    assert dealt("02-a", ["a", "b", "c"]) == dealt("02-a", ["a", "b", "c"])
+    made = divisor()
+    assert list(made.options) == dealt("02-divisor", list(OPTIONS))
+    assert made.options == OPTIONS
+
+
+# ---- the tally
+
+
+def test_tally_counts_first_answers_group_by_group() -> None:
+    groups = {"one": ["02-a", "02-b"], "two": ["02-c", "02-d", "02-e"], "three": ["02-f"]}
+    for key, *chosen in (
+        ("02-a", "Nothing", "Half as fast"),  # right at the second try: a miss
+        ("02-b", "Collapse is gone"),
+        ("02-c", "Half as fast", "Nothing"),  # right at once, then curious
+        ("02-d", "Half as fast"),
+        ("02-e", "Nothing"),
+    ):
+        for option in chosen:
+            quiz(key, "Q?", OPTIONS, answer="Half as fast").choose(option)
+    rows = [line.split() for line in repr(tally(groups)).splitlines()]
+    assert rows[1] == ["one", "0", "of", "2", "read", "its", "refresher", "first"]
+    assert rows[2] == ["two", "2", "of", "3", "you", "are", "ready"]
+    assert rows[3] == ["three", "0", "of", "1", "1", "still", "to", "answer"]
+    assert 'scope="row"' in tally(groups)._repr_html_()
+
+
+@pytest.mark.parametrize("bad", [[], {}, {"one": "02-a"}, {"one": []}])
+def test_tally_wants_groups(bad: Any) -> None:
+    with pytest.raises(TypeError, match="groups"):
+        tally(bad)
+
+
+def test_tally_wants_keys() -> None:
+    with pytest.raises(ValueError, match="every key in groups"):
+        tally({"one": ["a"]})
 
 
 def test_an_unknown_option_is_refused() -> None:

@@ -105,7 +105,7 @@ class Lab:
 
     def run(self, cell: Locator) -> None:
         """Run one cell with the keyboard and stay on it."""
-        cell.locator(".jp-Cell-inputArea").click()
+        cell.locator(".jp-InputPrompt:visible").first.click()  # there where code is folded, too
         self.page.keyboard.press("Control+Enter")
 
     def run_all(self) -> None:

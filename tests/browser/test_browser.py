@@ -45,10 +45,20 @@ def test_predictions_are_committed_by_keyboard_and_kept(lab: Lab) -> None:
     lab.press("Space", commit(choice))
     expect(choice.get_by_text("“about 1/2” with 70 % confidence")).to_be_visible(timeout=PATIENCE)
     start_in(interval)
-    for end, number in (("from", "0.125"), ("to", "2.5")):
+    for end, number in (("from", "-125"), ("to", "25")):
         lab.tab_to(interval.get_by_role("textbox", name=end))
         lab.page.keyboard.type(number)
     lab.press("Space", commit(interval))
+    expect(interval.get_by_text("“from” must lie in what is possible")).to_be_visible(
+        timeout=PATIENCE
+    )
+    for end, number in (("from", "0.125"), ("to", "2.5")):  # a slip, mended in a hurry
+        interval.get_by_role("textbox", name=end).fill(number)
+        commit(interval).click()
+    expect(interval.get_by_text("Committed: 0.125 to 2.5")).to_be_visible(timeout=PATIENCE)
+    for number in ("3", "4", "5", "6", "2.5"):  # a click overtakes the field; the field counts
+        interval.get_by_role("textbox", name="to").fill(number)
+        commit(interval).click()
     expect(interval.get_by_text("Committed: 0.125 to 2.5")).to_be_visible(timeout=PATIENCE)
 
     lab.run_all()
@@ -69,6 +79,21 @@ def commit(asked: Locator) -> Locator:
 def start_in(form: Locator) -> None:
     """Click the question, so that Tab goes on from there."""
     form.locator(".widget-html p").first.click()
+
+
+@on("00-start-here")
+def test_a_claim_is_judged_by_the_learner(lab: Lab) -> None:
+    card = lab.cell('claim("overfitting"')
+    lab.run(card)
+    expect(card.get_by_text("No verdict yet.")).to_be_visible(timeout=PATIENCE)
+    expect(card.get_by_text("This lesson says")).to_have_count(0)
+    start_in(card)
+    lab.press("Space", card.get_by_role("radio", name="not here"))
+    said = card.get_by_text(re.compile("Your verdict: not here. This lesson says: contradicted."))
+    expect(said).to_be_visible(timeout=PATIENCE)
+    shown = lab.cell("claim_cards()")
+    lab.run(shown)
+    expect(shown.get_by_text("not here (lesson 00)")).to_be_visible(timeout=PATIENCE)
 
 
 @on(*LESSONS)
