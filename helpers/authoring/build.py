@@ -16,6 +16,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT, write_whole
+from helpers.authoring.catalogue import make_pages, stale_pages
 from helpers.authoring.check import check, orphans, stale
 from helpers.authoring.course import Course, draft
 from helpers.authoring.execute import CellError, execute, normalise
@@ -137,6 +138,9 @@ def main(argv: Sequence[str] | None = None, course: Course | None = None) -> int
         except ValueError as error:
             failed += 1
             print(f"{stem}: NOT BUILT\n{error}", file=sys.stderr, flush=True)
+    if not failed:  # then all of them could be read
+        for name in make_pages(course.root):
+            print(f"{name}: written")
     return 1 if failed else 0
 
 
@@ -147,6 +151,7 @@ def _check_all(course: Course, stems: list[str], *, everything: bool) -> int:
             f"notebooks/{name}: no lesson makes this notebook: delete it"
             for name in orphans(course)
         ]
+        messages += stale_pages(course.root)
     if messages:
         print("\n".join(messages))
         return 1

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers.authoring.catalogue import about, catalogue
 from helpers.authoring.lesson import Lesson, Problem, parse
 from helpers.authoring.references import References
 from helpers.authoring.rules import validate
@@ -82,7 +83,8 @@ def draft(course: Course, stem: str) -> Draft:
     """Parse, fill and validate one lesson. Raises LessonError when it cannot even be parsed."""
     lesson = parse(course.lessons / f"{stem}.md", f"lessons/{stem}.md")
     problems = validate(lesson, course.notebooks)
-    references = References(lesson, course.results, course.measured().get(stem, {}))
+    said = about(lesson.number, catalogue(course.lessons)) if "{{ lesson." in lesson.text else {}
+    references = References(lesson, course.results, course.measured().get(stem, {}), said)
     sources = []
     for cell in lesson.cells:
         filled = cell.source

@@ -25,7 +25,9 @@ from helpers.authoring.markdown import fences, headings
 
 SHAPES = ("experiment", "lab", "reading", "page")
 KNOBS = ("loop", "size", "model", "sampler", "policy", "verifier")  # what a lesson turns
-COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget")
+TEXTS = ("title", "question", "runs", "aim")  # what a lesson says of itself, one line each
+LISTS = ("claims", "needs")
+COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget", *TEXTS, *LISTS)
 BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
 
 
@@ -154,6 +156,14 @@ def parse(path: Path, name: str | None = None) -> Lesson:
     return Lesson(name, path.stem, text, course, cells)
 
 
+def front_matter(text: str, name: str) -> dict[str, Any]:
+    """What stands under `course:` at the head of a lesson; LessonError with all its problems."""
+    course, problems = _front_matter(text)
+    if problems:
+        raise LessonError(name, problems)
+    return course
+
+
 def _front_matter(text: str) -> tuple[dict[str, Any], list[Problem]]:
     match = re.match(r"---\n(.*?\n)---\n", text, re.DOTALL)
     if not match:
@@ -195,6 +205,13 @@ def _course_problems(course: dict[str, Any]) -> list[str]:
     course["knob"] = knobs = [knobs] if isinstance(knobs, str) else knobs
     if not isinstance(knobs, list) or not set(knobs) <= set(KNOBS):
         wrong.append(f"course.knob must be among {', '.join(KNOBS)}, got {knobs!r}")
+    for key in TEXTS:
+        if key in course and not (isinstance(course[key], str) and course[key].strip()):
+            wrong.append(f"course.{key} must be a line of text, got {course[key]!r}")
+    for key in LISTS:
+        words = course.get(key, [])
+        if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+            wrong.append(f"course.{key} must be a list of texts in quotes, got {words!r}")
     budget = course.get("budget", {})
     if not isinstance(budget, dict) or not set(budget) <= set(BUDGET_LIMITS):
         wrong.append(f"course.budget may hold {', '.join(BUDGET_LIMITS)}, got {budget!r}")

@@ -6,7 +6,8 @@ Three kinds of reference, all read from files of the repository, never typed by 
 * `{{ paper.key | .3g }}`: a published number, from helpers/results/published.json;
 * `{{ theory.function(n=10, t=100) | .3g }}`: a closed form of helpers.theory.
 
-`{{ budget.cpu_seconds }}` and its like come from the front matter and lessons/budget.json.
+`{{ budget.cpu_seconds }}` and its like come from the front matter and lessons/budget.json, and
+`{{ lesson.title }}`, what lessons say of themselves, from `catalogue`.
 No expression is ever evaluated: the call is taken apart with `ast`, its arguments are literals.
 """
 
@@ -43,10 +44,17 @@ class References:
     """Where the numbers of one lesson come from.
 
     `results` is the folder of the studies' JSON files, `measured` the lesson's entry in
-    lessons/budget.json (empty when it was never measured).
+    lessons/budget.json (empty when it was never measured), `said` what lessons say of themselves.
     """
 
-    def __init__(self, lesson: Lesson, results: Path, measured: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        lesson: Lesson,
+        results: Path,
+        measured: Mapping[str, float],
+        said: Mapping[str, str] | None = None,
+    ) -> None:
+        self.said = said or {}
         self.lesson = lesson
         self.results = results
         self.measured = measured
@@ -96,7 +104,8 @@ class References:
         match = re.fullmatch(r"([A-Za-z_]\w*)\.([\w.-]+)(\(.*\))?", expression, re.DOTALL)
         if not match:
             raise ValueError(
-                "must be study.key, paper.key, theory.function(name=value) or budget.key"
+                "must be study.key, paper.key, theory.function(name=value), budget.key "
+                "or lesson.key"
             )
         source, key, arguments = match.groups()
         if source == "theory":
@@ -105,6 +114,8 @@ class References:
             raise ValueError("only theory takes arguments")
         if source == "budget":
             return _entry(budget_values(self.lesson, self.measured), key, "budget")
+        if source == "lesson":
+            return _entry(self.said, key, "the front matter")
         if source == "paper":
             try:
                 published = studies.papers(self.results)

@@ -14,8 +14,9 @@ import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from helpers.authoring.lesson import Cell, Lesson, Problem
+from helpers.authoring.lesson import TEXTS, Cell, Lesson, Problem
 from helpers.authoring.markdown import mask_all, mask_code
 from helpers.authoring.questions import questions
 
@@ -55,9 +56,30 @@ def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
         if cell.kind == "markdown":
             found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
     if lesson.shape != "page":
-        found += _pacing(lesson)
+        found += [*_front_matter(lesson), *_pacing(lesson)]
     found += questions(lesson)
     return sorted(found)
+
+
+def _front_matter(lesson: Lesson) -> Iterator[Problem]:
+    """A lesson with a number says what it is about, and the claims that it judges."""
+    judged = {key for cell in lesson.code for key in _first_words(cell, "claim")}
+    if judged != (named := set(lesson.course.get("claims", []))):
+        said = (
+            f"course.claims names {sorted(named)}, and the cells judge {sorted(map(str, judged))}"
+        )
+        yield Problem(1, f"front matter: {said}", fatal=False)
+    if lesson.number:
+        for key in TEXTS:
+            if key not in lesson.course:
+                yield Problem(1, f"front matter: course.{key} is missing", fatal=False)
+
+
+def _first_words(cell: Cell, function: str) -> Iterator[Any]:
+    """The first argument of each call of `function` in a cell, where it is written out."""
+    for node in ast.walk(_tree(cell)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == function:
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
 
 
 def _tags(lesson: Lesson) -> Iterator[Problem]:

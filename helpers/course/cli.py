@@ -162,6 +162,12 @@ COMMANDS = {
         "lessons to notebooks; --check: are they up to date?",
         OWN,
     ),
+    "new": Command(
+        _module("helpers.authoring.new"),
+        DEVELOPER,
+        "the files of a new lesson, to be overwritten: new 03 losing-the-tails",
+        OWN,
+    ),
     "budget": Command(
         _module("helpers.authoring.budget"),
         DEVELOPER,

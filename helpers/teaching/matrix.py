@@ -6,7 +6,9 @@ the right verdicts; on a claim the lesson says its own once the learner has chos
 
 from __future__ import annotations
 
+import json
 import time
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import one_of
@@ -229,7 +231,8 @@ class Claim(Form):
 def claim_cards() -> Page:
     """The article in seven claims, each with the learner's verdict in its box."""
     filled = store().read()["claims"]
-    boxes = {name: _box(filled.get(name)) for name in CLAIMS}
+    judged = json.loads(files("helpers.teaching").joinpath("claims.json").read_text("utf-8"))
+    boxes = {name: _box(filled.get(name), judged.get(name, [])) for name in CLAIMS}
     text = "\n".join(
         f"{n}. {CLAIMS[name]} [{boxes[name]}]" for n, name in enumerate(CLAIMS, start=1)
     )
@@ -244,9 +247,10 @@ def _emphasised(box: str) -> str:
     return f"<strong>{escape(head)}</strong>{escape(colon + reason)}"
 
 
-def _box(entry: Entry | None) -> str:
+def _box(entry: Entry | None, lessons: list[str]) -> str:
+    """What stands in the box of a claim; `lessons` are those that judge it."""
     if entry is None:
-        return "to be tested"
+        return f"to be tested in lesson {' and '.join(lessons)}" if lessons else "to be tested"
     said = f"{entry['status']} (lesson {entry.get('lesson', '?')})"
     because = entry.get("because", "")
     return f"{said}: {because}" if because else said
