@@ -179,12 +179,14 @@ def iterate(
         synthetic = [generation.kept for generation in done]
         previous = done[-1].model if done else None
         for index in count(len(done)):
+            # A stream for each step: arms of one seed differ only in what they do differently.
             fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
             if index == 0 and first is not None:
                 fitted = first
             else:
                 data = _training_set(policy, real, synthetic, n, index, choose_rng)
                 start = previous if isinstance(init, str) else init
+                # A clone, because History keeps every model, and fit overwrites what was learned.
                 fitted = clone(model).fit(data, rng=fit_rng, init=start)
             produced = fitted.sample(n, sample_rng)
             _check_produced(fitted, produced, n, index)
@@ -197,6 +199,7 @@ def iterate(
                 for name, metric in (metrics or {}).items()
             }
             yield Generation(index, fitted, produced, verified.kept, verified.report, values)
+            # All of it stays in memory: n samples a generation, for policies that want old ones.
             synthetic.append(verified.kept)
             previous = fitted
 
@@ -289,6 +292,7 @@ def run_batched(
     columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
     for index in range(generations + 1):
         data: Any = real if index == 0 else policy.training_set(real, synthetic, rng)
+        # One object for all generations: only the metrics are kept, not the models.
         fitted._fit_runs(data.values)
         produced = fitted._sample_runs(n, rng)
         _check_produced(fitted, produced, n, index)
@@ -363,6 +367,7 @@ def single_thread() -> Iterator[None]:
 
 
 def _streams(seed: int, index: int) -> list[np.random.Generator]:
+    # Not seed + index: run 1's first generation would then share its draws with run 0's second.
     return [np.random.default_rng(s) for s in np.random.SeedSequence([seed, index]).spawn(4)]
 
 
@@ -463,6 +468,7 @@ def _real_of_runs(
         )
     if np.iscomplexobj(drawn):
         raise TypeError(f"draw_real must return real numbers, got {np.asarray(drawn).dtype}")
+    # Samples first, as for one run, so that one policy serves both; then the runs.
     values = np.ascontiguousarray(np.moveaxis(drawn, 0, 1))
     if not np.isfinite(values).all():
         raise ValueError("draw_real must return finite numbers only, got NaN or infinity")

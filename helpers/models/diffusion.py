@@ -94,6 +94,7 @@ class Diffusion(BaseEstimator):
         self.losses_: list[float] = []
 
         def batch_loss(rows: torch.Tensor) -> torch.Tensor:
+            # One level a row: the loss is a mean over levels, and many steps see all of them.
             level = torch.randint(self.levels, (len(rows),), generator=stream)
             noise = torch.randn(len(rows), points.shape[1], generator=stream)
             return self._squared_errors(points[rows], level, noise).mean()
@@ -121,6 +122,7 @@ class Diffusion(BaseEstimator):
         self._check_parameters()
         shape = (positive_int("n_samples", n_samples), self.n_features_in_)
         stream = _neural.torch_stream(generator("rng", rng))
+        # Temperature is a factor of variances, spreads take its root.
         heat = math.sqrt(self.temperature)
         kept = _signal_kept(self.levels)
         points = heat * torch.randn(shape, generator=stream)
@@ -130,7 +132,9 @@ class Diffusion(BaseEstimator):
                 _neural.check_answer(self, noise)  # the clamp below would hide infinity
                 signal, before = kept[level], kept[level - 1] if level else 1.0
                 clean = (points - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
+                # A guess far outside the data would be carried on by every level that follows.
                 clean = clean.clamp(-self.bound, self.bound)
+                # Mean and variance of q(x one level before given x, clean): Ho et al. 2020, eq. 7.
                 step = signal / before  # alpha of this level; 1 - step is its beta
                 points = (
                     math.sqrt(before) * (1 - step) * clean + math.sqrt(step) * (1 - before) * points
@@ -207,6 +211,7 @@ class Diffusion(BaseEstimator):
         import torch
 
         phase = (level[:, None] + 1) / self.levels * math.pi / 2
+        # Sines and cosines: a network tells level 31 from 32 by them, hardly by one number.
         time = phase * torch.arange(1, LEVEL_FREQUENCIES + 1)
         columns = [noisy, torch.sin(time), torch.cos(time)]
         for k in range(1, self.frequencies + 1):

@@ -147,6 +147,7 @@ class GPT(BaseEstimator):
         with _interrupt_between_steps() as pause:
             for step in tqdm(steps, disable=not self.progress, **bar):
                 batch = training.plan[step]
+                # Beyond the longest row of the batch all is padding: do not compute on it.
                 longest = training.data.lengths[batch].max() - 1
                 self._step(training, inputs[batch, :longest], targets[batch, :longest])
                 if self.on_step is not None:
@@ -166,6 +167,7 @@ class GPT(BaseEstimator):
             value = _neural.check_loss(loss.item(), step, self.steps, self.learning_rate)
         training.optimiser.zero_grad()
         loss.backward()
+        # Length at most 1: with steps this long one odd batch would undo many.
         nn.utils.clip_grad_norm_(self.network_.parameters(), 1.0)
         training.optimiser.step()
         self.losses_.append(value)
@@ -173,10 +175,13 @@ class GPT(BaseEstimator):
     def _optimiser(self, network: Network) -> torch.optim.Optimizer:
         matrices = [p for p in network.parameters() if p.ndim == 2]
         norms = [p for p in network.parameters() if p.ndim == 1]
+        # Decay pulls towards 0. The gains of a norm belong near 1: none for them.
         groups = [
             {"params": matrices, "weight_decay": self.weight_decay},
             {"params": norms, "weight_decay": 0.0},
         ]
+        # 0.98: gradients' squares averaged over some 50 steps. The usual 0.999 averages a thousand,
+        # and a whole fit has 200. fused: with weights so few, calls would cost more than sums.
         return torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
 
     # ------------------------------------------------------------------ writing and scoring
@@ -198,6 +203,7 @@ class GPT(BaseEstimator):
                 "prompts must have one length and stop_token must be None to write rows, got "
                 f"lengths {sorted({len(p) for p in pool})} and stop_token={self.stop_token!r}"
             )
+        # Each prompt once before any comes twice, so that samples cover the pool evenly.
         rounds = -(-n_samples // len(pool))
         order = np.concatenate([rng.permutation(len(pool)) for _ in range(rounds)])[:n_samples]
         prompts = [pool[i] for i in order]
@@ -319,6 +325,7 @@ def _target_scores(network: Network, inputs: Tensor, targets: Tensor) -> Tensor:
 
 def _schedule(step: int, steps: int) -> float:
     """Share of the learning rate: up over the first tenth, then half a cosine down to a tenth."""
+    # Adam's steps are long from the first, when its averages rest on one batch: begin small.
     warm_up = max(1, steps // 10)
     if step < warm_up:
         return (step + 1) / warm_up

@@ -26,6 +26,7 @@ class Cache:
     def __init__(self, network: Network, slots: int, pads: Tensor) -> None:
         layers, heads = len(network.blocks), network.heads
         shape = (layers, 2, len(pads), heads, slots, network.width // heads)
+        # 32-bit floats: 512 rows of the default GPT, 32 places each, take 17 MB.
         self.memory = torch.zeros(shape)
         self.pads = pads if bool(pads.any()) else None
         self.filled = 0
@@ -46,6 +47,7 @@ class Cache:
         if self.pads is None:
             return places <= queries
         padded = places < self.pads[:, None, None, None]
+        # A padded place may look at itself: a softmax over no place at all would be NaN.
         return (places <= queries) & (~padded | (places == queries))
 
     def select(self, rows: Tensor) -> None:
@@ -83,6 +85,7 @@ class Block(nn.Module):
             mixed = functional.scaled_dot_product_attention(
                 queries, keys, all_values, attn_mask=mask
             )
+        # Added to what came in, which so reaches the end whatever the block does.
         x = x + functional.linear(
             mixed.transpose(1, 2).reshape(rows, positions, width), self.from_heads
         )
@@ -147,8 +150,10 @@ class Network(nn.Module):
         self.blocks = nn.ModuleList([Block(width, heads) for _ in range(layers)])
         self.norm = nn.Parameter(torch.ones(width))
         half = width // heads // 2
+        # Radians a token, from 1 down: quick pairs tell neighbours apart, slow ones far places.
         angles = torch.outer(torch.arange(context), 10_000.0 ** (-torch.arange(half) / half))
         self.rotation: Tensor
+        # False: not among the saved weights, since it follows from the sizes.
         self.register_buffer("rotation", torch.stack([angles.cos(), angles.sin()]), False)
 
     def initialise(self, stream: torch.Generator) -> None:
@@ -177,4 +182,5 @@ class Network(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., width) to (..., vocabulary_size)."""
+        # The embedding, read the other way (Press and Wolf 2017): one table less to learn.
         return functional.linear(hidden, self.embedding)

@@ -156,6 +156,8 @@ class VAE(BaseEstimator):
         from torch.nn import functional
 
         mean, log_variance = self.network_["encoder"](pixels).chunk(2, dim=1)
+        # The draw as a function of mean and spread, so that gradients pass through it (Kingma and
+        # Welling 2014, section 2.4). One draw: the batch averages over many.
         noise = torch.randn(mean.shape, generator=stream)
         decoded = self.network_["decoder"](mean + torch.exp(log_variance / 2) * noise)
         if self.likelihood == "bernoulli":
@@ -165,7 +167,9 @@ class VAE(BaseEstimator):
         else:
             distance = (pixels - torch.sigmoid(decoded)) / self.sigma
             minus_log = distance**2 / 2 + math.log(self.sigma * math.sqrt(2 * math.pi))
+        # KL(N(mean, variance) || N(0, 1)) in closed form, nats a latent.
         divergence = (mean**2 + log_variance.exp() - 1 - log_variance) / 2
+        # Sums, not means: nats an image. Means would weigh a latent as much as all pixels together.
         return -minus_log.sum(dim=1) - divergence.sum(dim=1)
 
     def _decode(
