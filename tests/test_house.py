@@ -140,7 +140,9 @@ def links() -> set[tuple[str, str]]:
     modules = {module_name(path) for path in sources()} | {"helpers.results"}
     found = set()
     for path, tree in sources().items():
-        for name in named(tree):
+        # A text that names the package a module lies in is about data beside it.
+        own = {f"helpers.{room(module_name(path))}"} - imports(tree)
+        for name in named(tree) - own:
             while name not in modules:
                 name = name.rpartition(".")[0]
             found.add((module_name(path), name))
