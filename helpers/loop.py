@@ -18,9 +18,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
 from typing import Any, Protocol, Required, Self, TypedDict, Unpack
 
 import numpy as np
@@ -28,9 +27,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from helpers._arguments import positive_int
+from helpers._progress import Progress
 from helpers.data import Data, Replicates, check_data, size
 
 # ---------------------------------------------------------------------- what plugs in
@@ -144,7 +143,7 @@ def iterate(
     init: Any = None,
     first: Any = None,
     resume: History | None = None,
-) -> Iterator[Generation]:
+) -> Turns:
     """Run the loop one generation at a time, without end.
 
     Parameters
@@ -174,36 +173,84 @@ def iterate(
     if isinstance(init, str) and init != "previous":
         raise ValueError(f"init must be None, 'previous' or a fitted model, got {init!r}")
 
-    def turns() -> Iterator[Generation]:
-        done = [] if resume is None else resume.generations
+    def turn(done: list[Generation]) -> Generation:
+        """The generation behind those that are `done`, which are left as they are."""
         synthetic = [generation.kept for generation in done]
-        previous = done[-1].model if done else None
-        for index in count(len(done)):
-            # A stream for each step: arms of one seed differ only in what they do differently.
-            fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
-            if index == 0 and first is not None:
-                fitted = first
-            else:
-                data = _training_set(policy, real, synthetic, n, index, choose_rng)
-                start = previous if isinstance(init, str) else init
-                # A clone, because History keeps every model, and fit overwrites what was learned.
-                fitted = clone(model).fit(data, rng=fit_rng, init=start)
-            produced = fitted.sample(n, sample_rng)
-            _check_produced(fitted, produced, n, index)
-            verified = (
-                Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
-            )
-            _check_verified(verified, metrics or {})
-            values = {
-                name: float(_measure(name, metric, fitted, produced, index, ((),)))
-                for name, metric in (metrics or {}).items()
-            }
-            yield Generation(index, fitted, produced, verified.kept, verified.report, values)
-            # All of it stays in memory: n samples a generation, for policies that want old ones.
-            synthetic.append(verified.kept)
-            previous = fitted
+        index = len(done)
+        # A stream for each step: arms of one seed differ only in what they do differently.
+        fit_rng, sample_rng, verify_rng, choose_rng = _streams(seed, index)
+        if index == 0 and first is not None:
+            fitted = first
+        else:
+            data = _training_set(policy, real, synthetic, n, index, choose_rng)
+            start = init if not isinstance(init, str) else done[-1].model if done else None
+            # A clone, because History keeps every model, and fit overwrites what was learned.
+            fitted = clone(model).fit(data, rng=fit_rng, init=start)
+        produced = fitted.sample(n, sample_rng)
+        _check_produced(fitted, produced, n, index)
+        verified = (
+            Verified(produced) if verifier is None else verifier(fitted, produced, verify_rng)
+        )
+        _check_verified(verified, metrics or {})
+        values = {
+            name: float(_measure(name, metric, fitted, produced, index, ((),)))
+            for name, metric in (metrics or {}).items()
+        }
+        # All of it stays in memory: n samples a generation, for policies that want old ones.
+        return Generation(index, fitted, produced, verified.kept, verified.report, values)
 
-    return turns()
+    return Turns(turn, History([] if resume is None else list(resume.generations)))
+
+
+class Turns(Iterator[Generation]):
+    """A run under way: `next` takes it one generation further, `to` as far as you say.
+
+    `history` holds all that is done. An interrupt costs the generation at hand and nothing else:
+    whoever calls again begins that generation anew, with the same draws. So a cell may be
+    interrupted and run again, and run twice.
+    """
+
+    def __init__(self, turn: Callable[[list[Generation]], Generation], history: History) -> None:
+        self._turn = turn
+        self.history = history
+
+    def __next__(self) -> Generation:
+        generation = self._turn(self.history.generations)
+        self.history.generations.append(generation)
+        return generation
+
+    def to(self, generation: int, progress: bool | str | Progress = False) -> History:
+        """Go on until `generation` is done; nothing to do if it is. The `history`, as it then is.
+
+        progress: True draws a bar; the name of a live cell, such as "05-live", lets it begin with
+        the time that lessons/budget.json holds; a `Progress` is told of every generation. Raises
+        `Interrupted` when the kernel is interrupted.
+        """
+        positive_int("generation", generation, minimum=0)
+        wanted, there = generation + 1, len(self.history.generations)
+        name = progress if isinstance(progress, str) else None
+        own = Progress(wanted, "generation", name, min(there, wanted), shown=bool(progress))
+        self.history.interrupted = False
+        try:
+            with nullcontext(progress) if isinstance(progress, Progress) else own as bar:
+                for _ in range(there, wanted):
+                    next(self)
+                    bar.done()
+        except KeyboardInterrupt:
+            self.history.interrupted = True
+            raise Interrupted(self.history, wanted) from None
+        return self.history
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped: `history` is what is done, for `resume`. A kernel shows one line of it."""
+
+    def __init__(self, history: History, wanted: int) -> None:
+        super().__init__(f"{len(history.generations)} of {wanted} generations are done and kept")
+        self.history = history
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}."]
 
 
 def run_loop(
@@ -211,31 +258,18 @@ def run_loop(
     real: Data,
     *,
     generations: int,
-    progress: bool = False,
+    progress: bool | str = False,
     **arguments: Unpack[Arguments],
 ) -> History:
     """`iterate` up to generation `generations`: that many rounds, one fit more.
 
-    Interrupting the kernel returns what is done so far, with `interrupted` set; pass it as
-    `resume` to go on from there with the same result as an uninterrupted run. `progress` draws a
-    bar. Everything else as in `iterate`: policy, n_samples, verifier, metrics, seed, init, first,
-    resume.
+    Interrupting the kernel raises `Interrupted`, so that whatever the run is a part of stops, too;
+    its `history` is what is done: pass it as `resume` to go on from there with the same result as
+    an uninterrupted run. `progress` draws a bar, see `Turns.to`. Everything else as in `iterate`:
+    policy, n_samples, verifier, metrics, seed, init, first, resume.
     """
     positive_int("generations", generations, minimum=0)
-    resume = arguments.get("resume")
-    history = History([] if resume is None else list(resume.generations))
-    turns = iterate(model, real, **arguments)
-    left = max(0, generations + 1 - len(history.generations))
-    try:
-        for generation in tqdm(
-            islice(turns, left), total=left, disable=not progress, unit="generation"
-        ):
-            history.generations.append(generation)
-    except KeyboardInterrupt:
-        history.interrupted = True
-        done = len(history.generations)
-        print(f"Interrupted: {done} of {generations + 1} generations are done and kept.")
-    return history
+    return iterate(model, real, **arguments).to(generations, progress)
 
 
 # ---------------------------------------------------------------------- many runs at once

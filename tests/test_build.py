@@ -20,6 +20,7 @@ from helpers.authoring.lesson import LessonError, parse
 from helpers.authoring.markdown import mask_all
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset
+from helpers.authoring.rehearse import rehearse
 
 FRONT = """\
 ---
@@ -825,10 +826,10 @@ def test_a_section_that_leans_on_another_does_not_run_alone(built: Course) -> No
         lesson = parse(built.lessons / "02-tiny.md")
         line = lesson.text.split("\n").index("print(seven())") + 1
         with pytest.raises(execute.CellError, match=rf":{line}: section 'Twins' does not.*NameErr"):
-            execute.run_sections_alone(lesson, built.notebooks)
-        execute.run_sections_alone(lesson, built.notebooks, "Draw")
+            rehearse(lesson, built.notebooks)
+        rehearse(lesson, built.notebooks, heading="Draw")
     with pytest.raises(KeyError, match="no section 'Lost'; it has A tiny lesson, Draw, Twins"):
-        execute.run_sections_alone(lesson, built.notebooks, "Lost")
+        rehearse(lesson, built.notebooks, heading="Lost")
 
 
 def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:
@@ -836,4 +837,4 @@ def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:
     course = make_course(tmp_path, body)
     lesson = parse(course.lessons / "02-tiny.md")
     with pytest.raises(execute.CellError, match="section 'B' does not run alone: NameError"):
-        execute.run_sections_alone(lesson, course.notebooks)
+        rehearse(lesson, course.notebooks)

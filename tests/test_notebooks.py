@@ -6,16 +6,18 @@ there is something to compare, and that each section of a lesson can be run firs
 
 import json
 import re
+import zlib
 
+import numpy as np
 import pytest
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT
 from helpers.authoring.check import check, orphans
 from helpers.authoring.course import Course
-from helpers.authoring.execute import run_sections_alone
-from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.lesson import Cell, Lesson, Section, parse
 from helpers.authoring.notebook import code_cells, output_problems, read_notebook
+from helpers.authoring.rehearse import rehearse
 
 COURSE = Course.at(ROOT)
 STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
@@ -77,5 +79,14 @@ def test_no_machine_and_no_widget_state_in_the_file(stem: str) -> None:
 
 
 @pytest.mark.parametrize("stem", LESSONS)
-def test_every_section_runs_alone(stem: str) -> None:
-    run_sections_alone(lesson(stem), COURSE.notebooks)
+def test_every_section_stands_a_learner_s_hands(stem: str) -> None:
+    """Alone, each cell twice, and one of its cells and every live one interrupted somewhere."""
+
+    def moment(section: Section, cell: Cell) -> float | None:
+        rng = np.random.default_rng([zlib.crc32(section.heading.encode())])
+        chosen = section.cells[rng.integers(len(section.cells))]
+        if "slow" in cell.tags:
+            return float(rng.uniform(0, 8))
+        return float(rng.uniform(0, 0.3)) if cell is chosen else None
+
+    rehearse(lesson(stem), COURSE.notebooks, moment=moment)

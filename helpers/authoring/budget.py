@@ -6,6 +6,9 @@ and children held together. Not counted: the browser, and time on the clock, whi
 the machine's other work. `--record` alone writes lessons/budget.json:
 
     {"02-fit-sample-repeat": {"cpu_seconds": 6.1, "memory_mb": 212}, ...}
+
+A cell that shows how long it still takes has a name in its code, progress="05-live"; what it alone
+cost is kept under that name, and is the first guess of the line that it shows.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 import sys
 import threading
 from collections.abc import Sequence
@@ -26,6 +30,7 @@ from helpers.authoring.execute import CellError, execute, notebook_of
 from helpers.authoring.lesson import Lesson, parse
 
 SAMPLE_EVERY = 0.1  # seconds between two looks at memory
+LIVE = re.compile(r"""progress=["'](\d\d-[a-z0-9-]+)["']""")  # the name of a live cell
 SLOW = 5.0  # processor seconds from which a cell wants the tag `slow`
 MEGABYTE = 2**20
 
@@ -106,7 +111,7 @@ def _high_water(pid: int) -> float:
 def measure(lesson: Lesson, where: Path) -> tuple[dict[str, float], list[int]]:
     """Run `lesson` in folder `where`: its cost, and the lines of slow cells without the tag.
 
-    The cost is {"cpu_seconds", "memory_mb"}; both are 0 for a page without code. Raises CellError.
+    The cost is {"cpu_seconds", "memory_mb"} and that of each live cell by its name; 0 for a page without code. Raises CellError.
     """
     meter = Meter()
     try:
@@ -124,6 +129,8 @@ def measure(lesson: Lesson, where: Path) -> tuple[dict[str, float], list[int]]:
         "cpu_seconds": round(readings[-1], 1) if readings else 0.0,
         "memory_mb": float(round(meter.memory_mb)),
     }
+    for cell, seconds in zip(lesson.code, spent, strict=True):
+        cost |= {name: round(seconds, 1) for name in LIVE.findall(cell.source)}
     return cost, slow
 
 

@@ -1,7 +1,7 @@
 """Running the cells of a lesson in a fresh kernel, and making what they print reproducible.
 
-Used by the build (outputs), the budget (cost) and the tests (one section alone). Every run is on
-one thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the
+Used by the build (outputs), the budget (cost) and the rehearsal (a learner's hands). Every run is
+on one thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the
 outputs of the same code are the same bytes: no time stamps, widget ids, colours, temporary names.
 """
 
@@ -11,7 +11,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from helpers._ground import ROOT
-from helpers.authoring.lesson import Cell, Lesson
+from helpers.authoring.lesson import Cell
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PACKAGE_ROOT = str(ROOT)
@@ -35,8 +36,6 @@ COVER = "Run this cell to see it.\n"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Only from the start of a word: from every letter of a base64 image it would take minutes.
 _CELL_FILE = re.compile(r"(?<![^\s\"'])[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
-
-FORGET = Cell("code", "%reset -f", 0, "forget", {})
 
 
 class CellError(RuntimeError):
@@ -74,6 +73,17 @@ def execute(
     indices = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     if not indices:
         return
+    notice = watch or (lambda pid: None)
+    with kernel_for(notebook, where) as (client, pid):
+        notice(pid)
+        for count, index in enumerate(tqdm(indices, title, leave=False, disable=None), start=1):
+            run_cell(client, index, count)
+            notice(pid)
+
+
+@contextmanager
+def kernel_for(notebook: NotebookNode, where: Path) -> Iterator[tuple[NotebookClient, int]]:
+    """A fresh kernel for the cells of `notebook`, in the folder `where`, and its process id."""
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -89,12 +99,7 @@ def execute(
     client.reset_execution_trackers()
     where.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, client.setup_kernel(env=_environment(scratch)):
-        pid = getattr(manager.provisioner, "pid", 0)
-        notice = watch or (lambda pid: None)
-        notice(pid)
-        for count, index in enumerate(tqdm(indices, title, leave=False, disable=None), start=1):
-            _run(client, index, count)
-            notice(pid)
+        yield client, getattr(manager.provisioner, "pid", 0)
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -108,7 +113,8 @@ def _environment(scratch: str) -> dict[str, str]:
     }
 
 
-def _run(client: NotebookClient, index: int, count: int) -> None:
+def run_cell(client: NotebookClient, index: int, count: int) -> None:
+    """Run one cell of the client's notebook as number `count`. Raises CellError."""
     cell = client.nb.cells[index]
     try:
         client.execute_cell(cell, index, execution_count=count)
@@ -122,30 +128,6 @@ def _run(client: NotebookClient, index: int, count: int) -> None:
         raise CellError(index, 0, f"the cell ran longer than {limit} s") from None
     except DeadKernelError:
         raise CellError(index, 0, "the kernel died (out of memory?)") from None
-
-
-def run_sections_alone(lesson: Lesson, where: Path, heading: str | None = None) -> None:
-    """Run the code under every H2 of `lesson` (or under one) with nothing that came before it.
-
-    Proves that a section begins with a cell that rebuilds all it needs. One kernel serves all, the
-    last section first and with all names deleted in between, so that no section finds what an
-    earlier one made. Raises KeyError for an unknown heading, and CellError, naming the section and
-    the line in the lesson file, when a cell fails.
-    """
-    sections = [section for section in lesson.sections() if heading in (None, section.heading)]
-    if not sections:
-        known = ", ".join(section.heading for section in lesson.sections())
-        raise KeyError(f"{lesson.name} has no section {heading!r}; it has {known}")
-    cells: list[tuple[Cell, str]] = []
-    for section in reversed(sections):
-        cells += [(FORGET, section.heading), *((cell, section.heading) for cell in section.cells)]
-    try:
-        execute(notebook_of([cell for cell, _ in cells]), where, title=f"{lesson.stem}: sections")
-    except CellError as failure:
-        cell, name = cells[failure.index]
-        line = cell.line + failure.line
-        message = f"{lesson.name}:{line}: section {name!r} does not run alone: {failure}"
-        raise CellError(failure.index, line, message) from None
 
 
 # Outputs --------------------------------------------------------------------------------------

@@ -143,15 +143,31 @@ def typeset(number: str, *, maths: bool = False) -> str:
 
 
 def budget_values(lesson: Lesson, measured: Mapping[str, float]) -> dict[str, int | str]:
-    """What `{{ budget.* }}` may name: times on the clock, measured cost, and the header line."""
+    """What `{{ budget.* }}` may name: times on the clock, measured cost, and the header line.
+
+    `live` is what the cells that show a progress line take, all together.
+    """
     values: dict[str, int | str] = {
         key: lesson.course[key] for key in ("minutes", "core_minutes") if key in lesson.course
     }
     # Rounded up and coarsely, so that the page does not change with every measurement.
     for key, step in (("cpu_seconds", 1), ("memory_mb", 10)):
         values[key] = math.ceil(measured[key] / step) * step if key in measured else NOT_MEASURED
+    live = [seconds for key, seconds in measured.items() if re.match(r"\d\d-", key)]
+    values["live"] = rounded_seconds(sum(live)) if live else NOT_MEASURED
     values["header"] = _header(lesson, values)
     return values
+
+
+def rounded_seconds(seconds: float) -> str:
+    """A time in words, rounded up: to five seconds, or to half a minute from ninety seconds on.
+
+    >>> rounded_seconds(21.2), rounded_seconds(70.1), rounded_seconds(91)
+    ('25 seconds', '75 seconds', '2 minutes')
+    """
+    if seconds <= 90:
+        return f"{5 * math.ceil(seconds / 5)} seconds"
+    return f"{math.ceil(seconds / 30) / 2:g} minutes"
 
 
 def _header(lesson: Lesson, values: Mapping[str, int | str]) -> str:

@@ -1,12 +1,14 @@
 """Lesson 11: an explorer over the recorded study `execution`, and one of its arms run live.
 
 `execution_picture` reads the recorded table and draws two arms of it; nothing is trained, and only
-what was recorded can be chosen. `one_arm` trains: torch is loaded when it is called.
+what was recorded can be chosen. `live_start`, `live_arms` and `one_arm` train: torch is loaded when
+they are called. What they have done they keep as long as the kernel lives, so that a cell that was
+interrupted, or is run again, goes on where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,9 @@ from scipy import stats
 
 from helpers import studies
 from helpers._arguments import one_of, positive_int
+from helpers._progress import Progress
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
-from helpers.loop import Generation, iterate
+from helpers.loop import Generation, History, iterate
 from helpers.plots import Picture, band, short
 from helpers.studies.paired import over_seeds, paired
 
@@ -52,6 +55,8 @@ VIEWS = {
 }
 ROUNDS = 4
 _NAMES = tuple(ARMS.values())
+_starts: dict[int, Any] = {}  # seed -> Start
+_runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of it
 _ARM_OF = {words: arm for arm, words in ARMS.items()}
 
 
@@ -139,14 +144,43 @@ def gained(run: pd.DataFrame, metric: str = "pass_1") -> pd.DataFrame:
     return rows.assign(metric=f"gain_{metric}", value=rows["value"] - start)
 
 
-@lru_cache(maxsize=1)
-def live_start(seed: int) -> Start:
-    """The first writer of a seed and its tasks: half a minute, once a kernel."""
+def live_start(seed: int, progress: str | None = None) -> Start:
+    """The first writer of a seed and its tasks, made once a kernel.
+
+    progress: the name of the live cell, for a line that says how long it still takes.
+    """
+    if seed not in _starts:
+        from helpers.studies import execution
+        from helpers.verification import Sandbox
+
+        with Progress(1, "student", progress, shown=progress is not None) as bar, Sandbox() as box:
+            begin = execution.start(seed, "full", box)
+            bar.done()
+        _starts.clear()  # a writer is some megabytes: the last one is enough
+        _starts[seed] = begin
+    return _starts[seed]
+
+
+def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.DataFrame]:
+    """Arm -> its frame, each run to the last round, as `execution.run_arm` does.
+
+    An interrupt stops all of them; called again, each goes on behind its last whole round.
+    """
     from helpers.studies import execution
     from helpers.verification import Sandbox
 
-    with Sandbox() as box:
-        return execution.start(seed, "full", box)
+    for arm in arms:
+        one_of("arms", arm, tuple(ARMS))
+    begin = live_start(seed)
+    done = {arm: _runs.setdefault((arm, seed), History()) for arm in arms}
+    already = sum(len(run.generations) for run in done.values())
+    total = len(done) * (ROUNDS + 1)
+    with Progress(total, "round", progress, already) as bar, Sandbox() as box:
+        for arm, history in done.items():
+            turns = iterate(**execution.loop_of(arm, begin, box, seed), resume=history)
+            _runs[arm, seed] = turns.history
+            turns.to(ROUNDS, bar)
+    return {arm: _runs[arm, seed].frame for arm in arms}
 
 
 def one_arm(arm: str, seed: int) -> Iterator[Generation]:

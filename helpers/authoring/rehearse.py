@@ -1,0 +1,138 @@
+"""A lesson's cells under a learner's hands: a section alone, a cell twice, a cell interrupted.
+
+`rehearse` runs the code under every H2 with nothing that came before it, in one kernel: the last
+section first, and with all names deleted in between, so that no section finds what an earlier one
+made. Each cell is run and then run again. Chosen cells are interrupted before that: whatever the
+moment, the run that follows must go through. `python -m helpers.authoring.rehearse [LESSON ...]`
+interrupts every cell, at four shares of the time that it takes; tests do it to a few.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from helpers._ground import ROOT
+from helpers.authoring.course import Course
+from helpers.authoring.execute import CellError, kernel_for, normalise, notebook_of, run_cell
+from helpers.authoring.lesson import Cell, Lesson, Section, parse
+
+FORGET = Cell("code", "%reset -f", 0, "forget", {})
+STOPPED = re.compile(r"(KeyboardInterrupt|Interrupted):")  # how an interrupted cell ends
+SHARES = (0.0, 0.1, 0.5, 0.9)  # of a cell's time: when the full rehearsal interrupts it
+ECHO = 0.1  # seconds for an interrupt that came at the very end: the next cell must not get it
+CLOCK = re.compile(r"\d+%\|")  # a line with a progress bar
+
+
+def rehearse(
+    lesson: Lesson,
+    where: Path,
+    *,
+    heading: str | None = None,
+    moment: Callable[[Section, Cell], float | None] | None = None,
+    again: bool = True,
+) -> dict[str, float]:
+    """Run the sections of `lesson` alone, or the one under `heading`, in the folder `where`.
+
+    moment: after how many seconds a cell is interrupted at first; None: not at all.
+    again: whether each cell is run a second time.
+
+    Returns the seconds of each cell's first whole run, by cell id. Raises KeyError for an unknown
+    heading, and CellError, naming the section and the line in the lesson's file, when a cell fails,
+    or says something else when it is run again.
+    """
+    sections = [section for section in lesson.sections() if heading in (None, section.heading)]
+    if not sections:
+        known = ", ".join(section.heading for section in lesson.sections())
+        raise KeyError(f"{lesson.name} has no section {heading!r}; it has {known}")
+    plan: list[tuple[Section, Cell]] = []
+    for section in reversed(sections):
+        plan += [(section, FORGET), *((section, cell) for cell in section.cells)]
+    seconds: dict[str, float] = {}
+    notebook = notebook_of([cell for _, cell in plan])
+    with kernel_for(notebook, where) as (client, pid):
+        count = 0
+        for index, (section, cell) in enumerate(plan):
+            after = moment(section, cell) if moment and cell is not FORGET else None
+            how = "does not run alone"
+            try:
+                if after is not None:
+                    _interrupted(lambda: run_cell(client, index, count + 1), pid, after)  # noqa: B023
+                    how = f"does not run again after an interrupt at {after:.2f} s"
+                began = time.monotonic()
+                run_cell(client, index, count + 2)
+                seconds[cell.id] = time.monotonic() - began
+                if again and cell is not FORGET:
+                    first, how = said(notebook.cells[index]), "does not run twice"
+                    run_cell(client, index, count + 3)
+                    second = said(notebook.cells[index])
+                    if first != second and "nbval-ignore-output" not in cell.tags:
+                        raise CellError(index, 0, f"it said {first!r}, and then {second!r}")
+            except CellError as failure:
+                line = cell.line + failure.line
+                message = f"{lesson.name}:{line}: section {section.heading!r} {how}: {failure}"
+                raise CellError(failure.index, line, message) from None
+            count += 3
+    return seconds
+
+
+def _interrupted(run: Callable[[], None], pid: int, after: float) -> None:
+    """Run a cell and interrupt its kernel `after` seconds; an end by that is no failure."""
+    timer = threading.Timer(after, os.kill, (pid, signal.SIGINT))
+    timer.start()
+    try:
+        run()
+    except CellError as failure:
+        if not STOPPED.match(str(failure)):
+            raise
+    finally:
+        timer.cancel()
+        time.sleep(ECHO)
+
+
+def said(cell: NotebookNode) -> list[str]:
+    """What a cell printed and returned as text: what a reader would take for its result."""
+    normalise(cell)
+    texts = []
+    for output in cell.outputs:
+        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        texts.append("\n".join(line for line in text.splitlines() if not CLOCK.search(line)))
+    return texts
+
+
+def every_cell(lesson: Lesson, where: Path) -> None:
+    """Interrupt every cell at each of SHARES of its time, in fresh kernels. Raises CellError."""
+    seconds = rehearse(lesson, where, again=False)
+    for share in SHARES:
+        rehearse(lesson, where, moment=lambda _, cell: share * seconds[cell.id])  # noqa: B023
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The full rehearsal of lessons; 1 when a cell fails."""
+    parser = argparse.ArgumentParser("python -m helpers.authoring.rehearse", description=__doc__)
+    parser.add_argument("lesson", nargs="*", help="lessons, such as 02 (default: all)")
+    course = Course.at(ROOT)
+    failed = 0
+    for stem in course.stems(parser.parse_args(argv).lesson):
+        lesson = parse(course.lessons / f"{stem}.md", f"lessons/{stem}.md")
+        began = time.monotonic()
+        try:
+            every_cell(lesson, course.notebooks)
+        except CellError as failure:
+            failed = 1
+            print(failure, file=sys.stderr, flush=True)
+        print(f"{stem}: {time.monotonic() - began:.0f} s", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
