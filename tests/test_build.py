@@ -465,6 +465,7 @@ SOLUTION = code("# Solution\nsolution_x = 2", "solution")
         ("# T\n" + code("1", "explorer"), "14: an explorer needs its twin"),
         ("# T\n" + code("f = quiz('02-a', 'Q')"), "12: a cell that calls quiz() must carry"),
         ("# T\n" + code("quiz('03-a', 'Q')", "quiz"), "14: quiz() wants a key that begins with 02"),
+        ("# T\n" + code("check('02-a', 1)", "check"), "14: a cell that calls check() must import"),
         ("# T\n" + 2 * code("quiz('02-a', 'Q')", "quiz"), "20: the key '02-a' is used twice"),
         ("# T\n" + code("\n".join(["x = 1"] * 26)), "12: code cell of 26 lines"),
         ("# T\n" + code("x = 1\ny = " + "1" * 76), "13: code line of 80 columns"),

@@ -14,7 +14,7 @@ from scipy.stats import ks_2samp
 from sklearn.base import BaseEstimator
 
 from helpers import metrics
-from helpers.loop import History, Verified, iterate, replicate, run_batched, run_loop
+from helpers.loop import History, Interrupted, Verified, iterate, replicate, run_batched, run_loop
 from helpers.models import Discrete, Gaussian, KernelDensity, LinearRegression
 from helpers.policies import Accumulate, AccumulateSubsample, FreshReal, Mix, Replace
 
@@ -240,27 +240,70 @@ def test_an_empty_training_set_says_where_and_why() -> None:
 # --- interrupts --------------------------------------------------------------------------------
 
 
-def test_an_interrupt_keeps_what_is_done_and_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    armed = [True]
+class Stop:
+    """A metric that interrupts once, at generation 2, as a learner does in mid-work."""
 
-    def interrupting(model: Any, produced: Any) -> float:
-        if len(armed) == 1 and np.array_equal(produced, whole.samples[2]):
-            armed.append(False)
+    def __init__(self, whole: Any) -> None:
+        self.whole, self.armed = whole, True
+
+    def __call__(self, model: Any, produced: Any) -> float:
+        if self.armed and np.array_equal(produced, self.whole.samples[2]):
+            self.armed = False
             raise KeyboardInterrupt
         return 0.0
 
+
+def test_an_interrupt_keeps_what_is_done_and_can_go_on() -> None:
     whole = run(generations=4)
-    stopped = run(generations=4, metrics={"x": interrupting})
+    stop = {"x": Stop(whole)}
+    with pytest.raises(Interrupted, match="2 of 5 generations are done and kept") as caught:
+        run(generations=4, metrics=stop)
+    stopped = caught.value.history
     assert stopped.interrupted
     assert [generation.index for generation in stopped.generations] == [0, 1]
-    assert "2 of 5 generations are done and kept" in capsys.readouterr().out
     assert len(stopped.frame) == 2
     before = list(stopped.generations)
-    resumed = run(generations=4, metrics={"x": interrupting}, resume=stopped)
+    resumed = run(generations=4, metrics=stop, resume=stopped)
     assert stopped.generations == before  # the interrupted history is left as it was
     assert not resumed.interrupted
     for one, two in zip(resumed.samples, whole.samples, strict=True):
         assert np.array_equal(one, two)
+
+
+def test_an_interrupt_stops_all_that_the_run_is_a_part_of() -> None:
+    """Three arms in one expression: the second is not begun."""
+    begun = []
+
+    def arm(seed: int) -> Any:
+        begun.append(seed)
+        return run(generations=4, metrics={"x": Stop(run(generations=4))})
+
+    with pytest.raises(KeyboardInterrupt):
+        _ = {seed: arm(seed) for seed in range(3)}
+    assert begun == [0]
+
+
+def test_turns_are_taken_again_after_an_interrupt_and_never_twice() -> None:
+    """What a learner does with a live cell: interrupt it, run it again, run it once more."""
+    whole = run(generations=4)
+    turns = iterate(Gaussian(), REAL, policy=Replace(), metrics={"x": Stop(whole)})
+    with pytest.raises(KeyboardInterrupt):
+        turns.to(4)
+    assert len(turns.history.generations) == 2
+    for _ in range(2):
+        history = turns.to(4)
+        assert [generation.index for generation in history.generations] == [0, 1, 2, 3, 4]
+        assert not history.interrupted
+    for one, two in zip(history.samples, whole.samples, strict=True):
+        assert np.array_equal(one, two)
+    assert len(turns.to(1).generations) == 5  # more is done than was asked for
+    assert next(turns).index == 5
+
+
+def test_a_kernel_shows_one_line_of_an_interrupt() -> None:
+    assert Interrupted(run(generations=1), 5)._render_traceback_() == [
+        "Interrupted: 2 of 5 generations are done and kept."
+    ]
 
 
 def test_resuming_a_complete_run_adds_nothing() -> None:

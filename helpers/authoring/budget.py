@@ -111,7 +111,8 @@ def _high_water(pid: int) -> float:
 def measure(lesson: Lesson, where: Path) -> tuple[dict[str, float], list[int]]:
     """Run `lesson` in folder `where`: its cost, and the lines of slow cells without the tag.
 
-    The cost is {"cpu_seconds", "memory_mb"} and that of each live cell by its name; 0 for a page without code. Raises CellError.
+    The cost is {"cpu_seconds", "memory_mb"} and that of each live cell by its name; 0 for a page
+    without code. Raises CellError.
     """
     meter = Meter()
     try:

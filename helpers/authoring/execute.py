@@ -1,8 +1,9 @@
 """Running the cells of a lesson in a fresh kernel, and making what they print reproducible.
 
 Used by the build (outputs), the budget (cost) and the rehearsal (a learner's hands). Every run is
-on one thread, in the folder of the notebooks, with a progress file of its own. After `normalise` the
-outputs of the same code are the same bytes: no time stamps, widget ids, colours, temporary names.
+on one thread, in the folder of the notebooks, with a progress file of its own. After `normalise`
+the outputs of the same code are the same bytes: no time stamps, widget ids, colours, temporary
+names.
 """
 
 from __future__ import annotations

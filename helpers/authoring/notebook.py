@@ -20,7 +20,12 @@ from nbformat import NotebookNode
 from helpers.authoring.execute import notebook_of
 from helpers.authoring.lesson import Lesson
 
-IGNORED_BY_NBVAL = {"predict", "quiz", "explorer", "slow"}  # tags of cells whose output is not compared
+IGNORED_BY_NBVAL = {
+    "predict",
+    "quiz",
+    "explorer",
+    "slow",
+}  # tags of cells whose output is not compared
 RAISES = {"raises-exception", "nbval-raises-exception"}
 FOLDED_SOURCE = {"solution", "hide-input", "predict"}  # a form says what its cell says
 FOLDED_OUTPUT = {"reveal"}

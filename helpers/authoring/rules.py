@@ -119,6 +119,10 @@ def _code(lesson: Lesson) -> Iterator[Problem]:
         for name, key, line in _keyed_calls(cell):
             if name in CALLS and name not in cell.tags:
                 yield Problem(line, f"a cell that calls {name}() must carry the tag {name}")
+            if name not in _imported(cell):
+                yield Problem(
+                    line, f"a cell that calls {name}() must import it: learners come to it first"
+                )
             if lesson.number and not (key or "").startswith(f"{lesson.number}-"):
                 yield Problem(
                     line, f"{name}() wants a key that begins with {lesson.number}-, got {key!r}"
@@ -143,6 +147,12 @@ def _keyed_calls(cell: Cell) -> Iterator[tuple[str, str | None, int]]:
                 else None
             )
             yield node.func.id, key, cell.line + node.lineno - 1
+
+
+def _imported(cell: Cell) -> set[str]:
+    """The names that a cell imports."""
+    imports = [n for n in ast.walk(_tree(cell)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 def _tree(cell: Cell) -> ast.Module:

@@ -1,4 +1,4 @@
-"""A reader's own text as data: words, numbered. Whatever is pasted works, or one line says why not."""
+"""A reader's own text as words with numbers. Any text works, or one line says why not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OURS = "the model read its own text and wrote the text that the next model read"
 
 
 def own_words(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """The different words of `text`, (k,) in alphabetical order, and its words as their numbers, (n,).
+    """The different words of `text`, (k,) in order, and all its words as their numbers, (n,).
 
     Words are letters, digits and apostrophes, in lower case. A text with too few words is replaced
     by a sentence of ours, of one with too many the beginning is taken; a line says so.

@@ -1,0 +1,54 @@
+"""An interrupt in the middle of an import, in a process that thinks it is a kernel."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+PROGRAM = """
+import os, signal, sys, threading, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.modules["ipykernel"] = types.ModuleType("ipykernel")
+from helpers._imports import protect_imports
+{protect}
+timer = threading.Timer({at}, os.kill, (os.getpid(), signal.SIGINT))
+timer.start()
+try:
+    import {module}
+    time.sleep(5)
+    print("no interrupt")
+except KeyboardInterrupt:
+    print("interrupted")
+import {module}
+{use}
+print("works")
+"""
+USE = {
+    "numpy": "numpy.random.default_rng(0).normal(size=3).sum()",
+    "pandas": "str(pandas.DataFrame({'a': [1, 2]}).groupby('a').size())",
+    "torch": "assert torch.ones(2).sum().item() == 2",
+}
+AT = {"numpy": (0.01, 0.05), "pandas": (0.1, 0.3), "torch": (0.3, 1.0)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts of POSIX")
+@pytest.mark.parametrize(("module", "at"), [(name, at) for name in AT for at in AT[name]])
+def test_an_interrupted_import_is_whole_all_the_same(module: str, at: float) -> None:
+    """Without protection numpy, pandas and torch are broken for the rest of the process."""
+    program = PROGRAM.format(module=module, at=at, use=USE[module], protect="protect_imports()")
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout == "interrupted\nworks\n", answer.stderr[-500:]
+
+
+def test_nothing_is_changed_outside_a_kernel() -> None:
+    program = (
+        "import sys; before = list(sys.meta_path); import helpers; print(before == sys.meta_path)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout == "True\n", answer.stderr
