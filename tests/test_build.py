@@ -450,7 +450,7 @@ def test_a_wrong_name_is_refused_with_the_names_there_are(
 # Rules -------------------------------------------------------------------------------------------
 
 STUB = code("my_x = 1", "exercise")
-CHECK = code('check("02-x", my_x)', "check")
+CHECK = code('from helpers.teaching import check\ncheck("02-x", my_x)', "check")
 SOLUTION = code("# Solution\nsolution_x = 2", "solution")
 
 

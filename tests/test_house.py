@@ -32,7 +32,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # The floors, from the ground: a room imports from its own floor and those before it.
 FLOORS = (
-    {"_ground", "_threads", "_arguments", "_imports", "_progress", "results"},
+    {"_ground", "_threads", "_arguments", "_imports", "_kept", "_progress", "results"},
     {"data", "models", "plots", "theory"},
     {"loop", "metrics", "policies"},
     {"verification"},

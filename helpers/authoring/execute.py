@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from helpers._ground import ROOT
+from helpers._kept import KEPT, VIEW
 from helpers.authoring.lesson import Cell
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PACKAGE_ROOT = str(ROOT)
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "Interactive: run this cell to use it."
 # JupyterLab shows the first line of a folded output. nbval_sanitize.cfg takes it away again.
 COVER = "Run this cell to see it.\n"
@@ -138,7 +139,9 @@ def normalise(cell: NotebookNode) -> None:
     """Make the outputs of an executed code cell independent of the run that made them."""
     cell.metadata.pop("execution", None)
     outputs: list[NotebookNode] = []
-    for output in cell.outputs:
+    for output, following in zip_longest(cell.outputs, cell.outputs[1:]):
+        if following and following.get("metadata", {}).pop(KEPT, None):
+            continue  # a widget, and then what is kept of it: a page has no use for the first
         output = _clean(output, compared="nbval-ignore-output" not in _tags(cell))
         if output.output_type == "stream" and outputs and outputs[-1].get("name") == output.name:
             outputs[-1].text += output.text  # how a stream is cut into pieces depends on timing
@@ -168,7 +171,7 @@ def _clean(output: NotebookNode, *, compared: bool) -> NotebookNode:
     }
     # A widget's state is dropped (ids are random, and a fresh clone is untrusted and shows text
     # anyway): what stays is its text/html or text/plain. A bare repr says nothing to a reader.
-    if data.pop(WIDGET_VIEW, None) and "text/html" not in data and not compared:
+    if data.pop(VIEW, None) and "text/html" not in data and not compared:
         data["text/plain"] = WIDGET_TEXT
     extra: dict[str, Any] = {"data": data, "metadata": output.metadata}
     if output.output_type == "execute_result":

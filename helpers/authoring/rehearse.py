@@ -10,23 +10,41 @@ interrupts every cell, at four shares of the time that it takes; tests do it to 
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT
 from helpers.authoring.course import Course
 from helpers.authoring.execute import CellError, kernel_for, normalise, notebook_of, run_cell
 from helpers.authoring.lesson import Cell, Lesson, Section, parse
+from helpers.authoring.notebook import IGNORED_BY_NBVAL
 
 FORGET = Cell("code", "%reset -f", 0, "forget", {})
+# Set in the kernel, so that the interrupt meets the next cell and nothing before or behind it.
+ARM = """
+def _arm():
+    import os, signal, threading
+    events = get_ipython().events
+    timer = threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT))
+    def begin(info):
+        timer.start()
+    def end(result):
+        if timer.ident:
+            timer.cancel()
+            events.unregister("pre_run_cell", begin)
+            events.unregister("post_run_cell", end)
+    events.register("pre_run_cell", begin)
+    events.register("post_run_cell", end)
+_arm()
+del _arm
+"""
+NOT_COMPARED = IGNORED_BY_NBVAL | {"nbval-ignore-output"}
 STOPPED = re.compile(r"(KeyboardInterrupt|Interrupted):")  # how an interrupted cell ends
 SHARES = (0.0, 0.1, 0.5, 0.9)  # of a cell's time: when the full rehearsal interrupts it
 ECHO = 0.1  # seconds for an interrupt that came at the very end: the next cell must not get it
@@ -54,48 +72,54 @@ def rehearse(
     if not sections:
         known = ", ".join(section.heading for section in lesson.sections())
         raise KeyError(f"{lesson.name} has no section {heading!r}; it has {known}")
-    plan: list[tuple[Section, Cell]] = []
+    plan: list[tuple[Section, Cell, float | None]] = []
     for section in reversed(sections):
-        plan += [(section, FORGET), *((section, cell) for cell in section.cells)]
+        plan.append((section, FORGET, None))
+        plan += [(section, cell, moment and moment(section, cell)) for cell in section.cells]
     seconds: dict[str, float] = {}
-    notebook = notebook_of([cell for _, cell in plan])
-    with kernel_for(notebook, where) as (client, pid):
-        count = 0
-        for index, (section, cell) in enumerate(plan):
-            after = moment(section, cell) if moment and cell is not FORGET else None
+    notebook = notebook_of([cell for _, cell, _ in plan])
+    with kernel_for(notebook, where) as (client, _):
+        for index, (section, cell, after) in enumerate(plan):
             how = "does not run alone"
             try:
                 if after is not None:
-                    _interrupted(lambda: run_cell(client, index, count + 1), pid, after)  # noqa: B023
+                    _interrupted(client, index, after)
                     how = f"does not run again after an interrupt at {after:.2f} s"
                 began = time.monotonic()
-                run_cell(client, index, count + 2)
+                _run(client, index)
                 seconds[cell.id] = time.monotonic() - began
                 if again and cell is not FORGET:
                     first, how = said(notebook.cells[index]), "does not run twice"
-                    run_cell(client, index, count + 3)
+                    _run(client, index)
                     second = said(notebook.cells[index])
-                    if first != second and "nbval-ignore-output" not in cell.tags:
+                    if first != second and not NOT_COMPARED & set(cell.tags):
                         raise CellError(index, 0, f"it said {first!r}, and then {second!r}")
             except CellError as failure:
                 line = cell.line + failure.line
                 message = f"{lesson.name}:{line}: section {section.heading!r} {how}: {failure}"
                 raise CellError(failure.index, line, message) from None
-            count += 3
     return seconds
 
 
-def _interrupted(run: Callable[[], None], pid: int, after: float) -> None:
-    """Run a cell and interrupt its kernel `after` seconds; an end by that is no failure."""
-    timer = threading.Timer(after, os.kill, (pid, signal.SIGINT))
-    timer.start()
+def _run(client: NotebookClient, index: int) -> None:
+    client.reset_execution_trackers()  # its outputs of the last time are gone
+    run_cell(client, index, index + 1)
+
+
+def _interrupted(client: NotebookClient, index: int, after: float) -> None:
+    """Run a cell that is interrupted `after` seconds; an end by that is no failure."""
+    cell = client.nb.cells[index]
+    source = cell.source
     try:
-        run()
+        cell.source = ARM.format(after=after)
+        _run(client, index)
+        cell.source = source
+        _run(client, index)
     except CellError as failure:
         if not STOPPED.match(str(failure)):
             raise
     finally:
-        timer.cancel()
+        cell.source = source
         time.sleep(ECHO)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers._arguments import positive_int, real_number
+from helpers._kept import LIVE, Kept
 from helpers.loop import Generation, History
 from helpers.plots import Picture
 
@@ -137,6 +138,8 @@ class Explorer(widgets.VBox):
         self._shown = 0  # number of the request that is on the screen
         self._worker: threading.Thread | None = None
         super().__init__([*self._inputs.values(), self._screen.widget])
+        self.add_class(LIVE)
+        self._kept = Kept(self._says, lambda: f"{self.html}<p>{html.escape(self._says())}</p>")
         for widget in self._inputs.values():
             widget.observe(self._changed, names="value")
         self._grey_out()
@@ -191,16 +194,22 @@ class Explorer(widgets.VBox):
             if number >= self._shown:
                 self._shown, self.error = number, error
                 self._screen.show(shown)
+                self._kept.renew()
 
     def _grey_out(self) -> None:
         values = self.values
         for name, control in self._declared.items():
             self._inputs[name].disabled = any(values[k] != v for k, v in control.when.items())
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def _says(self) -> str:
         says = "; ".join(control.says for control in self._declared.values())
-        text = f"Explorer with controls: {says}. The cell above draws the same picture once."
-        return _with_fallback(super()._repr_mimebundle_(**options), text)
+        return f"Explorer with controls: {says}. The cell above draws the same picture once."
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return _with_fallback(super()._repr_mimebundle_(**options), self._says())
+
+    def _ipython_display_(self) -> None:
+        self._kept.display(_data(super()._repr_mimebundle_()))
 
 
 # ---------------------------------------------------------------------- run button
@@ -257,6 +266,8 @@ class RunButton(widgets.VBox):
         self._halt.on_click(lambda _: self.stop())
         row = widgets.HBox([self._run, self._halt, self._bar])
         super().__init__([row, self._screen.widget])
+        self.add_class(LIVE)
+        self._kept = Kept(self._says, lambda: f"{self.html}<p>{html.escape(self._says())}</p>")
 
     @property
     def running(self) -> bool:
@@ -302,6 +313,7 @@ class RunButton(widgets.VBox):
             self.error = problem
             self._screen.add(_complaint(problem))
         self._run.disabled, self._halt.disabled = False, True
+        self._kept.renew()
 
     def _consume(self) -> None:
         drawn = -math.inf
@@ -325,9 +337,14 @@ class RunButton(widgets.VBox):
         done = len(self.results)
         self._bar.value, self._bar.description = done, f"{done} of {self.total}"
 
+    def _says(self) -> str:
+        return f"A Run button for {self.total} steps, with Stop."
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        text = f"A Run button for {self.total} steps, with Stop. Run this cell to use it."
-        return _with_fallback(super()._repr_mimebundle_(**options), text)
+        return _with_fallback(super()._repr_mimebundle_(**options), self._says())
+
+    def _ipython_display_(self) -> None:
+        self._kept.display(_data(super()._repr_mimebundle_()))
 
 
 # ---------------------------------------------------------------------- screen
@@ -366,6 +383,11 @@ def _complaint(problem: Exception) -> str:
 def _thread(work: Callable[[], None]) -> threading.Thread:
     """A thread in the caller's context, so that messages to the front end find their cell."""
     return threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
+
+
+def _data(bundle: Any) -> dict[str, Any]:
+    """The data of a widget's bundle, which may come with metadata or be None."""
+    return (bundle[0] if isinstance(bundle, tuple) else bundle) or {}
 
 
 def _with_fallback(bundle: Any, text: str) -> Any:

@@ -14,6 +14,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from helpers._kept import LIVE, VIEW, Kept
+
 if TYPE_CHECKING:
     import ipywidgets
 
@@ -111,6 +113,7 @@ class Form(ABC):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._widget: ipywidgets.VBox | None = None
+        self._kept = Kept(self._text, self._page)
 
     @abstractmethod
     def _build(self) -> list[ipywidgets.Widget]:
@@ -135,13 +138,19 @@ class Form(ABC):
                 children[0].layout.display = "none"  # a style sheet works unseen
                 self._widget = ipywidgets.VBox(children)
                 self._widget.add_class("ctl-form")
+                self._widget.add_class(LIVE)
+                for child in children[1:]:
+                    if isinstance(child, ipywidgets.HTML):  # what the form says changes here
+                        child.observe(lambda _: self._kept.renew(), names="value")
             return self._widget
+
+    def _ipython_display_(self) -> None:
+        self._kept.display(self.widget._repr_mimebundle_() or {})
 
     def __repr__(self) -> str:
         return self._text()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        view = "application/vnd.jupyter.widget-view+json"
         live = self.widget._repr_mimebundle_() or {}
         bundle = {"text/plain": self._text(), "text/html": self._page()}
-        return {**bundle, view: live[view]} if view in live else bundle
+        return {**bundle, VIEW: live[VIEW]} if VIEW in live else bundle

@@ -95,8 +95,13 @@ class Quiz(Form):
     def _page(self) -> str:
         asked = f"<p><strong>Quiz.</strong> {escape(self.question)}</p>"
         items = "".join(f"<li>{escape(text)}</li>" for text in self.options)
+        given = "".join(
+            f"<p>You answered \u201c{escape(text)}\u201d. {escape(self._reply(text))}</p>"
+            for text in self.options
+            if text in self.chosen
+        )
         return (
-            f"<div>{asked}<ul>{items}</ul><details><summary>Answer and reasons</summary>"
+            f"<div>{asked}<ul>{items}</ul>{given}<details><summary>Answer and reasons</summary>"
             f"{self._reasons(list(self.options))}</details></div>"
         )
 
