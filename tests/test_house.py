@@ -155,8 +155,9 @@ def room(module: str) -> str:
 
 @functools.cache
 def arrows() -> set[tuple[str, str]]:
-    """(room, another room that it imports from), old paths left out."""
-    pairs = {(room(a), room(b)) for a, b in links() if room(a) not in OLD_PATHS}
+    """(room, another room that it imports from); old paths and the map left out."""
+    outside = {"__init__", *OLD_PATHS}
+    pairs = {(room(a), room(b)) for a, b in links() if room(a) not in outside}
     return {(a, b) for a, b in pairs if a != b}
 
 
