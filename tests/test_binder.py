@@ -1,5 +1,6 @@
 """What mybinder.org would build, rendered by repo2docker's own code: no Docker engine is needed."""
 
+import json
 import os
 import stat
 import subprocess
@@ -112,3 +113,25 @@ def test_jupyterlab_reads_our_settings(tmp_path: Path) -> None:
     )
     assert "/lab/tree/my/00-start-here.ipynb" in answer.stdout
     assert "NeverCheckForUpdate" in answer.stdout
+
+
+def test_the_file_browser_is_folded_at_the_first_start_only(tmp_path: Path) -> None:
+    """In a workspace of the course's own: nobody's other layout is taken over or changed."""
+    environment = {
+        **os.environ,
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path),
+        "JUPYTER_CONFIG_PATH": str(BINDER / "jupyter"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--show-config-json"]
+    for kept in (None, "as the learner left it"):
+        shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        folder = json.loads(shown.stdout)["LabApp"]["workspaces_dir"]
+        assert folder == str(tmp_path / "data" / "closing-the-loop")
+        (workspace,) = Path(folder).iterdir()
+        if kept:
+            assert workspace.read_text() == kept
+        else:
+            layout = json.loads(workspace.read_text())["data"]["layout-restorer:data"]
+            assert layout["left"]["collapsed"] is True
+            workspace.write_text("as the learner left it")

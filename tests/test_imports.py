@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT
+from helpers._ground import ROOT
 
 PROGRAM = """
 import os, signal, sys, threading, time, types

@@ -8,12 +8,8 @@ loudly (../../conftest.py), and with COURSE_BROWSER=required (as in .ci/run) the
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +17,10 @@ import nbformat
 import pytest
 from learner import PATIENCE, ROOT, Lab
 from playwright.sync_api import Browser, Error, expect, sync_playwright
+from servers import TOKEN, serving
 
-from helpers.course.cli import lab_environment
 from helpers.course.doctor import BROWSERS
 
-TOKEN = "browser-test"
 BUSY = """import pathlib, time
 end = time.monotonic() + 120
 while pathlib.Path({flag!r}).exists() and time.monotonic() < end:
@@ -58,49 +53,8 @@ def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(lab_root: Path) -> Iterator[str]:
     """The address of a JupyterLab with this repository's settings and nobody's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = lab_root / "home"
-    home.mkdir()
-    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
-           "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "HOME")  # fmt: skip
-    environment = {**os.environ, **{name: str(home / name.lower()) for name in own}}
-    environment["COURSE_PROGRESS"] = str(home / "progress.json")
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1",
-               f"--port={port}", "--ServerApp.port_retries=0",
-               f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={lab_root}",
-               "--LabApp.expose_app_in_browser=True", "--allow-root"]  # fmt: skip
-    log = lab_root / "jupyterlab.log"
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            command,
-            env=lab_environment(environment),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/api/status?token={TOKEN}", process, log)
+    with serving(sys.executable, "jupyterlab", lab_root, lab_root / "home") as address:
         yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text('utf-8')[-3000:]}")
 
 
 @pytest.fixture(scope="session")
@@ -139,8 +93,11 @@ def lab(
 
 
 @pytest.fixture(autouse=True)
-def nothing_leaves_and_nothing_complains(lab: Lab) -> Iterator[None]:
+def nothing_leaves_and_nothing_complains(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test: no request has left the machine, the browser's console has no error."""
     yield
+    if "lab" not in request.fixturenames:
+        return
+    lab = request.getfixturevalue("lab")
     assert lab.strangers == []
     assert lab.complaints == []
