@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from helpers._ground import ROOT
-from helpers.authoring.budget import main, measure, over_limit
+from helpers.authoring.budget import LIVE, main, measure, over_limit
 from helpers.authoring.course import Course
 from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.references import NOT_MEASURED, budget_values, rounded_seconds
 
 COURSE = Course.at(ROOT)
 STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
@@ -52,6 +53,30 @@ def test_time_is_that_of_the_processor_children_included(tmp_path: Path) -> None
     busy, _ = measure(the_lesson(make_course(tmp_path / "busy", BURN, child)), tmp_path)
     assert busy["cpu_seconds"] >= 3.0
     assert busy["cpu_seconds"] - idle["cpu_seconds"] >= 2.0  # 3 s were burnt
+
+
+def test_a_live_cell_is_measured_under_its_name(tmp_path: Path) -> None:
+    course = make_course(tmp_path, BURN, f'progress="05-live"\n{BURN}')
+    cost, _ = measure(the_lesson(course), tmp_path)
+    assert 1.4 < cost["05-live"] < cost["cpu_seconds"] - 1.4
+    assert budget_values(the_lesson(course), cost)["live"] == "5 seconds"
+    assert budget_values(the_lesson(course), {})["live"] == NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.1, "5 seconds"), (21.2, "25 seconds"), (90, "90 seconds"),
+                          (91, "2 minutes"), (129.1, "2.5 minutes")]
+)  # fmt: skip
+def test_times_are_rounded_up(seconds: float, said: str) -> None:
+    assert rounded_seconds(seconds) == said
+
+
+def test_every_live_cell_of_a_lesson_has_its_time() -> None:
+    recorded = COURSE.measured()
+    named = {stem: LIVE.findall((COURSE.lessons / f"{stem}.md").read_text()) for stem in STEMS}
+    assert any(named.values())
+    for stem, names in named.items():
+        assert {key for key in recorded.get(stem, {}) if key[0].isdigit()} == set(names)
 
 
 def test_memory_is_the_peak_of_kernel_and_children(tmp_path: Path) -> None:

@@ -833,6 +833,35 @@ def test_a_section_that_leans_on_another_does_not_run_alone(built: Course) -> No
         rehearse(lesson, built.notebooks, heading="Lost")
 
 
+COUNTS = "# T\n\n## A\n" + code("n = 0") + code("n += 1\nprint('round', n)")
+TAKES = (
+    "# T\n\n## A\n"
+    + code("rows = iter([1, 2, 3])")
+    + code("import time\n_ = next(rows), next(rows)\ntime.sleep(5)")
+)
+
+
+def test_a_cell_with_another_label_when_it_is_run_again_is_found(tmp_path: Path) -> None:
+    lesson = parse(make_course(tmp_path, COUNTS).lessons / "02-tiny.md")
+    with pytest.raises(execute.CellError, match=r"does not run twice: it said \['round 1'\], and"):
+        rehearse(lesson, tmp_path)
+    rehearse(lesson, tmp_path, again=False)
+
+
+def test_a_cell_that_an_interrupt_breaks_is_found(tmp_path: Path) -> None:
+    lesson = parse(make_course(tmp_path, TAKES).lessons / "02-tiny.md")
+    long = lesson.code[1]
+    seconds = rehearse(lesson, tmp_path, again=False)
+    assert seconds[long.id] > 5
+
+    def moment(_: object, cell: object) -> float | None:
+        return 1.0 if cell == long else None
+
+    broken = r"section 'A' does not run again after an interrupt at 1.00 s: StopIteration"
+    with pytest.raises(execute.CellError, match=broken):
+        rehearse(lesson, tmp_path, moment=moment)
+
+
 def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:
     body = "# T\n\n## A\n" + code("x = 1") + "\n## B\n" + code("x") + "\n## C\n" + code("x = 2")
     course = make_course(tmp_path, body)
