@@ -21,12 +21,15 @@ course        the course as a program: commands, environment, the learner's copi
 
 Below them lie `_arguments`, the checks that many share, `_ground`, where the course lies,
 `_threads`, why one is enough, `_progress`, the line that says how long a cell still takes, `_kept`,
-what is left of a widget the next day, and `_imports`, which the last line calls: in a kernel no
-import is left half done. The other modules of this folder are old paths, kept through 1.x for
+what is left of a widget the next day, and `_imports`, which is called below: in a kernel no import
+is left half done. The other modules of this folder are old paths, kept through 1.x for
 copies that learners own. A room imports what stands before it or below it, never the other way:
 tests/test_house.py has the order.
 """
 
+from helpers._ground import original_line
 from helpers._imports import protect_imports
 
 protect_imports()
+if _line := original_line():
+    print(_line)

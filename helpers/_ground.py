@@ -45,6 +45,20 @@ def spare_answers_file() -> Path:
     return Path.home() / ".closing-the-loop" / "progress.json"
 
 
+def original_line() -> str | None:
+    """What to say where a notebook of the course itself is run, and not somebody's copy of it.
+
+    Jupyter tells a kernel which notebook it serves; tests and builds start none for a notebook.
+    """
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    if notebook.parent != ROOT / "notebooks":
+        return None
+    return (
+        f"This is the course's own {notebook.name}, which is kept as it is. "
+        f"Work in your copy, {Path('my', notebook.name).as_posix()}: `make lab` makes it."
+    )
+
+
 def can_keep(folder: Path) -> bool:
     """Whether `folder`, there already or not, is for this user to write, and nobody else's."""
     try:

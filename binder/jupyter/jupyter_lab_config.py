@@ -2,13 +2,16 @@
 
 The layout is a workspace of the course's own, so that it neither takes over nor changes the one
 that somebody uses elsewhere: the file browser is folded at the first start and stays as it is left.
+Notebooks of the course itself can be read and run, but not saved.
 """
 
 import json
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from jupyterlab_server.workspaces_handler import WorkspacesManager
+from tornado.web import HTTPError
 
 c = get_config()
 c.LabApp.default_url = "/lab/tree/my/00-start-here.ipynb"
@@ -16,6 +19,29 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 
+
+class CourseFiles(AsyncLargeFileManager):
+    """Files of the course, whose own notebooks cannot be changed: learners have copies in my/."""
+
+    def is_writable(self, path):
+        """False for what lies in notebooks/ of the course; it is said on its tab."""
+        return not is_original(self, path) and super().is_writable(path)
+
+    async def save(self, model, path=""):
+        if is_original(self, path):
+            copy = path.replace("notebooks/", "my/", 1)
+            raise HTTPError(403, f"The course's own notebook is kept as it is: work in {copy}")
+        return await super().save(model, path)
+
+
+def is_original(manager, path):
+    """Whether `path` is a notebook of the course itself."""
+    place = Path(manager._get_os_path(path.strip("/")))
+    return place.suffix == ".ipynb" and place.parent == COURSE / "notebooks"
+
+
+COURSE = Path(__file__).resolve().parents[2]
+c.ServerApp.contents_manager_class = CourseFiles
 FOLDED = {
     "layout-restorer:data": {
         "left": {"collapsed": True, "visible": True, "widgets": ["filebrowser"]},

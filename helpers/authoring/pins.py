@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from helpers._ground import CPU_INDEX, ROOT, write_whole
 
 CONSTRAINTS, BINDER = ROOT / "constraints.txt", ROOT / "binder" / "requirements.txt"
-IN_THE_IMAGE = ("jupyterlab", "ipykernel", "ipython")  # Binder's base image has them, matched to its hub
+# Binder's base image has them, matched to its hub.
+IN_THE_IMAGE = ("jupyterlab", "ipykernel", "ipython")
 
 
 def asked_for(*extras: str) -> list[Requirement]:

@@ -159,6 +159,12 @@ def budget_values(lesson: Lesson, measured: Mapping[str, float]) -> dict[str, in
     return values
 
 
+ELSEWHERE = (
+    "- **Not started by `make lab`?** Install the course first, `pip install -e .` in its folder, "
+    "and choose that Python as this notebook's kernel."
+)
+
+
 def rounded_seconds(seconds: float) -> str:
     """A time in words, rounded up: to five seconds, or to half a minute from ninety seconds on.
 
@@ -181,6 +187,7 @@ def _header(lesson: Lesson, values: Mapping[str, int | str]) -> str:
     ]
     if lesson.course["knob"]:
         lines.append(f"- **Where we are in the loop**: {loop_line(lesson.course['knob'])}")
+    lines.append(ELSEWHERE)
     return "\n".join(lines)
 
 
