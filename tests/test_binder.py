@@ -1,5 +1,6 @@
 """What mybinder.org would build, rendered by repo2docker's own code: no Docker engine is needed."""
 
+import asyncio
 import json
 import os
 import stat
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack, PythonBuildPack
+from tornado.web import HTTPError
+from traitlets.config.loader import PyFileConfigLoader
 
 from helpers.authoring import pins
 
@@ -135,3 +138,42 @@ def test_the_file_browser_is_folded_at_the_first_start_only(tmp_path: Path) -> N
             layout = json.loads(workspace.read_text())["data"]["layout-restorer:data"]
             assert layout["left"]["collapsed"] is True
             workspace.write_text("as the learner left it")
+
+
+def test_the_course_s_own_notebooks_are_not_saved_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody who follows the README inside JupyterLab changes files that are in git."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    config = PyFileConfigLoader("jupyter_lab_config.py", str(BINDER / "jupyter")).load_config()
+    manager = config.ServerApp.contents_manager_class(root_dir=str(ROOT))
+    original, copy = "notebooks/00-start-here.ipynb", "my/00-start-here.ipynb"
+    model = asyncio.run(manager.get(original, content=False))
+    assert model["writable"] is False
+    before = (ROOT / original).read_bytes()
+    with pytest.raises(HTTPError, match=f"work in {copy}"):
+        asyncio.run(manager.save({"type": "notebook", "format": "json"}, original))
+    assert (ROOT / original).read_bytes() == before
+    elsewhere = config.ServerApp.contents_manager_class(root_dir=str(tmp_path))
+    (tmp_path / "my").mkdir()
+    text = {"type": "file", "format": "text", "content": "{}"}
+    asyncio.run(elsewhere.save(text, copy))
+    assert (tmp_path / copy).read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("notebook", "said"),
+    [
+        (ROOT / "notebooks" / "02-fit-sample-repeat.ipynb", "my/02-fit-sample-repeat.ipynb"),
+        (ROOT / "my" / "02-fit-sample-repeat.ipynb", ""),
+        ("", ""),
+    ],
+)
+def test_an_original_that_is_run_names_the_copy(notebook: Path | str, said: str) -> None:
+    environment = {**os.environ, "JPY_SESSION_NAME": str(notebook)}
+    command = [sys.executable, "-c", "import helpers"]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert said in ran.stdout if said else ran.stdout == ""
+    assert ran.stdout.count("\n") == bool(said)
