@@ -461,7 +461,7 @@ SOLUTION = code("# Solution\nsolution_x = 2", "solution")
         ("# T\n" + STUB + CHECK, "14: exercise without solution"),
         ("# T\n" + STUB + SOLUTION, "14: exercise without check"),
         ("# T\n" + code("x = 1", "exercise"), "14: an exercise cell defines a name"),
-        ("# T\n" + STUB + CHECK + SOLUTION + code("my_x"), "31: later cells must not use my_x"),
+        ("# T\n" + STUB + CHECK + SOLUTION + code("my_x"), "32: later cells must not use my_x"),
         ("# T\n" + code("1", "explorer"), "14: an explorer needs its twin"),
         ("# T\n" + code("f = quiz('02-a', 'Q')"), "12: a cell that calls quiz() must carry"),
         ("# T\n" + code("quiz('03-a', 'Q')", "quiz"), "14: quiz() wants a key that begins with 02"),
@@ -620,7 +620,7 @@ def test_predictions_are_bounded_and_fixed_at_their_reveal(
 def test_a_folded_solution_shows_nothing(tmp_path: Path) -> None:
     cells = [
         code("my_n = 0", "exercise"),
-        code('check("02-n", my_n)', "check"),
+        code('from helpers.teaching import check\ncheck("02-n", my_n)', "check"),
         code("# One halving in 100 fits: 0.69 n = 100.\nsolution_n = 145", "solution"),
     ]
     (said,) = problems(tmp_path, "\n# A lesson\n" + "".join(cells))
