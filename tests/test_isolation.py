@@ -8,12 +8,14 @@ missing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,8 @@ import pytest
 from hostile import battery, storm
 
 from helpers.verification import Case, Limits, MissingProtection, Sandbox, wire
-from helpers.verification.processes import LostError, Program, Worker
+from helpers.verification.judge import judge
+from helpers.verification.processes import LostError, Program, Worker, start_interpreter
 
 LINUX = sys.platform.startswith("linux")
 linux = pytest.mark.skipif(not LINUX, reason="expects the walls of Linux")
@@ -261,6 +264,59 @@ def f(x):
         box.close()
 
 
+SPY = """
+import sys
+def f(x):
+    frame, found = sys._getframe(), ''
+    while frame:
+        found += repr(dict(frame.f_locals))
+        frame = frame.f_back
+    return found
+"""
+
+
+@linux
+def test_a_program_sees_neither_source_nor_answer_of_its_neighbours() -> None:
+    """They are in the memory of the worker from which its process was forked."""
+    right = "def f(x):\n    return x + 123454321\n"
+    with Sandbox(QUICK, screen=False) as box:
+        jobs = [(program, [Case((1,), 123454322)], "f") for program in (right, SPY, right)]
+        first, spied, last = box.grade_many(jobs)
+    assert first.passed
+    assert last.passed
+    assert "_getframe" in spied.got  # its own source
+    assert "123454321" not in spied.got
+    assert "123454322" not in spied.got
+
+
+@linux
+def test_a_process_that_cannot_be_started_is_a_worker_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def no_second(*arguments: str) -> Any:
+        if started:
+            raise OSError("no memory")
+        started.append(start_interpreter(*arguments))
+        return started[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.verification.processes.start_interpreter", no_second)
+        with pytest.raises(RuntimeError, match="could not start"):
+            Sandbox(workers=2)
+        assert started[0].poll() is not None
+        started.clear()
+        with Sandbox() as box:
+            box._workers[0].process.kill()
+            with pytest.raises(RuntimeError, match="could not"):
+                box.grade(RIGHT, CASES, "f")
+    with Sandbox(workers=2) as box:
+        jobs = [(f"# {i}\n{RIGHT}", CASES, "f") for i in range(40)]
+        started.append(None)
+        monkeypatch.setattr("helpers.verification.processes.start_interpreter", no_second)
+        box._workers[0].process.kill()
+        assert {report.verdict for report in box.grade_many(jobs)} == {"passed"}
+
+
 # --- the caller's mistakes -------------------------------------------------------------------
 
 
@@ -355,7 +411,7 @@ def test_colliding_numbers_do_not_cost_this_process_seconds() -> None:
 import os
 def f(x):
     numbers = b','.join(b'{"i":"%x"}' % (i * (2**61 - 1)) for i in range(1, 30_000))
-    text = b'[{"s":[' + numbers + b']}]'
+    text = b'{"s":[' + numbers + b']}'
     message = b'v' + len(text).to_bytes(4, 'big') + text
     while message:
         message = message[os.write(3, message):]
@@ -366,6 +422,45 @@ def f(x):
         report = box.grade(program, [Case((1,), {1})], "f")
         assert time.process_time() - start < 1
     assert report.verdict == "wrong"
+
+
+def message(kind: bytes, text: str) -> bytes:
+    return wire.FRAME.pack(kind, len(text)) + text.encode("ascii")
+
+
+def test_many_empty_messages_do_not_cost_this_process_seconds() -> None:
+    """Each was compared with the text of all answers, which may be a megabyte."""
+    cases = [Case((1,), "x" * 65_000) for _ in range(15)]
+    start = time.process_time()
+    report = judge("done", 0.1, message(b"v", "[]") * 3000, cases, "f", Limits(output_kb=1024))
+    assert time.process_time() - start < 1
+    assert not report.passed
+
+
+@pytest.mark.parametrize("kind", [b"l", b"f"])
+def test_a_forged_text_is_cut_before_it_is_made_printable(kind: bytes) -> None:
+    size = 200_000
+    text = f'["", "{chr(127) * size}", 1]'
+    tracemalloc.start()
+    report = judge("done", 0.1, message(kind, text), CASES, "f", Limits(output_kb=1024))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * size
+    assert len(report.message) < 300
+
+
+@pytest.mark.parametrize("line", [10**4000, -1, True])
+def test_a_forged_line_is_nonsense(line: int) -> None:
+    text = json.dumps(["ValueError", "", line])
+    report = judge("done", 0.1, message(b"l", text), CASES, "f", Limits())
+    assert (report.verdict, report.line) == ("crashed", None)
+
+
+def test_a_check_that_changes_the_answer_leaves_the_case_as_it_was() -> None:
+    case = Case((1,), [3, 1, 2], check=lambda args, got: got.sort() or got == [1, 2, 3])
+    body = message(b"v", case.answer) + message(b".", "0.1")
+    assert judge("done", 0.1, body, [case], "f", Limits()).passed
+    assert case.expected == [3, 1, 2]
 
 
 def test_a_forged_fraction_is_read_in_no_time() -> None:
@@ -474,7 +569,7 @@ def test_the_audit_hook_cannot_be_switched_off(
 
 
 @linux
-def test_what_the_remaining_layers_hold(bare_box: Sandbox) -> None:
+def test_what_the_remaining_layers_hold(bare_box: Sandbox, tmp_path: Path) -> None:
     assert bare_box.protection == ("audit", "rlimits")
     tries = {
         "open('/etc/passwd')": "forbidden",
@@ -489,6 +584,9 @@ def test_what_the_remaining_layers_hold(bare_box: Sandbox) -> None:
         "while True: pass": "timeout",
         "import time\ntime.sleep(99)": "timeout",
         "import os\nos._exit = lambda code: None": "passed",
+        f"import os\nos.mkfifo({str(tmp_path / 'trace')!r})": "exception",
+        "import os\nos.pidfd_open(os.getppid())": "exception",
+        "import _imp\n_imp.create_builtin(None)": "exception",
     }
     jobs = [(f"{text}\n{RIGHT}", CASES, "f") for text in tries]
     verdicts = [report.verdict for report in bare_box.grade_many(jobs)]

@@ -4,7 +4,7 @@ Runs only in the worker's forked children (or, without fork, in a fresh interpre
 notebook. Standard library only. It gets sources and inputs, nothing else: it holds no expected
 value and gives no verdict, so whatever a program does to it, it can only claim an output.
 
-Messages on the pipe: v the answers of the next cases, s does not compile, l failed while loading,
+Messages on the pipe: v the answer of the next case, s does not compile, l failed while loading,
 o too much output, m out of memory, f forbidden event, . end of the program. An answer is a value
 as wire.py writes it, or {"x": [...]} for an exception.
 """
@@ -108,7 +108,7 @@ def run(job: dict[str, Any], channel: Channel) -> NoReturn:
     sys.modules["program"] = module
     facades.give_streams()
     try:
-        code = compile(job["source"], layers.PROGRAM, "exec", dont_inherit=True)
+        code = facades.compiled(job["source"], job["guarded"])
     except MemoryError:
         channel.stop(b"m")
     except BaseException as problem:
@@ -149,10 +149,10 @@ def _call(namespace: dict[str, Any], job: dict[str, Any], channel: Channel) -> N
         except wire.TooLargeError:
             channel.stop(b"o")
         except BaseException as problem:
-            channel.send(b"v", f'[{{"x":{describe(problem)}}}]')
+            channel.send(b"v", f'{{"x":{describe(problem)}}}')
         else:
             channel.spend(len(text))
-            channel.send(b"v", f"[{text}]")
+            channel.send(b"v", text)
 
 
 def warm_up() -> None:

@@ -2,11 +2,12 @@
 
 Runs only in the worker and its children; standard library only. A facade is a module with the
 public names of an offered one, less what rules.py withholds, and without the modules inside it.
-Four things that the screen cannot decide by reading are decided here, when they happen:
+Five things that the screen cannot decide by reading are decided here, when they happen:
 
 - getattr, setattr, delattr, attrgetter and methodcaller look at the name that they are given;
-- `type` takes one argument, and the type of a class is this `type` again, so that no program
-  makes classes out of texts, in which libraries would then find code;
+- `vars`, and `x.__dict__`, show of a class only what may be read by name;
+- `type` takes one argument, and the type of a class is this `type` again (`x.__class__`, too), so
+  that no program makes classes out of texts, in which libraries would then find code;
 - wraps and update_wrapper copy what they always copy and nothing else;
 - text that a library evaluates while a screened program runs (annotations in quotes, the fields
   of a dataclass) goes through the screen as well, by an audit hook.
@@ -16,6 +17,7 @@ None of this is a wall against a process that was taken over; that wall is layer
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dataclasses
 import functools
@@ -23,10 +25,11 @@ import importlib
 import operator
 import sys
 from collections.abc import Callable
-from types import GenericAlias, ModuleType
+from types import CodeType, GenericAlias, MappingProxyType, ModuleType
 from typing import Any, NoReturn
 
 from helpers.verification import rules
+from helpers.verification.layers import PROGRAM
 from helpers.verification.screen import screen
 
 _FACADES: dict[str, ModuleType] = {}  # what screened programs import, filled by build
@@ -97,8 +100,42 @@ def checked_delattr(thing: Any, name: Any) -> None:
 
 
 def checked_vars(thing: Any) -> Any:
-    """`vars` of something; without an argument it would show the names of the caller."""
-    return _vars(thing)
+    """`vars` of something; without an argument it would show the names of the caller.
+
+    Of a class it holds only what may be read by name: the others are ways to read, as
+    `vars(type(f))["__globals__"].__get__(f)` does.
+    """
+    found = _vars(thing)
+    if isinstance(found, MappingProxyType):
+        found = {key: value for key, value in found.items() if rules.may_be_read_by_name(key)}
+        return MappingProxyType(found)
+    return found
+
+
+_READERS = {"__dict__": "__vars__", "__class__": "__type__"}  # attribute -> builtin that reads it
+
+
+class _Readers(ast.NodeTransformer):
+    """Turns `x.__dict__` and `x.__class__` into calls: the screen cannot know whether x is a class.
+
+    No program can write the names of the functions that are called.
+    """
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if node.attr not in _READERS or not isinstance(node.ctx, ast.Load):
+            return node
+        name = ast.copy_location(ast.Name(_READERS[node.attr], ast.Load()), node)
+        return ast.copy_location(ast.Call(name, [node.value], []), node)
+
+
+def compiled(source: str, guarded: bool) -> CodeType:
+    """The program, ready to run; guarded: it was screened."""
+    tree: Any = source
+    # What is not ASCII may spell these names in other letters.
+    if guarded and (not source.isascii() or any(name in source for name in _READERS)):
+        tree = _Readers().visit(ast.parse(source))
+    return compile(tree, PROGRAM, "exec", dont_inherit=True)
 
 
 def attrgetter(*names: Any) -> Any:
@@ -219,6 +256,7 @@ def build() -> None:
     SCREENED.update(allowed, **endings, __import__=screened_import, type=one_argument_type)
     for name in ("getattr", "setattr", "delattr", "vars"):
         SCREENED[name] = globals()[f"checked_{name}"]
+    SCREENED.update(__vars__=checked_vars, __type__=one_argument_type)
     EVERYTHING.update(vars(builtins), **endings)
     sys.addaudithook(_read_text)
 

@@ -243,8 +243,21 @@ def give_up_privileges() -> None:
         _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS, inherited by children
 
 
+# What would leave a trace outside, or load native code, without an event for the audit hook.
+_SILENT = {
+    "_imp": ("create_builtin",),
+    "os": ("mkfifo", "mknod", "pidfd_open"),
+    "posix": ("mkfifo", "mknod", "pidfd_open"),
+    "signal": ("pidfd_send_signal",),
+    "_signal": ("pidfd_send_signal",),
+}
+
+
 def forget_the_kernel() -> None:
-    """Take away the way to native code that is of no use to a child without a filter."""
+    """Take away, in a child without a filter, the ways out that the audit hook does not see."""
+    for module, names in _SILENT.items():
+        for name in names:
+            vars(sys.modules.get(module, sys)).pop(name, None)
     global ctypes, _LIBC, _PRCTL, _Filter
     ctypes = _LIBC = _PRCTL = _Filter = None  # type: ignore[assignment,misc]
     for name in ("ctypes", "_ctypes"):

@@ -108,7 +108,10 @@ class Worker:
     arguments: tuple[str, ...] = ()  # of the process; tests switch layers off with them
 
     def __init__(self) -> None:
-        self.process = start_interpreter(*self.arguments)
+        try:
+            self.process = start_interpreter(*self.arguments)
+        except OSError:  # no memory, descriptor or process left
+            raise LostError from None
         self.batch: list[Program] = []
         self.deadline = 0.0
         self.layers: list[str] = []

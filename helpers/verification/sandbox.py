@@ -21,6 +21,7 @@ tool for a course, for what your own models write, not a service for strangers.
 
 from __future__ import annotations
 
+import contextlib
 import keyword
 import os
 import selectors
@@ -237,8 +238,11 @@ class Sandbox:
             for worker in self._workers[:]:
                 if not worker.idle:  # ended since, or left by an interrupt in the middle of a call
                     _stop(worker, self._workers)
-            new = [Worker() for _ in range(self._n_workers - len(self._workers))]
-            self._workers += new
+            new = []
+            with contextlib.suppress(LostError):
+                while len(self._workers) < self._n_workers:
+                    new.append(Worker())
+                    self._workers.append(new[-1])
         for worker in new:
             try:
                 worker.greet()
@@ -378,9 +382,12 @@ class _Pool:
         with self.interrupts.held():
             _stop(worker, self.workers)
         for _ in range(RESTARTS):
-            with self.interrupts.held():
-                fresh = Worker()
-                self.workers.append(fresh)
+            try:
+                with self.interrupts.held():
+                    fresh = Worker()
+                    self.workers.append(fresh)
+            except LostError:
+                continue
             try:
                 fresh.greet()
                 return

@@ -279,7 +279,7 @@ def _may_stand(name: str, node: ast.AST) -> bool:
         return _may_be_attribute(name, node)
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Load):
-            return name in rules.METHODS or name in ("__name__", "__doc__")
+            return name in rules.METHODS or name in ("__name__", "__doc__", "__debug__")
         return name in rules.METHODS or name in rules.LABELS or name in _IN_CLASSES
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return name in rules.METHODS
@@ -327,10 +327,12 @@ def _check_import_from(node: ast.ImportFrom, parts: _Parts) -> Iterator[str]:
 
 
 def _may_be_missing(module: str, node: ast.AST, parts: _Parts) -> bool:
-    """Whether it is a foreign package, and the program has another way where it is missing."""
+    """Whether it is a foreign package, and the program does without where it is missing."""
     if module.partition(".")[0] in sys.stdlib_module_names or module.startswith("helpers"):
         return False
     parent = parts.parents.get(id(node))
+    if isinstance(parent, ast.If) and _last(parent.test) == "TYPE_CHECKING":
+        return True
     caught = {"ImportError", "ModuleNotFoundError"}
     return isinstance(parent, ast.Try) and any(
         any(node is item for item in parent.body)

@@ -20,6 +20,7 @@ import select
 import signal
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,13 +44,19 @@ Report = tuple[str, float, bytes]  # fate in a word, CPU seconds, messages
 # --- one child -------------------------------------------------------------------------------
 
 
-def run_child(job: Job, limits: Limits, walls: Walls) -> Report:
-    """Fork a child for one program; what it wrote, and how it ended."""
+def run_child(job: Job, limits: Limits, walls: Walls, *others: deque[Job] | list[Report]) -> Report:
+    """Fork a child for one program; what it wrote, and how it ended.
+
+    others: lists of what belongs to other programs. They are emptied in the child, where a program
+    can walk up the frames: it could run a neighbour's source, or say what a neighbour has answered.
+    """
     pipe, write_end = os.pipe()
     leave = os._exit  # a program may replace the name in the module
     pid = os.fork()
     if pid == 0:
         try:
+            for belongings in others:
+                belongings.clear()
             os.setpgid(0, 0)
             layers.die_with_parent()
             child.run(job, walls.close_in(write_end, limits))
@@ -207,7 +214,10 @@ def serve(without: list[str]) -> NoReturn:
     send({"layers": walls.in_force}, [])
     while (message := receive()) is not None:
         walls.prepare(message["limits"])
-        reports = [run_child(job, message["limits"], walls) for job in message["programs"]]
+        waiting, reports = deque(message.pop("programs")), list[Report]()
+        while waiting:
+            job = waiting.popleft()
+            reports.append(run_child(job, message["limits"], walls, waiting, reports))
         # Read only now: no child was forked from a process that knew the number.
         number = read_exactly(wire.NUMBER).hex()
         answers = [[fate, used, len(body)] for fate, used, body in reports]
