@@ -634,7 +634,9 @@ def test_data_beside_the_code_is_packaged() -> None:
         for path in ROOT.joinpath(*package.split(".")).glob(glob)
     }
     data = {path for path in tracked() if path.is_relative_to(ROOT / "helpers")}
-    assert {path for path in data if path.suffix != ".py"} <= packaged
+    under_way = ROOT / "helpers" / "results" / "trials"  # of studies that nothing quotes yet
+    needed = {path for path in data if not path.is_relative_to(under_way)}
+    assert {path for path in needed if path.suffix != ".py"} <= packaged
 
 
 def scrubbed(text: str) -> str:

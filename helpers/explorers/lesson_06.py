@@ -51,7 +51,8 @@ def policy_picture(
     positive_int("rounds", rounds)
     choices = known(n)
     chosen = choices[one_of("policy", policy, tuple(choices))]
-    by_rows = whole_generations(chosen, n, rounds) is None  # slower: fewer runs
+    # Policies that take single rows are slower: fewer runs. Asked small, because it is quick so.
+    by_rows = whole_generations(known(_D)[policy], _D, 3) is None
     real_number("bandwidth", bandwidth, low=0.0, open_low=True)
     rng = np.random.default_rng(seed)
     if model == "regression":
