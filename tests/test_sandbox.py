@@ -337,6 +337,25 @@ def test_what_counts_as_a_dict_or_a_tuple() -> None:
     assert isinstance(journey(type("Mine", (Counter,), {})(plain)), wire.Foreign)
 
 
+TRUTHS = {
+    "range(0)": False,
+    "range(3)": True,
+    "re.match('a', 'b') or {}.keys()": False,
+    "re.match('a', 'a')": True,
+    "Decimal(0)": False,
+    "type('Empty', (), {'__len__': lambda self: 0})()": False,
+}
+
+
+@pytest.mark.parametrize("answer", TRUTHS)
+def test_an_object_is_as_true_as_it_was_in_the_program(answer: str) -> None:
+    program = f"import re\nfrom decimal import Decimal\ndef f():\n    return {answer}\n"
+    with Sandbox(screen=False) as box:
+        asked = [(program, [Case((), truth, compare="truth")], "f") for truth in (True, False)]
+        verdicts = [report.passed for report in box.grade_many(asked)]
+    assert verdicts == [TRUTHS[answer], not TRUTHS[answer]]
+
+
 @pytest.mark.parametrize(
     ("compare", "expected", "got", "right"),
     [

@@ -75,8 +75,8 @@ class Case:
     process, and an exception in it means that the answer is wrong. `expected` is then an example.
     tolerance: numbers in the answer may be off by so much (absolute; keys and sets are exact).
     compare: "exact" for `equal`; "==" for Python's own equality, which takes a subclass, a Decimal
-    or a Fraction for its value; "truth" where only the truth of the answer counts (an object that
-    is no plain data is true); "tuple" for `tuple(got) == tuple(expected)`.
+    or a Fraction for its value; "truth" where only the truth of the answer counts, also that of
+    an object that is no plain data; "tuple" for `tuple(got) == tuple(expected)`.
     Raises TypeError or ValueError for anything else.
     """
 

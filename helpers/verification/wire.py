@@ -66,11 +66,15 @@ _NOTHING = object()
 class Foreign:
     """Stands for a returned object that is not plain data; equal to nothing.
 
-    plain: its value as plain data, a Decimal or a Fraction, where it has one (`has_value`).
+    plain: its value as plain data, a Decimal or a Fraction, where it has one (`has_value`). It is
+    as true as the object was: an empty range is false.
     """
 
-    def __init__(self, name: str, plain: Any = _NOTHING) -> None:
-        self.name, self.plain = name, plain
+    def __init__(self, name: str, plain: Any = _NOTHING, true: bool = True) -> None:
+        self.name, self.plain, self.true = name, plain, true
+
+    def __bool__(self) -> bool:
+        return bool(self.plain) if self.has_value else self.true
 
     @property
     def has_value(self) -> bool:
@@ -190,7 +194,7 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
         if len(text) > room:
             raise TooLargeError
         return f'{{"n":["{kind.__name__}","{text}"]}}'
-    return _foreign(f"{type_name(kind)} object")
+    return _foreign(f"{type_name(kind)} object", true=bool(value))
 
 
 def _has_surrogates(text: str) -> bool:
@@ -224,8 +228,8 @@ def type_name(kind: type) -> str:
     return str(_NAME_OF_TYPE.__get__(kind))
 
 
-def _foreign(name: str) -> str:
-    return f'{{"o":{encode_basestring_ascii(name[:80])}}}'
+def _foreign(name: str, true: bool = True) -> str:
+    return f'{{"{"o" if true else "e"}":{encode_basestring_ascii(name[:80])}}}'
 
 
 def _name(kind: type) -> str:
@@ -290,8 +294,8 @@ def _build_tagged(tag: str, content: Any, loose: bool) -> Any:
         return bytes.fromhex(content)
     if tag == "u":
         return bytes.fromhex(content).decode("utf-8", "surrogatepass")
-    if tag == "o":
-        return Foreign(_text(content))
+    if tag in ("o", "e"):
+        return Foreign(_text(content), true=tag == "o")
     raise ValueError(f"no value is of kind {tag!r}")
 
 
