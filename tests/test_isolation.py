@@ -593,6 +593,20 @@ def test_what_the_remaining_layers_hold(bare_box: Sandbox, tmp_path: Path) -> No
     assert dict(zip(tries, verdicts, strict=True)) == tries
 
 
+# --- chance ----------------------------------------------------------------------------------
+
+
+@linux
+def test_a_program_without_a_seed_draws_the_same_numbers_everywhere() -> None:
+    program = "import random\ndef f(x):\n    return [random.random(), random.choice(range(99))]\n"
+    answers = set()
+    for _ in range(2):
+        with Sandbox(QUICK) as box:
+            reports = box.grade_many([(program, [Case((1,), 0)], "f")] * 3)
+            answers |= {repr(report.got) for report in reports}
+    assert len(answers) == 1
+
+
 # --- many programs ---------------------------------------------------------------------------
 
 

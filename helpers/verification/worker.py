@@ -210,6 +210,7 @@ def serve(without: list[str]) -> NoReturn:
     """The fork server: say hello, then answer batch after batch until the notebook hangs up."""
     walls = Walls()
     walls.try_out(without)
+    child.rehearse()
     freeze()
     send({"layers": walls.in_force}, [])
     while (message := receive()) is not None:
