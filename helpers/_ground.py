@@ -7,7 +7,6 @@ library only, for whoever runs before pip.
 """
 
 import os
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]  # a checkout, or somebody's site-packages
@@ -85,6 +84,8 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     Text becomes UTF-8 with the newlines it has. A file that is there keeps its permissions, a new
     one gets `mode`. Raises OSError as `open` does, and leaves the old file as it was.
     """
+    import tempfile  # here: it loads `random`, which the sandbox's worker imports in its own way
+
     data = content.encode() if isinstance(content, str) else content
     if path.exists():
         mode = path.stat().st_mode & 0o777
