@@ -43,27 +43,27 @@ def test_predictions_are_committed_by_keyboard_and_kept(lab: Lab) -> None:
     start_in(choice)
     lab.press("Space", choice.get_by_role("radio", name="about 1/2"))
     lab.press("Space", commit(choice))
-    expect(choice.get_by_text("“about 1/2” with 70 % confidence")).to_be_visible(timeout=PATIENCE)
+    chosen = seen(choice.get_by_text("“about 1/2” with 70 % confidence"))
+    expect(chosen).to_be_visible(timeout=PATIENCE)
     start_in(interval)
     for end, number in (("from", "-125"), ("to", "25")):
         lab.tab_to(interval.get_by_role("textbox", name=end))
         lab.page.keyboard.type(number)
     lab.press("Space", commit(interval))
-    expect(interval.get_by_text("“from” must lie in what is possible")).to_be_visible(
-        timeout=PATIENCE
-    )
+    refused = seen(interval.get_by_text("“from” must lie in what is possible"))
+    expect(refused).to_be_visible(timeout=PATIENCE)
     for end, number in (("from", "0.125"), ("to", "2.5")):  # a slip, mended in a hurry
         interval.get_by_role("textbox", name=end).fill(number)
         commit(interval).click()
-    expect(interval.get_by_text("Committed: 0.125 to 2.5")).to_be_visible(timeout=PATIENCE)
+    expect(seen(interval.get_by_text("Committed: 0.125 to 2.5"))).to_be_visible(timeout=PATIENCE)
     for number in ("3", "4", "5", "6", "2.5"):  # a click overtakes the field; the field counts
         interval.get_by_role("textbox", name="to").fill(number)
         commit(interval).click()
-    expect(interval.get_by_text("Committed: 0.125 to 2.5")).to_be_visible(timeout=PATIENCE)
+    expect(seen(interval.get_by_text("Committed: 0.125 to 2.5"))).to_be_visible(timeout=PATIENCE)
 
     lab.run_all()
     for asked, said in ((choice, "“about 1/2” with 70 %"), (interval, "0.125 to 2.5")):
-        expect(asked.get_by_text(f"Committed: {said}")).to_be_visible(timeout=PATIENCE)
+        expect(seen(asked.get_by_text(f"Committed: {said}"))).to_be_visible(timeout=PATIENCE)
         expect(commit(asked)).to_be_disabled()
     drawn = lab.cell("predicted=average.interval").locator("img")
     expect(drawn).to_have_attribute("alt", re.compile("Your prediction, 0.125 to 2.5"))
@@ -76,6 +76,11 @@ def commit(asked: Locator) -> Locator:
     return asked.get_by_role("button", name="Commit")
 
 
+def seen(found: Locator) -> Locator:
+    """Those that show. What is kept of a widget for the next day hides while the widget lives."""
+    return found.filter(visible=True)
+
+
 def start_in(form: Locator) -> None:
     """Click the question, so that Tab goes on from there."""
     form.locator(".widget-html p").first.click()
@@ -85,11 +90,13 @@ def start_in(form: Locator) -> None:
 def test_a_claim_is_judged_by_the_learner(lab: Lab) -> None:
     card = lab.cell('claim("overfitting"')
     lab.run(card)
-    expect(card.get_by_text("No verdict yet.")).to_be_visible(timeout=PATIENCE)
+    expect(seen(card.get_by_text("No verdict yet."))).to_be_visible(timeout=PATIENCE)
     expect(card.get_by_text("This lesson says")).to_have_count(0)
     start_in(card)
     lab.press("Space", card.get_by_role("radio", name="not here"))
-    said = card.get_by_text(re.compile("Your verdict: not here. This lesson says: contradicted."))
+    said = seen(
+        card.get_by_text(re.compile("Your verdict: not here. This lesson says: contradicted."))
+    )
     expect(said).to_be_visible(timeout=PATIENCE)
     shown = lab.cell("claim_cards()")
     lab.run(shown)
@@ -145,7 +152,7 @@ def test_a_slider_changes_its_figure(lab: Lab) -> None:
 
 def assert_slider_redraws(lab: Lab, explorer: Locator) -> None:
     """Move the first slider with an arrow key: the image and what is said of it both change."""
-    figure = explorer.locator("img")
+    figure = seen(explorer.locator("img"))
     before = {name: figure.get_attribute(name) for name in ("alt", "src")}
     slider = explorer.get_by_role("slider").first
     value, highest = (slider.get_attribute(f"aria-value{what}") for what in ("now", "max"))
@@ -162,18 +169,18 @@ def test_stop_ends_a_run_and_keeps_what_is_done(lab: Lab) -> None:
     run, stop = (live.get_by_role("button", name=name, exact=True) for name in ("Run", "Stop"))
     expect(stop).to_be_disabled()
     run.press("Space")
-    expect(live.locator("img[alt]")).to_be_visible(timeout=PATIENCE)
+    expect(seen(live.locator("img[alt]"))).to_be_visible(timeout=PATIENCE)
     expect(run).to_be_disabled()
     stop.press("Space")
-    kept = live.get_by_text(re.compile(r"^stopped at \d+$"))
+    kept = seen(live.get_by_text(re.compile(r"^stopped at \d+$")))
     expect(kept).to_be_visible(timeout=PATIENCE)
     assert 0 < int(kept.inner_text().split()[-1]) < 50  # in mid-run
-    expect(live.locator("img[alt]")).to_be_visible()
+    expect(seen(live.locator("img[alt]"))).to_be_visible()
     expect(stop).to_be_disabled()
     lab.shot("stopped", live)
 
     run.press("Space")  # and again
-    expect(live.get_by_text(re.compile(r"^\d+ of 50$"))).to_be_visible(timeout=PATIENCE)
+    expect(seen(live.get_by_text(re.compile(r"^\d+ of 50$")))).to_be_visible(timeout=PATIENCE)
     stop.press("Space")
     expect(kept).to_be_visible(timeout=PATIENCE)
     expect(run).to_be_enabled()
