@@ -91,7 +91,7 @@ def test_a_claim_is_judged_by_the_learner(lab: Lab) -> None:
     card = lab.cell('claim("overfitting"')
     lab.run(card)
     expect(seen(card.get_by_text("No verdict yet."))).to_be_visible(timeout=PATIENCE)
-    expect(card.get_by_text("This lesson says")).to_have_count(0)
+    expect(seen(card.get_by_text("This lesson says"))).to_have_count(0)
     start_in(card)
     lab.press("Space", card.get_by_role("radio", name="not here"))
     said = seen(
