@@ -56,7 +56,8 @@ VIEWS = {
 ROUNDS = 4
 _NAMES = tuple(ARMS.values())
 _starts: dict[int, Any] = {}  # seed -> Start
-_runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of it
+_runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of an arm under way
+_frames: dict[tuple[str, int], pd.DataFrame] = {}  # (arm, seed) -> what a whole one measured
 _ARM_OF = {words: arm for arm, words in ARMS.items()}
 
 
@@ -172,15 +173,19 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
     for arm in arms:
         one_of("arms", arm, tuple(ARMS))
     begin = live_start(seed)
-    done = {arm: _runs.setdefault((arm, seed), History()) for arm in arms}
-    already = sum(len(run.generations) for run in done.values())
-    total = len(done) * (ROUNDS + 1)
+    open_still = [arm for arm in arms if (arm, seed) not in _frames]
+    already = (len(arms) - len(open_still)) * (ROUNDS + 1)
+    already += sum(len(_runs[arm, seed].generations) for arm in open_still if (arm, seed) in _runs)
+    total = len(arms) * (ROUNDS + 1)
     with Progress(total, "round", progress, already) as bar, Sandbox() as box:
-        for arm, history in done.items():
+        for arm in open_still:
+            history = _runs.setdefault((arm, seed), History())
             turns = iterate(**execution.loop_of(arm, begin, box, seed), resume=history)
             _runs[arm, seed] = turns.history
             turns.to(ROUNDS, bar)
-    return {arm: _runs[arm, seed].frame for arm in arms}
+            # Its writers and programs are some hundred megabytes, and nobody needs them any more.
+            _frames[arm, seed] = _runs.pop((arm, seed)).frame
+    return {arm: _frames[arm, seed] for arm in arms}
 
 
 def one_arm(arm: str, seed: int) -> Iterator[Generation]:
