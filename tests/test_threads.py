@@ -155,4 +155,5 @@ def test_whatever_computes_sets_its_threads_first() -> None:
         for path in numeric
         if not reaches(path, set()) and not reaches(path.parent / "__init__.py", set())
     }
-    assert open_ways == {"helpers/data/samples.py"}, "that one moves samples, and computes nothing"
+    movers = {"helpers/data/samples.py", "helpers/data/own_text.py"}  # they compute nothing
+    assert open_ways == movers
