@@ -8,6 +8,7 @@ cell ids and error messages that name file and line.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import warnings
@@ -67,6 +68,13 @@ class Cell:
     def lines(self) -> list[tuple[int, str]]:
         """The source's lines, each with its line number in the lesson file."""
         return list(enumerate(self.source.split("\n"), start=self.line))
+
+    def tree(self) -> ast.Module:
+        """The syntax tree of a code cell; empty for what is no Python."""
+        try:
+            return ast.parse(self.source)
+        except SyntaxError:  # a magic, or an error that running the cell will show
+            return ast.Module([], [])
 
 
 @dataclass(frozen=True)

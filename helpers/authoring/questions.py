@@ -43,7 +43,7 @@ class Asked:
 
 def asked(cell: Cell) -> Iterator[Asked]:
     """The quizzes of a cell whose options are written out; the others raise when they are run."""
-    for node in ast.walk(_tree(cell)):
+    for node in ast.walk(cell.tree()):
         if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "quiz"):
             continue
         names = ("key", "question", "options", "answer")
@@ -97,7 +97,7 @@ def _predictions(lesson: Lesson) -> Iterator[Problem]:
 
 def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
     """The predictions of a cell: the name that each is given, and the call."""
-    for node in _tree(cell).body:
+    for node in cell.tree().body:
         call = getattr(node, "value", None)
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "predict":
             targets = node.targets if isinstance(node, ast.Assign) else []
@@ -106,17 +106,10 @@ def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
 
 def _resolved(cell: Cell) -> set[str]:
     """The names that a cell reads, if it calls .resolve() at all: it may do so in a loop."""
-    nodes = list(ast.walk(_tree(cell)))
+    nodes = list(ast.walk(cell.tree()))
     if not any(isinstance(node, ast.Attribute) and node.attr == "resolve" for node in nodes):
         return set()
     return {node.id for node in nodes if isinstance(node, ast.Name)}
-
-
-def _tree(cell: Cell) -> ast.Module:
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError:  # a magic, or an error that running the cell will show
-        return ast.Module([], [])
 
 
 def _answered_above(lesson: Lesson) -> Iterator[Problem]:

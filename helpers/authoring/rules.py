@@ -77,7 +77,7 @@ def _front_matter(lesson: Lesson) -> Iterator[Problem]:
 
 def _first_words(cell: Cell, function: str) -> Iterator[Any]:
     """The first argument of each call of `function` in a cell, where it is written out."""
-    for node in ast.walk(_tree(cell)):
+    for node in ast.walk(cell.tree()):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == function:
             yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
 
@@ -134,7 +134,7 @@ def _code(lesson: Lesson) -> Iterator[Problem]:
 
 def _keyed_calls(cell: Cell) -> Iterator[tuple[str, str | None, int]]:
     """Calls of predict, quiz and check in a cell: (function, its key, line in the lesson)."""
-    for node in ast.walk(_tree(cell)):
+    for node in ast.walk(cell.tree()):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
@@ -151,15 +151,8 @@ def _keyed_calls(cell: Cell) -> Iterator[tuple[str, str | None, int]]:
 
 def _imported(cell: Cell) -> set[str]:
     """The names that a cell imports."""
-    imports = [n for n in ast.walk(_tree(cell)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    imports = [n for n in ast.walk(cell.tree()) if isinstance(n, (ast.Import, ast.ImportFrom))]
     return {alias.asname or alias.name for node in imports for alias in node.names}
-
-
-def _tree(cell: Cell) -> ast.Module:
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError:  # a magic, or an error that running the cell will show
-        return ast.Module([], [])
 
 
 def _headings(lesson: Lesson) -> Iterator[Problem]:
@@ -219,7 +212,7 @@ def _exercises(lesson: Lesson) -> Iterator[Problem]:
 
 def _names(cell: Cell, context: type[ast.expr_context]) -> set[str]:
     """Names a cell assigns or defines (ast.Store) or reads (ast.Load)."""
-    tree = _tree(cell)
+    tree = cell.tree()
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
     if context is ast.Store:
         names |= {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
