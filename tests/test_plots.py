@@ -11,6 +11,8 @@ from matplotlib.text import Text
 
 import helpers
 from helpers import plots, policies
+from helpers.authoring import lesson
+from helpers.authoring.references import LOOP
 
 GENERATIONS, RUNS = 11, 20
 
@@ -299,10 +301,13 @@ def test_lottery_counts_the_runs_that_hold_half():
         plots.lottery([0, 0])
 
 
-def test_loop_map_knows_five_knobs():
+def test_loop_map_knows_six_knobs_and_so_do_the_lessons():
     for knob in plots.KNOBS:
         assert f"the knob {knob}" in plots.loop_map(knob).alt
-    assert len(plots.KNOBS) == 5
+    assert "Six knobs: size at real data, model at fit, budget at fit" in plots.loop_map().alt
+    drawn = [(knob, station) for knob, (station, _) in plots.KNOBS.items()]
+    assert drawn == [(knob, station) for station, owned in LOOP for knob in owned]
+    assert {"loop", *plots.KNOBS} == set(lesson.KNOBS)
     with pytest.raises(ValueError, match="highlight must be one of"):
         plots.loop_map("luck")
 

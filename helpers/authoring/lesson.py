@@ -25,7 +25,8 @@ from nbformat import ValidationError
 from helpers.authoring.markdown import fences, headings
 
 SHAPES = ("experiment", "lab", "reading", "page")
-KNOBS = ("loop", "size", "model", "sampler", "policy", "verifier")  # what a lesson turns
+# What a lesson turns; "budget" is how long a fit goes on.
+KNOBS = ("loop", "size", "model", "budget", "sampler", "policy", "verifier")
 TEXTS = ("title", "question", "runs", "aim")  # what a lesson says of itself, one line each
 LISTS = ("claims", "needs")
 COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget", *TEXTS, *LISTS)

@@ -31,7 +31,7 @@ REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
 FORMAT = re.compile(r"[+,]?(\.\d+)?[gfe%d]?")
 LOOP = (  # as helpers.plots.loop_map draws it
     ("real data", ("size",)),
-    ("fit", ("model",)),
+    ("fit", ("model", "budget")),
     ("sample", ("sampler",)),
     ("verify", ("verifier",)),
     ("choose", ("policy",)),

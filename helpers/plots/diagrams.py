@@ -15,37 +15,38 @@ from helpers.plots.style import GREY, INK, PALETTE
 KNOBS = {
     "size": ("real data", "how many?"),
     "model": ("fit", "which family?"),
+    "budget": ("fit", "how many steps?"),
     "sampler": ("sample", "how drawn?"),
     "verifier": ("verify", "who checks?"),
     "policy": ("choose", "what is kept?"),
 }
 _STATIONS = ("real data", "fit", "sample", "verify", "choose")
 _WIDE, _TALL, _STEP = 1.16, 0.56, 1.5
+_HIGH, _LINE, _PILL, _DOWN = 3.35, 2.22, 1.39, 0.76  # sheet, stations, first pill, to the next
 
 
 def loop_map(highlight: str | None = None, *, note: str = "") -> Picture:
-    """Real data, fit, sample, verify, choose and back to fit, with the five knobs.
+    """Real data, fit, sample, verify, choose and back to fit, with the six knobs.
 
-    highlight  the knob of this lesson: "size", "model", "sampler", "policy", "verifier"; None
-               for the loop itself
+    highlight  the knob of this lesson: "size", "model", "budget", "sampler", "policy",
+               "verifier"; None for the loop itself
     note       a few words of this lesson beside the knob ("against rarity", "the real share")
     """
     if highlight is not None:
         one_of("highlight", highlight, tuple(KNOBS))
-    figure = style.sheet(2.75, width=7.6)
+    figure = style.sheet(_HIGH, width=7.6)
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, 7.6), ylim=(0, 2.75))
+    axes.set(xlim=(0, 7.6), ylim=(0, _HIGH))
     axes.axis("off")
     for place, station in enumerate(_STATIONS):
-        knob = next(k for k, (where, _) in KNOBS.items() if where == station)
-        _station(axes, place, station, knob, knob == highlight)
+        _station(axes, place, station, highlight)
         if place:
-            _arrow(axes, (_x(place - 1) + _WIDE / 2, 1.62), (_x(place) - _WIDE / 2, 1.62))
+            _arrow(axes, (_x(place - 1) + _WIDE / 2, _LINE), (_x(place) - _WIDE / 2, _LINE))
     _back(axes)
     if note:
-        axes.text(0.22, 2.6, note, fontsize=11, color=INK, va="top", style="italic")
+        axes.text(0.22, _HIGH - 0.15, note, fontsize=11, color=INK, va="top", style="italic")
     knobs = ", ".join(f"{knob} at {where}" for knob, (where, _) in KNOBS.items())
-    alt = f"Map of the loop: {', '.join(_STATIONS)}, and back to fit. Five knobs: {knobs}."
+    alt = f"Map of the loop: {', '.join(_STATIONS)}, and back to fit. Six knobs: {knobs}."
     where = f"the knob {highlight}" if highlight else "the whole loop"
     alt += f" This lesson turns {where}{f': {note}' if note else ''}."
     return Picture(figure, alt, f"we are here: {where}{f' ({note})' if note else ''}")
@@ -55,16 +56,22 @@ def _x(place: int) -> float:
     return 0.8 + place * _STEP
 
 
-def _station(axes: Any, place: int, station: str, knob: str, lit: bool) -> None:
-    """A box, and under it the pill of its knob, filled when it is this lesson's."""
-    _box(axes, _x(place), 1.62, _WIDE, _TALL, "white", INK, station, INK, 12, 1.4)
-    colour = PALETTE["vermillion"] if lit else style.PAPER
-    edge = PALETTE["vermillion"] if lit else GREY
-    axes.plot([_x(place)] * 2, [1.62 - _TALL / 2, 0.98], color=edge, linewidth=1.2,
-              linestyle="-" if lit else ":")  # fmt: skip
-    _box(axes, _x(place), 0.79, 1.0, 0.36, colour, edge, knob, "white" if lit else INK, 11, 1.2)
-    axes.text(_x(place), 0.44, KNOBS[knob][1], ha="center", va="center", fontsize=10,
-              color=INK if lit else GREY, weight="bold" if lit else "normal")  # fmt: skip
+def _station(axes: Any, place: int, station: str, highlight: str | None) -> None:
+    """A box, and under it a pill for each of its knobs, filled when it is this lesson's."""
+    _box(axes, _x(place), _LINE, _WIDE, _TALL, "white", INK, station, INK, 12, 1.4)
+    above = _LINE - _TALL / 2
+    owned = [(knob, asks) for knob, (where, asks) in KNOBS.items() if where == station]
+    for row, (knob, asks) in enumerate(owned):
+        lit = knob == highlight
+        colour = PALETTE["vermillion"] if lit else style.PAPER
+        edge = PALETTE["vermillion"] if lit else GREY
+        y = _PILL - row * _DOWN
+        axes.plot([_x(place)] * 2, [above, y + 0.19], color=edge, linewidth=1.2,
+                  linestyle="-" if lit else ":")  # fmt: skip
+        _box(axes, _x(place), y, 1.0, 0.36, colour, edge, knob, "white" if lit else INK, 11, 1.2)
+        axes.text(_x(place), y - 0.33, asks, ha="center", va="center", fontsize=10,
+                  color=INK if lit else GREY, weight="bold" if lit else "normal")  # fmt: skip
+        above = y - 0.45
 
 
 def _box(
@@ -86,7 +93,7 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> N
 
 def _back(axes: Any) -> None:
     """The arrow that closes the loop: from choose over the top back to fit."""
-    top = 1.62 + _TALL / 2
+    top = _LINE + _TALL / 2
     axes.add_patch(
         FancyArrowPatch((_x(4), top), (_x(1), top), arrowstyle="-|>", mutation_scale=14,
                         connectionstyle="bar,fraction=0.075", color=INK, linewidth=1.5)
