@@ -222,7 +222,7 @@ def test_the_coroner_reads_other_spellings(cause: str) -> None:
 def test_praise_for_fresh_tiles_names_their_number(tiles: int) -> None:
     outcome = check("00-fresh-tiles", lambda s, row, rng: s(tiles, rng))
     assert outcome, outcome.message
-    assert f"With {tiles} fresh tiles a round" in outcome.message
+    assert f"With {tiles} fresh tiles a generation" in outcome.message
     assert ("4 are enough" in outcome.message) == (tiles > 4)
 
 

@@ -30,7 +30,7 @@ from helpers.models import Gaussian, LinearRegression
 from helpers.policies import AccumulateSubsample, Mix, Replace, plain
 from helpers.studies.regression import EverySynthetic as EverySynthetic  # a policy to choose, too
 
-ERRORS = ("none but the sample", "one bell for two humps", "fit stopped early")
+ERRORS = ("the sample alone", "one bell for two humps", "fit stopped early")
 
 
 def known(n: int) -> dict[str, Policy]:

@@ -173,7 +173,7 @@ def _letter_masks(size: int) -> np.ndarray:
 
 
 def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
-    """Generations at the left; at the right how many kinds are left."""
+    """Generations at the left; at the right how many colours are left."""
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -185,27 +185,27 @@ def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
     for row in range(0, len(left), step):
         axes.text(1.015, first + row, str(left[row]), transform=axes.get_yaxis_transform(),
                   va="center", fontsize=10.5, color=INK)  # fmt: skip
-    axes.text(1.0, 1 + 8 / tall, "kinds left", transform=axes.transAxes, ha="left",
+    axes.text(1.0, 1 + 8 / tall, "colours left", transform=axes.transAxes, ha="left",
               va="bottom", fontsize=10.5, color=INK)  # fmt: skip
 
 
 def _words(tiles: np.ndarray, left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
     generations, width = tiles.shape
     if generations == 1:
-        return f"A row of {width} tiles of {left[0]} kinds: {', '.join(survivors)}."
+        return f"A row of {width} tiles of {left[0]} colours: {', '.join(survivors)}."
     last = first + generations - 1
     text = (f"A quilt of {generations} rows, {axis} {first} to {last}, of "
-            f"{width} tiles each. The first row holds {left[0]} kinds, the middle row "
+            f"{width} tiles each. The first row holds {left[0]} colours, the middle row "
             f"{left[generations // 2]}, the last row {left[-1]}: "
             + ", ".join(survivors) + ".")  # fmt: skip
     alone = np.flatnonzero(left == 1)
     if len(alone):
-        text += f" From {axis} {first + alone[0]} on there is a row of one single kind."
+        text += f" From {axis} {first + alone[0]} on there is a row of one single colour."
     return text
 
 
 def _line(left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
-    start = f"{left[0]} kinds at {axis} {first}"
+    start = f"{left[0]} colours at {axis} {first}"
     if len(left) == 1:
         return start
     names = " ".join(survivors)
@@ -215,4 +215,4 @@ def _line(left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
 def _table(tiles: np.ndarray, left: np.ndarray, first: int, kinds: int, axis: str) -> pd.DataFrame:
     rows = np.unique(np.linspace(0, len(left) - 1, 8).round().astype(int))
     alive = [" ".join(letters(kinds)[k] for k in np.unique(tiles[row])) for row in rows]
-    return pd.DataFrame({axis: first + rows, "kinds left": left[rows], "which": alive})
+    return pd.DataFrame({axis: first + rows, "colours left": left[rows], "which": alive})

@@ -5,8 +5,9 @@ lesson 02's explorer). Arms `accumulate_nN`, `subsample_nN`, `mix10_nN` (a tenth
 set from the original real sample, chosen anew): divisor n. Real data are standard normal.
 
 Metrics: `variance` and `mean_error` (squared) of the fitted model. Generation g has had g + 1
-fits. The mean of the variance over runs is left out of the summary on purpose for long unbiased
-runs: no number of runs that we can afford shows its expectation.
+fits. Under replace a mean over runs is in the summary only where a hundred runs can show it: where
+the exact law of the runs puts its standard error below half of the mean. For long runs with small
+samples the mean is held by runs too rare to be among them, whatever the divisor.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "main_kept": [0, 1, 2, 4, 6, 9, 14, 19, 29, 39, 49, 59, 79, 99],
     "kept": [0, 4, 9, 19, 49, 99],
 }
+MOST_UNCERTAIN = 0.5  # standard error of a mean that is offered, in units of the mean
 POLICIES = by_name(Accumulate(), AccumulateSubsample(), Mix(0.1))
 
 
@@ -60,10 +62,9 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
 def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Seed bands of the variance, means of the squared error, and how many runs grew."""
     result = spread(frame, "variance", SETTINGS["kept"], ("median", "low", "high"))
-    result |= spread(frame, "mean_error", SETTINGS["kept"], ("mean", "error"))
-    # For the MLE and for accumulation the mean is a sensible number too.
-    settled = frame[~frame["arm"].str.startswith("unbiased")]
-    result |= spread(settled, "variance", SETTINGS["kept"], ("mean", "error"))
+    for metric in ("variance", "mean_error"):
+        means = spread(frame, metric, SETTINGS["kept"], ("mean", "error"))
+        result |= {key: mean for key, mean in means.items() if key not in _untold(metric)}
     first_and_last = frame[(frame["metric"] == "variance")].pivot(
         index=["arm", "replicate"], columns="generation", values="value"
     )
@@ -77,6 +78,38 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
             for arm, value in typical.items()
         }
     return result
+
+
+def uncertainty(n: int, t: int, ddof: int, runs: int) -> dict[str, float]:
+    """Standard error of the mean of `runs` runs after t fits, in units of that mean; replace.
+
+    For both metrics, from the exact second moments. With d = n - ddof a fit takes the variance v
+    to v * chi2 / d, chi2 having n - 1 degrees of freedom, and moves the mean m by a normal number
+    of variance v / n. So E v, E v**2, E m**2, E m**2 v and E m**4 follow from the fit before.
+    """
+    d = n - ddof
+    shrink, square = (n - 1) / d, (n - 1) * (n + 1) / d**2  # means of the factor and its square
+    v = vv = 1.0
+    mm = mmv = m4 = 0.0
+    for _ in range(t):
+        m4 += 6 * mmv / n + 3 * vv / n**2
+        mm += v / n
+        mmv = (mmv + vv / n) * shrink
+        v, vv = v * shrink, vv * square
+    ratios = {"variance": vv / v**2, "mean_error": m4 / mm**2}
+    return {metric: float(np.sqrt((ratio - 1) / runs)) for metric, ratio in ratios.items()}
+
+
+def _untold(metric: str) -> set[str]:
+    """Keys of the means that the recorded runs cannot show."""
+    return {
+        f"{arm}_{metric}_g{g}_{statistic}"
+        for arm, (model, policy, n) in _arms().items()
+        for g in SETTINGS["kept"]
+        for statistic in ("mean", "error")
+        if policy == Replace()
+        and uncertainty(n, g + 1, model.ddof, len(SEEDS))[metric] > MOST_UNCERTAIN
+    }
 
 
 def _arms() -> dict[str, tuple[Gaussian, Policy, int]]:

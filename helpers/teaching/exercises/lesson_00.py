@@ -48,7 +48,7 @@ NEWEST = (
     "Ask real_source for new ones."
 )
 SAME = (
-    "You add the same tiles in every round: real once, but not fresh. They keep their own "
+    "You add the same tiles in every generation: real once, but not fresh. They keep their own "
     "colours alive and no others."
 )
 INVENTED = (
@@ -56,18 +56,21 @@ INVENTED = (
     "the answer beforehand."
 )
 CHOSEN = (
-    "Some of your tiles were not drawn from real_source in that round: you chose their colours, "
-    "and real data come as they are."
+    "Some of your tiles were not drawn from real_source in that generation: you chose their "
+    "colours, and real data come as they are."
 )
-MANY = f"That keeps the quilt alive by drowning it: at most {MOST_ADDED} added tiles a round."
+MANY = f"That keeps the quilt alive by drowning it: at most {MOST_ADDED} added tiles a generation."
 THROWN_AWAY = (
     "You draw many real tiles and keep those that suit you. Those that you throw away were "
-    f"collected too, so they count: at most {MOST_ADDED} a round."
+    f"collected too, so they count: at most {MOST_ADDED} a generation."
 )
-FEWEST = 4  # fresh tiles a round that keep eight colours: 8.1 on average, three keep 7.5
+FEWEST = 4  # fresh tiles a generation that keep eight colours: 8.1 on average, three keep 7.5
 
 
-@exercise("00-fresh-tiles", praise="A little fresh data each round, and nothing dies out for good.")
+@exercise(
+    "00-fresh-tiles",
+    praise="A little fresh data each generation, and nothing dies out for good.",
+)
 def fresh_tiles(answer: Any, rng: np.random.Generator) -> str | None:
     """Play sixty quilts of sixty rows with the learner's tiles, then look at what they did."""
     left: list[int] = []
@@ -106,18 +109,18 @@ def fresh_tiles(answer: Any, rng: np.random.Generator) -> str | None:
     if max(a_round, cost) > MOST_ADDED:
         return MANY if a_round > MOST_ADDED else THROWN_AWAY
     if average < GOAL:
-        return f"With {a_round:.1f} tiles a round {average:.1f} colours are left: a few more."
+        return f"With {a_round:.1f} tiles a generation {average:.1f} colours are left: a few more."
     return Praise(_named(a_round, float(average)))
 
 
 def _named(a_round: float, average: float) -> str:
-    said = f"With {a_round:.3g} fresh tiles a round {average:.1f} colours are left on average"
+    said = f"With {a_round:.3g} fresh tiles a generation {average:.1f} colours are left on average"
     return f"{said}, and {FEWEST} are enough." if a_round > FEWEST else f"{said}: the fewest."
 
 
 fresh_tiles.wrong("draws from the newest row", lambda s, row, rng: rng.choice(row, 6), hint=NEWEST)
 fresh_tiles.wrong(
-    "the same real tiles in every round",
+    "the same real tiles in every generation",
     lambda s, row, rng: s(6, np.random.default_rng(0)),
     hint=SAME,
 )
