@@ -23,9 +23,11 @@ from helpers.authoring.execute import CellError, execute, normalise
 from helpers.authoring.fingerprint import fingerprint
 from helpers.authoring.lesson import Lesson, LessonError, Problem
 from helpers.authoring.notebook import (
+    GUARD,
     assemble,
     code_cells,
     edited_by_hand,
+    guarded,
     output_problems,
     outputs_hash,
     read_notebook,
@@ -75,7 +77,9 @@ def _execute(lesson: Lesson, notebook: NotebookNode, where: Path) -> None:
     except CellError as failure:
         cell = lesson.cells[failure.index]
         number = sum(c.kind == "code" for c in lesson.cells[: failure.index + 1])
-        problem = Problem(cell.line + failure.line, f"code cell {number} ({cell.id}): {failure}")
+        ours = GUARD.count("\n") if failure.index == guarded(lesson) else 0
+        line = cell.line + max(0, failure.line - ours)
+        problem = Problem(line, f"code cell {number} ({cell.id}): {failure}")
         raise LessonError(lesson.name, [problem]) from None
     problems = []
     for cell, node in zip(lesson.cells, notebook.cells, strict=True):

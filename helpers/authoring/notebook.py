@@ -7,10 +7,11 @@ and `helpers_sha256` (the helpers and results that made the outputs, see `finger
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.authoring.execute import notebook_of
-from helpers.authoring.lesson import Lesson
+from helpers.authoring.lesson import Cell, Lesson
 
 IGNORED_BY_NBVAL = {
     "predict",
@@ -29,6 +30,18 @@ IGNORED_BY_NBVAL = {
 RAISES = {"raises-exception", "nbval-raises-exception"}
 FOLDED_SOURCE = {"solution", "hide-input", "predict"}  # a form says what its cell says
 FOLDED_OUTPUT = {"reveal"}
+# Before the first import of helpers: where the course is not installed, one sentence says so. An
+# IPython UsageError shows no traceback, and ends "Run all" as every error does.
+GUARD = """\
+import importlib.util, IPython
+if not importlib.util.find_spec("helpers"):
+    raise IPython.core.error.UsageError("{}")
+
+"""
+NOT_INSTALLED = (
+    "Closing the Loop is not installed for this kernel: run `pip install -e .` in the course's "
+    "folder and choose that Python as the kernel, or start with `make lab`."
+)
 
 _DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s\\]+")
 # A path or a memory address of the machine that ran the cell.
@@ -42,6 +55,8 @@ _IMG = re.compile(r"<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']*\S)[^>]*>")
 def assemble(lesson: Lesson, sources: Sequence[str]) -> NotebookNode:
     """The notebook without outputs: tags as the author wrote them, and what follows from them."""
     notebook = notebook_of(lesson.cells, sources)
+    if (first := guarded(lesson)) is not None:
+        notebook.cells[first].source = GUARD.format(NOT_INSTALLED) + notebook.cells[first].source
     for cell in notebook.cells:
         tags = list(cell.metadata.get("tags", []))
         if IGNORED_BY_NBVAL & set(tags) and "nbval-ignore-output" not in tags:
@@ -54,6 +69,23 @@ def assemble(lesson: Lesson, sources: Sequence[str]) -> NotebookNode:
         if folded:
             cell.metadata["jupyter"] = {**cell.metadata.get("jupyter", {}), **folded}
     return notebook
+
+
+def guarded(lesson: Lesson) -> int | None:
+    """The index of the cell that GUARD stands in: the first that imports helpers, if one does."""
+    for index, cell in enumerate(lesson.cells):
+        if cell.kind == "code" and any(name.split(".")[0] == "helpers" for name in _modules(cell)):
+            return index
+    return None
+
+
+def _modules(cell: Cell) -> Iterator[str]:
+    """The modules that a cell imports, or imports from."""
+    for node in ast.walk(cell.tree()):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def stamp(lesson: Lesson, notebook: NotebookNode, used: str) -> None:
