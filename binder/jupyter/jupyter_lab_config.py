@@ -2,13 +2,14 @@
 
 The layout is a workspace of the course's own, so that it neither takes over nor changes the one
 that somebody uses elsewhere: the file browser is folded at the first start and stays as it is left.
-Notebooks of the course itself can be read and run, but not saved.
+Notebooks of the course itself can be read and run, but not saved. How lessons look is in
+custom/custom.css.
 """
 
 import json
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_data_dir
+from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 from tornado.web import HTTPError
@@ -18,6 +19,10 @@ c.LabApp.default_url = "/lab/tree/my/00-start-here.ipynb"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
+c.LabApp.custom_css = True
+# The place of custom.css is no option of its own; a learner's own file comes behind ours.
+LOOKS = [Path(__file__).parent / "custom", Path(jupyter_config_dir()) / "custom"]
+c.ServerApp.tornado_settings = {"static_custom_path": [str(folder) for folder in LOOKS]}
 
 
 class CourseFiles(AsyncLargeFileManager):

@@ -175,6 +175,17 @@ class Lab:
     def faint_texts(self) -> list[str]:
         return self.outputs.evaluate_all(FAINT)
 
+    def widths(self, what: str) -> list[float]:
+        """The widths in pixels of all `what` in the notebook that can be seen."""
+        find = "all => all.map(e => e.getBoundingClientRect().width).filter(w => w > 0)"
+        return self.panel.locator(what).evaluate_all(find)
+
+    def sticking_out(self) -> int:
+        """By how many pixels the notebook is wider than its window."""
+        return self.panel.locator(".jp-WindowedPanel-outer").first.evaluate(
+            "panel => panel.scrollWidth - panel.clientWidth"
+        )
+
     def shot(self, what: str, target: Locator | None = None) -> None:
         """A picture for people, of `target` or of what the window shows."""
         SHOTS.mkdir(parents=True, exist_ok=True)

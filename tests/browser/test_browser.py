@@ -209,6 +209,33 @@ def test_a_slider_works_while_a_cell_runs(lab: Lab, lab_root: Path) -> None:
 
 
 @on(*LESSONS)
+def test_text_and_figures_fit_a_small_and_a_large_window(lab: Lab) -> None:
+    """Lines are no longer than a form, figures no smaller than can be read, nothing sticks out."""
+    lab.run_all()
+    lab.page.evaluate("window.jupyterapp.shell.collapseLeft()")  # as the course's JupyterLab starts
+    for width, smallest in ((1920, 700), (1280, 700), (800, 560)):
+        lab.page.set_viewport_size({"width": width, "height": 900})
+        lab.page.wait_for_timeout(500)  # JupyterLab lays its panels out anew
+        texts, figures = lab.widths(".jp-RenderedMarkdown p"), lab.widths(".jp-OutputArea img")
+        assert 500 < max(texts) < 700, width
+        assert figures, "none can be seen"
+        assert min(figures) >= smallest, width
+        assert lab.sticking_out() <= 0, width
+        lab.shot(f"window-{width}")
+    lab.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@on(*LESSONS)
+def test_figures_do_not_glare_in_the_dark_theme(lab: Lab) -> None:
+    lab.run_all()
+    for theme, brightness in (("JupyterLab Dark", "brightness(0.8)"), ("JupyterLab Light", "none")):
+        lab.theme(theme)
+        figures = lab.outputs.locator("img[src^='data:image/png']")
+        seen = figures.evaluate_all("all => [...new Set(all.map(i => getComputedStyle(i).filter))]")
+        assert seen == [brightness], theme
+
+
+@on(*LESSONS)
 def test_texts_are_readable_in_both_themes(lab: Lab) -> None:
     """And pictures of both are kept, for people to look at."""
     lab.run_all()
