@@ -18,31 +18,49 @@ from helpers.coding.writer import CodeWriter, Example
 from helpers.theory import pass_at_k
 from helpers.verification import Sandbox
 
-MEASURES = ("pass_1", "pass_10", "greedy", "distinct", "distinct_right", "passes_visible_only")
+_OTHERS = ("greedy", "distinct", "distinct_right", "passes_visible_only")
+MEASURES = ("pass_1", "pass_10", *_OTHERS)
 TEMPERATURE = 0.8
 
 
 class Exam:
-    """Ten programs for each test task at temperature 0.8, and one at temperature 0.
+    """`attempts` programs for each test task at temperature 0.8, and one at temperature 0.
 
-    pass_1, pass_10: unbiased pass@k (Chen et al. 2021, eq. 1), averaged over the tasks; a program
-    counts as right when it passes the visible and the hidden cases. greedy: share of tasks solved
-    at temperature 0. distinct, distinct_right: different programs, and different right ones,
-    among the ten. passes_visible_only: share of the programs that pass the visible cases and fail
-    a hidden one, of those that pass the visible cases.
+    pass_K for each K of `at`, default 1 and `attempts`: unbiased pass@K (Chen et al. 2021, eq. 1),
+    averaged over the tasks; a program counts as right when it passes the visible and the hidden
+    cases. greedy: share of tasks solved at temperature 0. distinct, distinct_right: different
+    programs, and different right ones, among the attempts. passes_visible_only: share of the
+    programs that pass the visible cases and fail a hidden one, of those that pass the visible
+    cases. ValueError when a K is above `attempts`.
     """
 
-    def __init__(self, box: Sandbox, tasks: Sequence[Task], seed: int, attempts: int = 10) -> None:
+    def __init__(
+        self,
+        box: Sandbox,
+        tasks: Sequence[Task],
+        seed: int,
+        attempts: int = 10,
+        at: Sequence[int] | None = None,
+    ) -> None:
         self.box = box
         self.tasks = tasks
         self.seed = positive_int("seed", seed, minimum=0)
         self.attempts = positive_int("attempts", attempts)
+        wanted = (1, self.attempts) if at is None else at
+        self.at = tuple(dict.fromkeys(positive_int("at", k) for k in wanted))
+        if max(self.at, default=1) > self.attempts:
+            raise ValueError(f"at must be at most attempts = {attempts}, got {max(self.at)}")
         self._last: tuple[Any, dict[str, float]] | None = None
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of what it measures; `MEASURES` for ten attempts."""
+        return (*(f"pass_{k}" for k in self.at), *_OTHERS)
 
     @property
     def metrics(self) -> dict[str, Callable[[Any, Any], float]]:
         """Name -> metric, for `run_loop`; all of them share one sitting."""
-        return {name: self._metric(name) for name in MEASURES}
+        return {name: self._metric(name) for name in self.measures}
 
     def sit(self, writer: CodeWriter) -> dict[str, float]:
         """All measures of one writer."""
@@ -58,11 +76,11 @@ class Exam:
             rows = range(i * self.attempts, (i + 1) * self.attempts)
             different.append(len({written[row].program for row in rows}))
             different_right.append(len({written[row].program for row in rows if right[row]}))
-        return {
-            "pass_1": float(np.mean([pass_at_k(self.attempts, int(c), 1) for c in counts])),
-            "pass_10": float(
-                np.mean([pass_at_k(self.attempts, int(c), self.attempts) for c in counts])
-            ),
+        passes = {
+            f"pass_{k}": float(np.mean([pass_at_k(self.attempts, int(c), k) for c in counts]))
+            for k in self.at
+        }
+        return passes | {
             "greedy": float(self._passes(greedy)[1].mean()),
             "distinct": float(np.mean(different)),
             "distinct_right": float(np.mean(different_right)),

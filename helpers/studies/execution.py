@@ -76,6 +76,8 @@ CONTRASTS = (
     ("repair_turns", "repair_blank"),
     ("repair_more", "repair_blank"),
 )
+# Gate, policy, programs a task, temperature.
+Arm = tuple[Verifier, Policy, int, float]
 COMPARED = ("pass_1", "greedy", "pass_10", "distinct_right")
 
 
@@ -120,7 +122,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     return result
 
 
-def arms(box: Sandbox) -> dict[str, tuple[Verifier, Policy, int, float]]:
+def arms(box: Sandbox) -> dict[str, Arm]:
     """Name -> gate, policy, programs a task, temperature: the arguments of the loop."""
     size = SETTINGS["round_steps"] * SETTINGS["batch_size"]
     mix = Mix(SETTINGS["human_share"], size=size, pool="all", with_replacement=True)
@@ -164,7 +166,21 @@ def loop_of(
     name: str, begin: Start, box: Sandbox, seed: int, scale: str = "full", tasks: int | None = None
 ) -> dict[str, Any]:
     """An arm as the arguments that `helpers.loop.run_loop` and `iterate` have in common."""
-    gate, policy, attempts, temperature = arms(box)[name]
+    return loop_with(*arms(box)[name], begin, box, seed, scale, tasks)
+
+
+def loop_with(
+    gate: Verifier,
+    policy: Policy,
+    attempts: int,
+    temperature: float,
+    begin: Start,
+    box: Sandbox,
+    seed: int,
+    scale: str = "full",
+    tasks: int | None = None,
+) -> dict[str, Any]:
+    """The same for any gate, policy, programs a task and temperature."""
     full = scale == "full"
     n_tasks = tasks or (SETTINGS["round_tasks"] if full else 20)
     writer = CodeWriter(

@@ -42,3 +42,27 @@ def means(frame: pd.DataFrame, generations: tuple[int, ...]) -> dict[str, float]
         grouped["arm"], grouped["metric"], grouped["generation"], grouped["value"], strict=True
     )
     return {f"{arm}_{metric}_g{g}": float(value) for arm, metric, g, value in rows}
+
+
+def effect(values: pd.Series | np.ndarray) -> tuple[float, float, float, float]:
+    """Mean of one number a seed, its 95 % t interval and the two-sided p of a mean of zero.
+
+    NaN for interval and p with fewer than two seeds.
+    """
+    numbers = np.asarray(values, dtype=float)
+    if len(numbers) < 2:
+        return (float(numbers.mean()) if len(numbers) else np.nan, np.nan, np.nan, np.nan)
+    test = stats.ttest_1samp(numbers, 0)
+    low, high = test.confidence_interval(0.95)
+    return float(numbers.mean()), float(low), float(high), float(test.pvalue)
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """p-values corrected for being many, in the order given (Holm 1979): the chance that any of
+    the tests whose null is true falls below .05 is at most .05.
+    """
+    order = np.argsort(p, kind="stable")
+    steps = (len(p) - np.arange(len(p))) * p[order]
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return corrected
