@@ -347,10 +347,33 @@ def test_an_exam_counts_right_programs(sets: TaskSets, box: Sandbox) -> None:
             return [right(e.task) if id(e.task) in good else spoilt(e.task) for e in asked]
 
     found = Exam(box, sets.test, seed=0, attempts=4).sit(Half())
-    assert found["pass_1"] == found["pass_10"] == found["greedy"] == 0.5
+    assert found["pass_1"] == found["pass_4"] == found["greedy"] == 0.5
     assert found["distinct"] == 1.0
     assert found["distinct_right"] == 0.5
     assert found["passes_visible_only"] == 0.0
+
+
+def test_an_exam_names_its_pass_by_the_tries_that_it_counts(sets: TaskSets, box: Sandbox) -> None:
+    class Partly:
+        """Of the twenty programs for each task the first two are right."""
+
+        def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
+            return [
+                right(e.task) if i % 20 < 2 and temperature else spoilt(e.task)
+                for i, e in enumerate(asked)
+            ]
+
+    tasks = sets.test[:3]
+    found = Exam(box, tasks, seed=0, attempts=20).sit(Partly())
+    assert "pass_10" not in found
+    assert found["pass_20"] == 1.0
+    found = Exam(box, tasks, seed=0, attempts=20, at=(1, 10)).sit(Partly())
+    assert set(found) == set(MEASURES)
+    assert found["pass_1"] == pytest.approx(0.1)
+    assert found["pass_10"] == pytest.approx(1 - (10 * 9) / (20 * 19))  # C(18, 10) / C(20, 10)
+    assert Exam(box, tasks, seed=0).measures == MEASURES
+    with pytest.raises(ValueError, match="at must be at most attempts = 4, got 10"):
+        Exam(box, tasks, seed=0, attempts=4, at=(1, 10))
 
 
 def test_an_exam_sees_programs_that_fool_the_visible_cases(sets: TaskSets, box: Sandbox) -> None:
@@ -370,6 +393,7 @@ def test_the_arms_are_arguments_of_the_loop(
     sets: TaskSets, box: Sandbox, writer: CodeWriter
 ) -> None:
     human = [Example(task, program) for task, program in sets.human]
+    exam = Exam(box, sets.test[:5], seed=0, attempts=2)
     history = run_loop(
         CodeWriter(prompts=sets.pool, attempts=2, steps=4),
         human,
@@ -377,11 +401,11 @@ def test_the_arms_are_arguments_of_the_loop(
         generations=1,
         n_samples=20,
         verifier=gates.Unchecked(box),
-        metrics=Exam(box, sets.test[:5], seed=0, attempts=2).metrics,
+        metrics=exam.metrics,
         seed=0,
         init="previous",
         first=writer,
     )
     assert [generation.index for generation in history.generations] == [0, 1]
-    assert set(MEASURES) <= set(history.frame["metric"])
+    assert set(exam.measures) <= set(history.frame["metric"])
     assert history.models[0] is writer
