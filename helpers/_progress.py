@@ -13,6 +13,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,17 +37,24 @@ class Progress:
 
     total: how many steps there are. unit: what one is called. name: of the cell, for the first
     guess. already: steps that an earlier run of the cell has done. shown: whether it is drawn.
+    show: draws it elsewhere than under the cell; called with the line as HTML.
     """
 
     def __init__(
-        self, total: int, unit: str, name: str | None = None, already: int = 0, shown: bool = True
+        self,
+        total: int,
+        unit: str,
+        name: str | None = None,
+        already: int = 0,
+        shown: bool = True,
+        show: Callable[[str], None] | None = None,
     ) -> None:
         self.total, self.unit = total, unit
         self.finished = already
         self._already, self._shown = already, shown
         self._expected = expected_seconds(name) if name else None
         self._over = threading.Event()
-        self._screen = _Screen()
+        self._screen = _Screen(show)
 
     def __enter__(self) -> Self:
         self._began = self._since = time.monotonic()
@@ -69,11 +77,11 @@ class Progress:
             return
         self._over.set()
         self._clock.join()
-        line = f"{self._counted()} done."
+        line = f"{self.counted} done."
         if isinstance(error, KeyboardInterrupt):
-            line = f"Stopped: {self._counted()} done and kept. Run the cell again to go on."
+            line = f"Stopped: {self.counted} done and kept. Run the cell again to go on."
         elif error is not None:
-            line = f"Ended by an error: {self._counted()} done."
+            line = f"Ended by an error: {self.counted} done."
         self._screen.draw(f"<p>{line}</p>", line, last=True)
 
     def done(self, steps: int = 1) -> None:
@@ -86,8 +94,8 @@ class Progress:
         left = self.seconds_left()
         if left is None:
             passed = time.monotonic() - self._began
-            return f"{self._counted()} done; {_rounded(passed)} so far"
-        return f"{self._counted()} done; about {_rounded(left)} left"
+            return f"{self.counted} done; {_rounded(passed)} so far"
+        return f"{self.counted} done; about {_rounded(left)} left"
 
     def seconds_left(self) -> float | None:
         """About how many seconds the rest takes: at this run's own pace, or at the recorded one."""
@@ -101,7 +109,9 @@ class Progress:
         rest = pace * (self.total - self.finished)
         return max(0.0, rest - min(now - self._since, pace))
 
-    def _counted(self) -> str:
+    @property
+    def counted(self) -> str:
+        """How much is done: "3 of 6 generations"."""
         return f"{self.finished} of {self.total} {self.unit}s"
 
     def _page(self) -> str:
@@ -122,14 +132,17 @@ def _rounded(seconds: float) -> str:
 
 
 class _Screen:
-    """One place in a notebook, or one line of a terminal."""
+    """One place in a notebook, or one line of a terminal, or what `show` draws to."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[str], None] | None) -> None:
+        self._show = show
         self._began = time.monotonic()
         self._handle: Any = None
 
     def draw(self, page: str, line: str, last: bool = False) -> None:
-        if "ipykernel" in sys.modules:
+        if self._show is not None:
+            self._show(page)
+        elif "ipykernel" in sys.modules:
             self._draw_in_notebook({"text/html": page, "text/plain": line})
         elif time.monotonic() - self._began > QUIET:
             print(f"\r{line:<78}", end="\n" if last else "", file=sys.stderr, flush=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from helpers._ground import ROOT
-from helpers.authoring.budget import LIVE, main, measure, over_limit
+from helpers.authoring.budget import main, measure, over_limit
 from helpers.authoring.course import Course
-from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.execute import CellError
+from helpers.authoring.lesson import LIVE, Lesson, parse
 from helpers.authoring.references import NOT_MEASURED, budget_values, rounded_seconds
 
 COURSE = Course.at(ROOT)
@@ -61,6 +62,48 @@ def test_a_live_cell_is_measured_under_its_name(tmp_path: Path) -> None:
     assert 1.4 < cost["05-live"] < cost["cpu_seconds"] - 1.4
     assert budget_values(the_lesson(course), cost)["live"] == "5 seconds"
     assert budget_values(the_lesson(course), {})["live"] == NOT_MEASURED
+
+
+BUTTON = """\
+import time
+from helpers.explorers.controls import live_run
+from helpers.explorers.lesson_00 import quilt_picture
+def steps(should_stop):
+    end = time.process_time() + 1.5
+    while time.process_time() < end: pass
+    block = bytearray(300 * 2**20)
+    yield {result}
+live_run(steps, lambda done: quilt_picture(tiles=10), total=1, progress="05-run")
+"""
+
+
+def make_button(root: Path, result: str) -> Lesson:
+    course = make_course(root, "1", BUTTON.format(result=result))
+    page = course.lessons / "05-cost.md"
+    page.write_text(
+        page.read_text().replace("ipython3\nimport", "ipython3\n:tags: [explorer]\n\nimport")
+    )
+    return the_lesson(course)
+
+
+def test_a_run_button_is_pressed_and_measured_apart(tmp_path: Path) -> None:
+    lesson = make_button(tmp_path, "1")
+    without, _ = measure(lesson, ROOT / "notebooks", buttons=False)
+    cost, _ = measure(lesson, ROOT / "notebooks")
+    assert "05-run" not in without
+    assert 1.4 < cost["05-run"] < 10
+    assert abs(cost["cpu_seconds"] - without["cpu_seconds"]) < 1.4
+    assert abs(cost["memory_mb"] - without["memory_mb"]) < 200
+    assert budget_values(lesson, cost)["live"] == NOT_MEASURED  # it counts what runs with the page
+
+
+def test_a_run_button_that_fails_fails_the_measurement(tmp_path: Path) -> None:
+    lesson = make_button(tmp_path, "1 / 0")
+    with pytest.raises(
+        CellError, match=r"the Run button '05-run': AssertionError: .*division"
+    ) as e:
+        measure(lesson, ROOT / "notebooks")
+    assert "live_run" in lesson.cells[e.value.index].source
 
 
 @pytest.mark.parametrize(
@@ -147,7 +190,7 @@ def cheap() -> list[str]:
 def test_recorded_cost_is_still_true(stem: str) -> None:
     lesson = parse(COURSE.lessons / f"{stem}.md")
     recorded = COURSE.measured()[stem]
-    fresh, _ = measure(lesson, COURSE.notebooks)
+    fresh, _ = measure(lesson, COURSE.notebooks, buttons=False)
     assert fresh["cpu_seconds"] <= FACTOR * recorded["cpu_seconds"] + SLACK
     assert fresh["cpu_seconds"] + SLACK >= recorded["cpu_seconds"] / FACTOR
     assert fresh["memory_mb"] <= lesson.limits["memory_mb"]

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import plots, theory
+from helpers import _progress, plots, theory
 from helpers.explorers import lesson_00, lesson_02, lesson_05, lesson_06
 from helpers.explorers.controls import (
     Explorer,
@@ -225,9 +225,57 @@ def test_stop_in_mid_run_keeps_what_is_done():
     button.stop()
     assert button.wait()
     assert 3 <= len(button.results) < 100
-    assert "stopped at" in button._bar.description
+    said = f"Stopped: {len(button.results)} of 100 steps done and kept. Run begins anew."
+    assert said in button._line.value
     assert f"{len(button.results)} done" in button.html
     assert button.history.interrupted
+
+
+def test_a_run_says_how_long_it_still_takes(monkeypatch):
+    """From what was recorded under its name, and then at its own pace."""
+    monkeypatch.setattr(_progress, "expected_seconds", {"05-run": 300.0}.get)
+    gates = [threading.Event() for _ in range(3)]
+    told = {}
+
+    def make(should_stop):
+        for i, gate in enumerate(gates):
+            told[i] = button._line.value
+            yield gate.wait(10)
+
+    button = live_run(make, last, total=3, progress="05-run")
+    assert button._line.value == ""
+    button.start()
+    for gate in gates:
+        gate.set()
+    assert button.wait()
+    assert "0 of 3 steps done; about 5.0 minutes left" in told[0]
+    assert '<progress value="0" max="3"' in told[0]
+    assert "3 of 3 steps done." in button._line.value
+
+    nameless = live_run(lambda should_stop: iter([]), last, total=3)
+    lines = []
+    nameless._line.observe(lambda change: lines.append(change["new"]), names="value")
+    nameless.start()
+    assert nameless.wait()
+    assert "0 of 3 steps done; 0 s so far" in lines[0]
+
+
+def test_the_line_of_a_run_is_renewed_while_a_step_takes_long(monkeypatch):
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
+    over, lines = threading.Event(), []
+
+    def make(should_stop):
+        yield over.wait(10)
+
+    button = live_run(make, last, total=1)
+    button._line.observe(lambda change: lines.append(change["new"]), names="value")
+    button.start()
+    until = time.monotonic() + 10
+    while not any("; 1 s so far" in line for line in lines) and time.monotonic() < until:
+        time.sleep(0.01)
+    over.set()
+    assert button.wait()
+    assert any("; 1 s so far" in line for line in lines)
 
 
 def test_run_twice_is_one_run_and_run_again_starts_afresh():
@@ -260,6 +308,7 @@ def test_run_shows_errors_and_keeps_what_was_done():
     assert button.wait()
     assert "RuntimeError: the model broke" in button.html
     assert isinstance(button.error, RuntimeError)
+    assert "Ended by an error: 1 of 3 steps done." in button._line.value
     assert button.results == [1]
     assert not button._run.disabled
 

@@ -8,7 +8,8 @@ the machine's other work. `--record` alone writes lessons/budget.json:
     {"02-fit-sample-repeat": {"cpu_seconds": 6.1, "memory_mb": 212}, ...}
 
 A cell that shows how long it still takes has a name in its code, progress="05-live"; what it alone
-cost is kept under that name, and is the first guess of the line that it shows.
+cost is kept under that name, and is the first guess of the line that it shows. A Run button with a
+name is pressed once everything else has been measured: nobody has to press it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import re
 import sys
 import threading
 from collections.abc import Sequence
@@ -26,25 +26,30 @@ import psutil
 
 from helpers._ground import ROOT, write_whole
 from helpers.authoring.course import Course
-from helpers.authoring.execute import CellError, execute, notebook_of
-from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.execute import SLOW_CELL_TIMEOUT, CellError, execute, notebook_of
+from helpers.authoring.lesson import Cell, Lesson, parse
 
 SAMPLE_EVERY = 0.1  # seconds between two looks at memory
-LIVE = re.compile(r"""progress=["'](\d\d-[a-z0-9-]+)["']""")  # the name of a live cell
 SLOW = 5.0  # processor seconds from which a cell wants the tag `slow`
 MEGABYTE = 2**20
+# Out holds what the cell shows: a RunButton.
+PRESS = """\
+Out[{count}].start()
+assert Out[{count}].wait({longest}) and not Out[{count}].error, Out[{count}].html"""
 
 
 class Meter:
     """Counts what one kernel uses: call it with the kernel's process id before and after each cell.
 
-    `cpu_seconds` holds the readings, one a call, from the start of the process; `memory_mb` the
-    largest sum over the kernel and its children so far. `close` ends the sampling thread.
+    `cpu_seconds` and `memory_mb` hold the readings, one a call: the time from the start of the
+    process, and the largest sum over the kernel and its children so far. `close` ends the sampling
+    thread.
     """
 
     def __init__(self) -> None:
         self.cpu_seconds: list[float] = []
-        self.memory_mb = 0.0
+        self.memory_mb: list[float] = []
+        self._peak = 0.0
         self._done = threading.Event()
         self._sampler: threading.Thread | None = None
 
@@ -54,12 +59,13 @@ class Meter:
             self._sampler = threading.Thread(target=self._sample, args=(process,), daemon=True)
             self._sampler.start()
         self.cpu_seconds.append(_cpu(process))
-        self.memory_mb = max(self.memory_mb, _memory(process), _high_water(pid))
+        self._peak = max(self._peak, _memory(process), _high_water(pid))
+        self.memory_mb.append(self._peak)
 
     def _sample(self, process: psutil.Process) -> None:
         while not self._done.wait(SAMPLE_EVERY):
             try:
-                self.memory_mb = max(self.memory_mb, _memory(process))
+                self._peak = max(self._peak, _memory(process))
             except psutil.Error:
                 return
 
@@ -108,31 +114,55 @@ def _high_water(pid: int) -> float:
     return float(fields["VmHWM"].split()[0]) / 1024  # kB
 
 
-def measure(lesson: Lesson, where: Path) -> tuple[dict[str, float], list[int]]:
+def measure(
+    lesson: Lesson, where: Path, *, buttons: bool = True
+) -> tuple[dict[str, float], list[int]]:
     """Run `lesson` in folder `where`: its cost, and the lines of slow cells without the tag.
 
     The cost is {"cpu_seconds", "memory_mb"} and that of each live cell by its name; 0 for a page
-    without code. Raises CellError.
+    without code. With `buttons` the Run buttons are measured, too. Raises CellError.
     """
+    pressed = _presses(lesson) if buttons else {}
+    cells = [*lesson.cells, *pressed.values()]
     meter = Meter()
     try:
-        execute(notebook_of(lesson.cells), where, title=lesson.stem, watch=meter)
+        execute(notebook_of(cells), where, title=lesson.stem, watch=meter)
+    except CellError as failure:
+        if failure.index < len(lesson.cells):
+            raise
+        name = list(pressed)[failure.index - len(lesson.cells)]
+        first = next(i for i, cell in enumerate(lesson.cells) if name in cell.live)
+        raise CellError(first, 0, f"the Run button {name!r}: {failure}") from None
     finally:
         meter.close()
-    readings = meter.cpu_seconds
-    spent = [after - before for before, after in itertools.pairwise(readings)]
+    spent = [after - before for before, after in itertools.pairwise(meter.cpu_seconds)]
     slow = [
         cell.line
-        for cell, seconds in zip(lesson.code, spent, strict=True)
+        for cell, seconds in zip(lesson.code, spent, strict=False)
         if seconds > SLOW and "slow" not in cell.tags
     ]
+    whole = len(lesson.code)  # the reading after the last cell of the lesson
     cost = {
-        "cpu_seconds": round(readings[-1], 1) if readings else 0.0,
-        "memory_mb": float(round(meter.memory_mb)),
+        "cpu_seconds": round(meter.cpu_seconds[whole], 1) if whole else 0.0,
+        "memory_mb": float(round(meter.memory_mb[whole])) if whole else 0.0,
     }
-    for cell, seconds in zip(lesson.code, spent, strict=True):
-        cost |= {name: round(seconds, 1) for name in LIVE.findall(cell.source)}
+    for cell, seconds in zip(lesson.code, spent, strict=False):
+        if "explorer" not in cell.tags:
+            cost |= {name: round(seconds, 1) for name in cell.live}
+    for name, seconds in zip(pressed, spent[whole:], strict=True):
+        cost[name] = round(seconds, 1)
     return cost, slow
+
+
+def _presses(lesson: Lesson) -> dict[str, Cell]:
+    """A cell for each Run button that has a name: it presses the button and waits."""
+    cells: dict[str, Cell] = {}
+    for count, cell in enumerate(lesson.code, start=1):
+        if "explorer" in cell.tags:
+            source = PRESS.format(count=count, longest=SLOW_CELL_TIMEOUT)
+            made = Cell("code", source, cell.line, f"press-{count}", {"tags": ["slow"]})
+            cells |= dict.fromkeys(cell.live, made)
+    return cells
 
 
 def over_limit(lesson: Lesson, cost: dict[str, float]) -> list[str]:

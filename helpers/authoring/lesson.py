@@ -30,6 +30,7 @@ KNOBS = ("loop", "size", "model", "budget", "sampler", "policy", "verifier")
 TEXTS = ("title", "question", "runs", "aim")  # what a lesson says of itself, one line each
 LISTS = ("claims", "needs")
 COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget", *TEXTS, *LISTS)
+LIVE = re.compile(r"""progress=["'](\d\d-[a-z0-9-]+)["']""")
 BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
 
 
@@ -64,6 +65,11 @@ class Cell:
     def tags(self) -> tuple[str, ...]:
         tags = self.metadata.get("tags", [])
         return tuple(tags) if isinstance(tags, list) else ()
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The names under which lessons/budget.json keeps how long the cell takes."""
+        return tuple(LIVE.findall(self.source))
 
     @property
     def lines(self) -> list[tuple[int, str]]:

@@ -145,7 +145,7 @@ def typeset(number: str, *, maths: bool = False) -> str:
 def budget_values(lesson: Lesson, measured: Mapping[str, float]) -> dict[str, int | str]:
     """What `{{ budget.* }}` may name: times on the clock, measured cost, and the header line.
 
-    `live` is what the cells that show a progress line take, all together.
+    `live` is what the cells that show a progress line take, all together; Run buttons not counted.
     """
     values: dict[str, int | str] = {
         key: lesson.course[key] for key in ("minutes", "core_minutes") if key in lesson.course
@@ -153,7 +153,8 @@ def budget_values(lesson: Lesson, measured: Mapping[str, float]) -> dict[str, in
     # Rounded up and coarsely, so that the page does not change with every measurement.
     for key, step in (("cpu_seconds", 1), ("memory_mb", 10)):
         values[key] = math.ceil(measured[key] / step) * step if key in measured else NOT_MEASURED
-    live = [seconds for key, seconds in measured.items() if re.match(r"\d\d-", key)]
+    run = [name for cell in lesson.code if "explorer" not in cell.tags for name in cell.live]
+    live = [measured[name] for name in run if name in measured]
     values["live"] = rounded_seconds(sum(live)) if live else NOT_MEASURED
     values["header"] = _header(lesson, values)
     return values

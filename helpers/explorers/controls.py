@@ -22,6 +22,7 @@ import ipywidgets as widgets
 
 from helpers._arguments import positive_int, real_number
 from helpers._kept import LIVE, Kept
+from helpers._progress import Progress
 from helpers.loop import Generation, History
 from helpers.plots import Picture
 
@@ -220,9 +221,10 @@ def live_run(
     draw: Callable[[list[Any]], Picture],
     total: int,
     label: str = "Run",
+    progress: str | None = None,
 ) -> RunButton:
     """A `RunButton` for `total` items of `make_iterator(should_stop)`, drawn by `draw(results)`."""
-    return RunButton(make_iterator, draw, total, label)
+    return RunButton(make_iterator, draw, total, label, progress)
 
 
 class RunButton(widgets.VBox):
@@ -233,6 +235,8 @@ class RunButton(widgets.VBox):
                    that can stop in mid-training
     draw           draw(results) -> Picture, called with what is there so far, at most every .3 s
     total          how many items make a whole run: generations + 1
+    progress       its name in lessons/budget.json, such as "05-run": the first guess of how long it
+                   takes; without one the line says how long it has taken until an item is done
 
     Run returns at once; a second Run while one is going does nothing. Stop is read after each
     item and keeps what is done: `results` is the list, `history` the same as a
@@ -245,6 +249,7 @@ class RunButton(widgets.VBox):
         draw: Callable[[list[Any]], Picture],
         total: int,
         label: str = "Run",
+        progress: str | None = None,
     ) -> None:
         for name, function in (("make_iterator", make_iterator), ("draw", draw)):
             if not callable(function):
@@ -252,19 +257,17 @@ class RunButton(widgets.VBox):
         self.total = positive_int("total", total)
         self.results: list[Any] = []
         self.error: Exception | None = None
-        self._make_iterator, self._draw = make_iterator, draw
+        self._make_iterator, self._draw, self._name = make_iterator, draw, progress
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._worker: threading.Thread | None = None
         self._run = widgets.Button(description=label, button_style="primary")
         self._halt = widgets.Button(description="Stop", disabled=True)
-        self._bar = widgets.IntProgress(
-            0, 0, total, description=f"0 of {total}", style={"description_width": "initial"}
-        )
+        self._line = widgets.HTML()
         self._screen = _Screen()
         self._run.on_click(lambda _: self.start())
         self._halt.on_click(lambda _: self.stop())
-        row = widgets.HBox([self._run, self._halt, self._bar])
+        row = widgets.HBox([self._run, self._halt, self._line])
         super().__init__([row, self._screen.widget])
         self.add_class(LIVE)
         self._kept = Kept(self._says, lambda: f"{self.html}<p>{html.escape(self._says())}</p>")
@@ -307,35 +310,35 @@ class RunButton(widgets.VBox):
         return not self.running
 
     def _work(self) -> None:
+        bar = Progress(self.total, "step", self._name, show=self._tell)
         try:
-            self._consume()
+            with bar:
+                self._consume(bar)
+            if self._stop.is_set():
+                self._tell(f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>")
         except Exception as problem:  # a widget must never lose what went wrong
             self.error = problem
             self._screen.add(_complaint(problem))
         self._run.disabled, self._halt.disabled = False, True
         self._kept.renew()
 
-    def _consume(self) -> None:
+    def _consume(self, bar: Progress) -> None:
         drawn = -math.inf
-        self._progress()
         items = self._make_iterator(self._stop.is_set)
         while len(self.results) < self.total and not self._stop.is_set():
             try:
                 self.results.append(next(items))
             except StopIteration:
                 break
-            self._progress()
+            bar.done()
             if time.monotonic() - drawn > 0.3:
                 self._screen.show(_page(self._draw(list(self.results))))
                 drawn = time.monotonic()
         if self.results:
             self._screen.show(_page(self._draw(list(self.results))))
-        if self._stop.is_set():
-            self._bar.description = f"stopped at {len(self.results)}"
 
-    def _progress(self) -> None:
-        done = len(self.results)
-        self._bar.value, self._bar.description = done, f"{done} of {self.total}"
+    def _tell(self, line: str) -> None:
+        self._line.value = line
 
     def _says(self) -> str:
         return f"A Run button for {self.total} steps, with Stop."
