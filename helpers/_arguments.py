@@ -61,20 +61,32 @@ def generator(name: str, value: Any) -> np.random.Generator:
     return value
 
 
+def not_complex(name: str, value: Any) -> np.ndarray:
+    """`value` as NumPy makes an array of it, whatever it holds; TypeError for complex numbers.
+
+    NumPy drops an imaginary part with a warning, or goes on with it: every part of the course that
+    takes numbers refuses it here or by `real_array`, in the same words.
+    """
+    array = np.asarray(value)
+    if np.iscomplexobj(array):
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}")
+    return array
+
+
 def real_array(name: str, value: Any) -> np.ndarray:
     """`value`, real numbers in any nesting that NumPy takes, as a float array.
 
-    Raises TypeError for complex numbers, whose imaginary part would be lost in silence, and for
-    what is no number. A float array is returned as it is, not copied.
+    Raises TypeError for complex numbers and for what is no number. A float array is returned as it
+    is, not copied.
     """
     try:
         array = np.asarray(value)
         if not np.iscomplexobj(array):
             return array.astype(float, copy=False)
     except (TypeError, ValueError):
-        pass
-    kind = getattr(value, "dtype", type(value).__name__)
-    raise TypeError(f"{name} must hold real numbers, got {kind}")
+        kind = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(f"{name} must hold real numbers, got {kind}") from None
+    return not_complex(name, array)
 
 
 def finite_array(name: str, value: Any, *, ndim: int = 2) -> np.ndarray:

@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from helpers._arguments import positive_int
+from helpers._arguments import not_complex, positive_int
 from helpers._progress import Progress
 from helpers.data import Data, Replicates, check_data, size
 
@@ -500,8 +500,7 @@ def _real_of_runs(
         raise ValueError(
             f"draw_real must return an array of shape ({runs}, {n}, ...), got {np.shape(drawn)}"
         )
-    if np.iscomplexobj(drawn):
-        raise TypeError(f"draw_real must return real numbers, got {np.asarray(drawn).dtype}")
+    not_complex("what draw_real returns", drawn)
     # Samples first, as for one run, so that one policy serves both; then the runs.
     values = np.ascontiguousarray(np.moveaxis(drawn, 0, 1))
     if not np.isfinite(values).all():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,48 @@ import pytest
 
 from helpers import plots, theory
 from helpers._arguments import finite_array, real_array
+from helpers._ground import ROOT
 from helpers.coding.language import draw_task
-from helpers.metrics import collapsing_variance, mean_error
-from helpers.models import GPT
+from helpers.loop import run_batched
+from helpers.metrics import (
+    collapsing_variance,
+    mean_error,
+    sample_variance,
+    support_size,
+    variance,
+)
+from helpers.models import GPT, Gaussian
+from helpers.policies import Replace
+from helpers.teaching import check
 from helpers.teaching.exercises import Hint, array
 
+HELPERS = ROOT / "helpers"
 COMPLEX = np.array([0.5, 0.25, 0.25]) + 0j
 TEXT = np.zeros((3, 4), dtype=int)
+SERIES = pd.DataFrame({"generation": [0, 1, 2], "metric": "variance", "value": COMPLEX})
+EFFECTS = pd.DataFrame({"label": ["a"], "value": [0j], "low": [0j], "high": [0j]})
+QUANTILES = pd.DataFrame({q: [1 + 0j] for q in (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)})
 USES: dict[str, Callable[[], Any]] = {  # who turns an argument into an array of floats
     "theory": lambda: theory.heterozygosity(COMPLEX, 10, 3),
     "metrics": lambda: mean_error(COMPLEX),
     "series": lambda: collapsing_variance(COMPLEX),
     "gpt": lambda: GPT(5, context=4, steps=1).fit(TEXT, sample_weight=COMPLEX),
     "coding": lambda: draw_task(COMPLEX, np.random.default_rng(0)),
+    "learned": lambda: support_size(SimpleNamespace(probabilities_=COMPLEX), None),
+    "produced": lambda: sample_variance(None, COMPLEX[:, None]),
+    "runs": lambda: run_batched(
+        Gaussian(),
+        lambda size, rng: np.ones((*size, 1), complex),
+        policy=Replace(),
+        n_samples=5,
+        generations=1,
+        metrics={"variance": variance},
+        replicates=2,
+    ),
+    "quilt": lambda: plots.quilt(COMPLEX[None, :]),
+    "band": lambda: plots.band(SERIES, "variance"),
+    "spreads": lambda: plots.spreads({"a": QUANTILES}),
+    "contrasts": lambda: plots.contrasts(EFFECTS),
     "lottery": lambda: plots.lottery(COMPLEX),
     "ridge": lambda: plots.ridge(COMPLEX, COMPLEX),
     "histograms": lambda: plots.histogram_pair(COMPLEX, COMPLEX, labels=("a", "b")),
@@ -42,6 +73,34 @@ def test_no_imaginary_part_is_lost_in_silence(name: str) -> None:
 def test_a_learner_is_told_so_too() -> None:
     with pytest.raises(Hint, match="must be an array of numbers"):
         array(COMPLEX, "the answer")
+
+
+def test_a_complex_training_set_is_met_by_a_hint() -> None:
+    class Complex:
+        def training_set(self, real: Any, synthetic: Any, rng: Any) -> Any:
+            return np.concatenate(synthetic) + 0j
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = check("06-synthetic-only", Complex())
+    assert not found
+    assert found.message.startswith("Your training set must be an array of numbers")
+
+
+def test_the_rule_on_complex_numbers_stands_in_one_place() -> None:
+    """Nobody else looks for them, and no column of a table becomes floats without a look."""
+    own = re.compile(r"iscomplex|complexfloating|\.to_numpy\(float\)|asarray\([^)]*dtype=float")
+    found = {
+        path.relative_to(HELPERS).as_posix(): match[0]
+        for path in HELPERS.rglob("*.py")
+        if (match := own.search(path.read_text(encoding="utf-8")))
+    }
+    checked_before = {"plots/contrasts.py": ".to_numpy(float)"}  # of a table that _checked returns
+    computed = {
+        "theory.py": "asarray(values, dtype=float",
+        "models/vae.py": "asarray(total, dtype=float",
+    }
+    assert found == {"_arguments.py": "iscomplex", **checked_before, **computed}
 
 
 @pytest.mark.parametrize("bad", ["text", ["a"], [[1], [1, 2]], [1, 1j], [object()], pd.NA])

@@ -566,7 +566,7 @@ def test_runs_are_independent_of_each_other() -> None:
         (
             {"draw_real": lambda shape, rng: np.ones((*shape, 1), complex)},
             TypeError,
-            "draw_real must return real numbers, got complex128",
+            "what draw_real returns must hold real numbers, got complex128",
         ),
         ({"metrics": {"x": failing}}, ValueError, "metric 'x' failed in generation 0: KeyError"),
         (

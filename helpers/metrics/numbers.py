@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._arguments import finite_array, positive_int, real_array, real_number
+from helpers._arguments import finite_array, not_complex, positive_int, real_array, real_number
 
 Metric = Callable[[Any, Any], Any]
 
@@ -172,7 +172,7 @@ def coverage(real: np.ndarray, k: int = 5) -> Metric:
 
 def _learned(model: Any, name: str, columns: int | None = None) -> np.ndarray:
     """What `model` learned under `name` (..., columns); ValueError for others, NaN and infinity."""
-    value = np.asarray(getattr(model, name))
+    value = not_complex(f"{name} of {type(model).__name__}", getattr(model, name))
     if columns is not None and value.shape[-1] != columns:
         raise ValueError(
             f"{name} of {type(model).__name__} must have the {columns} columns of the reference, "
@@ -186,7 +186,7 @@ def _learned(model: Any, name: str, columns: int | None = None) -> np.ndarray:
 
 
 def _finite(produced: Any) -> np.ndarray:
-    values = np.asarray(produced)
+    values = not_complex("produced", produced)
     if np.issubdtype(values.dtype, np.inexact) and not np.isfinite(values).all():
         raise ValueError("produced must hold finite numbers, got NaN or infinity")
     return values

@@ -126,7 +126,7 @@ def _checked(rows: pd.DataFrame, log: bool) -> pd.DataFrame:
                          f"missing: {', '.join(sorted(missing))}")  # fmt: skip
     table = rows[["label", "value", "low", "high"]].reset_index(drop=True)
     table["label"] = table["label"].astype(str)
-    numbers = table[["low", "value", "high"]].to_numpy(float)
+    numbers = real_array("rows", table[["low", "value", "high"]])
     if not np.isfinite(numbers).all() or (np.diff(numbers, axis=1) < 0).any():
         raise ValueError("rows must have finite numbers with low <= value <= high")
     if log and numbers.min() <= 0:

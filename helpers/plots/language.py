@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers._arguments import real_array
 from helpers.plots import style
 from helpers.plots.picture import Picture
 from helpers.plots.style import INK, PALETTE, short
@@ -101,7 +102,7 @@ def _check_quantiles(name: str, table: Any) -> None:
     missing = [q for q in wanted if q not in table.columns]
     if missing:
         raise ValueError(f"tables[{name!r}] must have the quantiles {wanted}; missing: {missing}")
-    values = table[wanted].to_numpy(float)
+    values = real_array(f"tables[{name!r}]", table[wanted])
     if not np.isfinite(values).all() or (np.diff(values, axis=1) < 0).any():
         raise ValueError(f"tables[{name!r}] must hold finite quantiles that do not fall")
 

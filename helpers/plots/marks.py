@@ -70,7 +70,7 @@ def checked(frame: Any, name: str, options: Options) -> pd.DataFrame:
         known = ", ".join(map(str, frame["metric"].unique()))
         raise ValueError(f"metric must be one of those in {name} ({known}), "
                          f"got {options.metric!r}")  # fmt: skip
-    values = rows["value"].to_numpy(float)
+    values = real_array(f"the values of {options.metric} in {name}", rows["value"])
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must hold finite values of {options.metric}, "
                          "got NaN or infinity")  # fmt: skip

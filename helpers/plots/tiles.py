@@ -19,7 +19,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from helpers._arguments import positive_int
+from helpers._arguments import not_complex, positive_int
 from helpers.plots import style
 from helpers.plots.picture import Picture
 from helpers.plots.style import DOTS_PER_INCH, INK, PIXELS_PER_INCH
@@ -85,7 +85,7 @@ def letters(kinds: int) -> list[str]:
 
 
 def _checked(rows: Any) -> np.ndarray:
-    tiles = np.asarray(rows)
+    tiles = not_complex("rows", rows)
     if tiles.ndim != 2 or tiles.size == 0:
         raise ValueError(f"rows must have the shape (generations, tiles), got {tiles.shape}")
     if not np.issubdtype(tiles.dtype, np.integer):

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.data import concat
 from helpers.policies import Accumulate, Replace
-from helpers.teaching.exercises import exercise, number, read_only, shown
+from helpers.teaching.exercises import array, exercise, number, read_only, shown
 
 # ---------------------------------------------------------------------- A. synthetic only
 
@@ -51,7 +51,7 @@ def synthetic_only(answer: Any, rng: np.random.Generator) -> str | None:
         return UNJOINED
     if any(got is one for one in (real, *rows)) and len(rows) > 1:
         return NEWEST if got is rows[-1] else ALIAS
-    values = np.asarray(got, dtype=float)
+    values = array(got, "Your training set")
     if values.shape == (2, 1) or np.array_equal(values, rows[-1]):
         return NEWEST
     if values.ndim == 2 and (values == -1).any():
