@@ -27,6 +27,11 @@ copies that learners own. A room imports what stands before it or below it, neve
 tests/test_house.py has the order.
 """
 
+# Two things come before a lesson's first line of work, and whatever a lesson imports of ours, it
+# comes by here first. An import of numpy or torch can be protected only before it begins. And who
+# runs the course's own notebook, where nothing is saved, should read so at once and not after an
+# hour. Outside of Jupyter both do nothing. They need the standard library alone: the command
+# `course` comes by here before anything is installed.
 from helpers._ground import original_line
 from helpers._imports import protect_imports
 
