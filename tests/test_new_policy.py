@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import importlib.util
 import json
@@ -14,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import metrics, plots, studies
+from helpers import metrics, plots, policies, studies
+from helpers._ground import ROOT
 from helpers.data import Data, concat, draw, size
 from helpers.explorers import lesson_06
 from helpers.explorers.quick_runs import (
@@ -31,12 +33,14 @@ from helpers.policies import (
     AccumulateSubsample,
     FreshReal,
     Mix,
+    Named,
     Replace,
     by_name,
     plain,
 )
 from helpers.studies.regression import EverySynthetic
 
+HELPERS = ROOT / "helpers"
 SOURCE = '''
 from dataclasses import dataclass
 from helpers.data import concat, draw, size
@@ -135,6 +139,50 @@ def test_recorded_studies_ask_their_policies() -> None:
     for settings in (bigram.SETTINGS, gpt.SETTINGS, vae.SETTINGS["digits"]):
         assert set(settings["arms"]) <= {"replace", "accumulate", "subsample", "mix10"}
     assert bigram.SETTINGS["arms"] == list(bigram.POLICIES)
+
+
+# --- a policy's name stands in its class, and beside its colour ---------------------------------
+
+OURS = (Replace(), Accumulate(), AccumulateSubsample(), Mix(0.1), FreshReal(lambda n, rng: [], 1))
+NAMES = {word for policy in OURS for word in (policy.name, policy.label)}
+TYPED = {  # file -> why a name of a policy is written out in it
+    "policies.py": "the one place",
+    "plots/style.py": "names -> looks; plots lies below policies",
+    "studies/gpt.py": "its code is part of what studies under way are compared with",
+    "studies/gpt_fine_tuned.py": "the same",
+}
+
+
+def test_all_policies_are_looked_at() -> None:
+    assert {type(policy) for policy in OURS} == {
+        kind for kind in vars(policies).values()
+        if isinstance(kind, type) and issubclass(kind, Named) and kind is not Named
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", OURS, ids=lambda policy: policy.name)
+def test_every_policy_has_a_look_of_its_own(policy: Named) -> None:
+    word = policy.name.rstrip("0123456789")
+    assert plots.POLICY_COLOURS[word] == plots.policy_style(policy).colour
+    assert plots.policy_style(policy.name).colour == plots.policy_style(policy.label).colour
+    assert len({plots.policy_style(one).colour for one in OURS}) == len(OURS)
+    assert plots.policy_style(policy).label == policy.label
+
+
+def test_names_of_policies_are_asked_for_and_not_typed() -> None:
+    """In helpers/. A default in a signature is for people to read, and `one_of` looks at it.
+
+    In verification "replace" is no policy: it says what to do with bytes that are no text.
+    """
+    found = set()
+    for path in set(HELPERS.rglob("*.py")) - set(HELPERS.glob("verification/*")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        signatures = [node for node in ast.walk(tree) if isinstance(node, ast.arguments)]
+        defaults = {id(value) for one in signatures for value in (*one.defaults, *one.kw_defaults)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value in NAMES and id(node) not in defaults:
+                found.add(path.relative_to(HELPERS).as_posix())
+    assert found == set(TYPED), found ^ set(TYPED)
 
 
 # --- which policies the fast runs may serve ----------------------------------------------------

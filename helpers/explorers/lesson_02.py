@@ -14,6 +14,7 @@ from helpers._arguments import one_of, positive_int
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.explorers.quick_runs import ERRORS, error_runs, gaussian_runs, tidy
 from helpers.plots import Picture, band, panels
+from helpers.policies import Replace
 
 DIVISORS = ("n", "n - 1")
 SHOW = ("one run", "100 runs", "median", "mean of the runs", "exact expectation")
@@ -31,7 +32,7 @@ def gaussian_picture(
     positive_int("rounds", rounds)
     ddof = DIVISORS.index(one_of("divisor", divisor, DIVISORS))
     one_of("show", show, SHOW)
-    _, variances = gaussian_runs("replace", n, rounds, 100, np.random.default_rng(seed), ddof)
+    _, variances = gaussian_runs(Replace(), n, rounds, 100, np.random.default_rng(seed), ddof)
     fits = np.arange(1, rounds + 2)
     exact = {"exact expectation": theory.gaussian_variance_replace(n, fits, ddof)}
     if show == "one run":

@@ -15,6 +15,7 @@ from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, explore, logarithmic, whole
 from helpers.explorers.quick_runs import (
+    HALF_REAL,
     gaussian_runs,
     kde_runs,
     known,
@@ -23,9 +24,16 @@ from helpers.explorers.quick_runs import (
     whole_generations,
 )
 from helpers.plots import Picture, band
+from helpers.policies import Accumulate, AccumulateSubsample, Replace
+from helpers.studies.regression import EverySynthetic
 
 MODELS = ("regression", "Gaussian", "KDE")
 DESIGNS = ("same X", "fresh X")
+# The policies of which closed forms or published values are known, by their labels.
+REPLACE, ACCUMULATE, SUBSAMPLE = (
+    policy.label for policy in (Replace(), Accumulate(), AccumulateSubsample())
+)
+SYNTHETIC = EverySynthetic().label
 _D = 10  # inputs of the regression, as in Gerstgrasser et al.
 
 
@@ -69,9 +77,9 @@ def policy_picture(
     runs = _runs_in(n * rounds, 400_000 if by_rows else 800_000)
     variances = kde_runs(chosen, n, rounds, runs, rng, bandwidth)
     start = 1 - 1 / n  # expected variance of the real sample, divisor n
-    exact = {"replace": lambda t: theory.kde_variance_replace(n, t, bandwidth, start)}
+    exact = {REPLACE: lambda t: theory.kde_variance_replace(n, t, bandwidth, start)}
     found = abs(np.log(bandwidth / theory.kde_neutral_bandwidth(n, start))) < 0.03
-    word = "neutral " if found and policy == "replace" else ""  # named only once it is found
+    word = "neutral " if found and policy == REPLACE else ""  # named only once it is found
     note = f"{word}h = {bandwidth:.3g}"
     return _policy_band(variances, model, policy, n, exact, f"variance, {note}", note)
 
@@ -125,25 +133,25 @@ def _regression_exact(policy: str, n: int) -> dict[str, Callable[[int], float]]:
     """Generation -> expected error in units of one fit's, for one shared design."""
     one = theory.regression_error_replace(_D, n, 1)
     return {
-        "replace": lambda g: theory.regression_error_replace(_D, n, g + 1) / one,
-        "accumulate": lambda g: theory.regression_error_accumulate(_D, n, g + 1) / one,
-        "synthetic only": lambda g: theory.regression_error_synthetic_only(_D, n, g + 1) / one,
+        REPLACE: lambda g: theory.regression_error_replace(_D, n, g + 1) / one,
+        ACCUMULATE: lambda g: theory.regression_error_accumulate(_D, n, g + 1) / one,
+        SYNTHETIC: lambda g: theory.regression_error_synthetic_only(_D, n, g + 1) / one,
         # The mean of the real fit and the newest: its noise is quartered and added to, each round.
-        "half real": lambda g: 1 + (1 - 0.25**g) / 3,
+        HALF_REAL: lambda g: 1 + (1 - 0.25**g) / 3,
     }
 
 
 def _gaussian_exact(policy: str, n: int) -> dict[str, Callable[[int], float]]:
     return {
-        "replace": lambda g: theory.gaussian_variance_replace(n, g + 1),
-        "accumulate": lambda g: theory.gaussian_variance_accumulate(n, g + 1),
+        REPLACE: lambda g: theory.gaussian_variance_replace(n, g + 1),
+        ACCUMULATE: lambda g: theory.gaussian_variance_accumulate(n, g + 1),
     }
 
 
 def _published(model: str, policy: str, n: int, rounds: int) -> list[tuple[float, float, str]]:
     """Published values for exactly these settings: at their hundredth fit, or as a plateau."""
     values = {key: entry["value"] for key, entry in studies.papers().items()}
-    if model == "regression" and policy == "subsample":
+    if model == "regression" and policy == SUBSAMPLE:
         plateau = values.get(f"kazdan_subsample_plateau_t{n}")
         return [] if plateau is None else [(rounds, plateau, "Kazdan et al., plateau")]
     if rounds < 99:
@@ -152,6 +160,6 @@ def _published(model: str, policy: str, n: int, rounds: int) -> list[tuple[float
         error = values.get(f"gerstgrasser_{policy}_t{n}")
         one = theory.regression_error_replace(_D, n, 1)
         return [] if error is None else [(99, error / one, "Gerstgrasser et al.")]
-    key = {"replace": "mean_variance", "accumulate": "variance"}.get(policy, "")
+    key = {REPLACE: "mean_variance", ACCUMULATE: "variance"}.get(policy, "")
     variance = values.get(f"kazdan_gaussian_{policy}_n{n}_{key}") if model == "Gaussian" else None
     return [] if variance is None else [(99, variance, "Kazdan et al.")]

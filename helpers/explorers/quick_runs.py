@@ -30,16 +30,17 @@ from helpers.models import Gaussian, LinearRegression
 from helpers.policies import AccumulateSubsample, Mix, Replace, plain
 from helpers.studies.regression import EverySynthetic as EverySynthetic  # a policy to choose, too
 
+HALF_REAL = "half real"
 ERRORS = ("the sample alone", "one bell for two humps", "fit stopped early")
 
 
 def known(n: int) -> dict[str, Policy]:
     """What to choose from, by label, at n samples a generation: every policy without settings.
 
-    And "half real", all real rows and as many of the newest.
+    And HALF_REAL, all real rows and as many of the newest.
     """
     choices: dict[str, Policy] = {policy.label: policy for policy in plain()}
-    return choices | {"half real": Mix(0.5, size=2 * n)}
+    return choices | {HALF_REAL: Mix(0.5, size=2 * n)}
 
 
 POLICIES = tuple(known(1))  # those of the course; `known` has also those that a reader has defined

@@ -55,6 +55,9 @@ class PolicyStyle:
     marker: str = "o"
 
 
+# By name, and not asked of the policies: figures draw recorded tables, in which a policy is a word,
+# and plots lies below policies, which know nothing of colours. A word without a line here gets a
+# default; a test sees to it that every policy of helpers.policies has a line.
 _STYLES = {
     style.name: style
     for style in (
@@ -118,7 +121,7 @@ def _key(name: str) -> str:
 
 
 def _known(name: str) -> PolicyStyle | None:
-    key = re.sub(r"-?\d+$", "", _key(name))
+    key = re.sub(r"-?\d[\d.-]*(-%-real)?$", "", _key(name))  # mix10, "mix, 10 % real": a mix
     return _STYLES.get(_ALIASES.get(key, key))
 
 

@@ -84,6 +84,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     last = int(frame["generation"].max())
     result = means(frame, tuple(sorted({0, 1, min(5, last), min(10, last), last})))
     for metric in ("cross_entropy", "distinct_words"):
-        for arm in ("replace", "mix10", "subsample"):
-            result |= paired(frame, arm, "accumulate", metric, last)
+        *others, accumulate = POLICIES
+        for arm in others:
+            result |= paired(frame, arm, accumulate, metric, last)
     return result

@@ -37,11 +37,14 @@ SETTINGS: dict[str, Any] = {
     "neighbours": 5,
     "cool": 0.8,
 }
+REPLACE, ACCUMULATE = Replace(), Accumulate()
+TENTH = FreshReal(eight_gaussians, SETTINGS["n_fresh"])
+FRESH, COOL = f"{TENTH.name}10", f"{REPLACE.name}_cool"  # arms with more to say than a policy
 ARMS: dict[str, tuple[Policy, float]] = {  # policy and temperature
-    "replace": (Replace(), 1.0),
-    "accumulate": (Accumulate(), 1.0),
-    "fresh10": (FreshReal(eight_gaussians, SETTINGS["n_fresh"]), 1.0),
-    "replace_cool": (Replace(), SETTINGS["cool"]),
+    REPLACE.name: (REPLACE, 1.0),
+    ACCUMULATE.name: (ACCUMULATE, 1.0),
+    FRESH: (TENTH, 1.0),
+    COOL: (REPLACE, SETTINGS["cool"]),
 }
 N_SHOWN = 300  # samples kept per arm and generation for the figures
 
@@ -63,10 +66,10 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Means at four generations and paired differences at the last."""
     last = SETTINGS["generations"]
     result = means(frame, (0, 1, last // 2, last))
-    for metric in sorted(frame.loc[frame["arm"] == "replace", "metric"].unique()):
-        for other in ("accumulate", "fresh10"):
-            result |= paired(frame, "replace", other, metric, last)
-        result |= paired(frame, "replace_cool", "replace", metric, last)
+    for metric in sorted(frame.loc[frame["arm"] == REPLACE.name, "metric"].unique()):
+        for other in (ACCUMULATE.name, FRESH):
+            result |= paired(frame, REPLACE.name, other, metric, last)
+        result |= paired(frame, COOL, REPLACE.name, metric, last)
     return result
 
 

@@ -36,15 +36,16 @@ SETTINGS: dict[str, Any] = {
     "valley": [-0.3, 0.3],
 }
 POLICIES = by_name(Replace(), Accumulate())
+REPLACE, ACCUMULATE = POLICIES
 
 
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms for one seed: columns arm, generation, metric, value."""
     neutral = theory.kde_neutral_bandwidth(SETTINGS["n"])
-    plan = [("one", "replace", h) for h in (*SETTINGS["bandwidths"], neutral)]
-    plan += [("one", "accumulate", h) for h in (*SETTINGS["accumulate_bandwidths"], neutral)]
-    plan += [("two", "replace", h) for h in (*SETTINGS["two_bandwidths"], neutral)]
-    plan += [("two", "accumulate", neutral)]
+    plan = [("one", REPLACE, h) for h in (*SETTINGS["bandwidths"], neutral)]
+    plan += [("one", ACCUMULATE, h) for h in (*SETTINGS["accumulate_bandwidths"], neutral)]
+    plan += [("two", REPLACE, h) for h in (*SETTINGS["two_bandwidths"], neutral)]
+    plan += [("two", ACCUMULATE, neutral)]
     yardsticks = {
         "variance": metrics.sample_variance,
         "valley": metrics.share_between(*SETTINGS["valley"]),

@@ -31,6 +31,7 @@ from helpers.studies.paired import means, paired
 
 SEEDS = range(5)
 POLICIES = by_name(Replace(), Accumulate(), Mix(0.1))
+REPLACE, ACCUMULATE, MIX = POLICIES
 SETTINGS: dict[str, Any] = {
     "digits": {
         "model": {},  # the defaults of VAE
@@ -42,7 +43,7 @@ SETTINGS: dict[str, Any] = {
         "model": {"likelihood": "bernoulli", "hidden": 256, "latent": 16, "steps": 600},
         "data": {"n_train": 2000, "n_test": 1000},
         "generations": 4,
-        "arms": ["mnist_replace", "mnist_accumulate"],
+        "arms": [f"mnist_{REPLACE}", f"mnist_{ACCUMULATE}"],
     },
     "components": 30,
     "neighbours": 5,
@@ -79,11 +80,11 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
         is_mnist = frame["arm"].str.startswith("mnist_")
         part = frame[is_mnist if prefix else ~is_mnist]
         result |= means(part, (0, 1, last // 2, last))
-        metrics = sorted(part.loc[part["arm"] == f"{prefix}replace", "metric"].unique())
+        metrics = sorted(part.loc[part["arm"] == f"{prefix}{REPLACE}", "metric"].unique())
         for metric in metrics:
-            result |= paired(part, f"{prefix}replace", f"{prefix}accumulate", metric, last)
+            result |= paired(part, f"{prefix}{REPLACE}", f"{prefix}{ACCUMULATE}", metric, last)
             if not prefix:
-                result |= paired(part, "replace", "mix10", metric, last)
+                result |= paired(part, REPLACE, MIX, metric, last)
     return result
 
 

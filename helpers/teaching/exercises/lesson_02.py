@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers.explorers.quick_runs import gaussian_runs
+from helpers.policies import Replace
 from helpers.teaching.exercises import Hint, exercise, number, shown
 
 # ---------------------------------------------------------------------- A. next generation
@@ -174,7 +175,7 @@ def smallest_n(answer: Any, rng: np.random.Generator) -> str | None:
 
 def _too_small(n: int) -> str:
     rng = np.random.default_rng(0)
-    _, variances = gaussian_runs("replace", n, FITS - 1, RUNS, rng, ddof=1)
+    _, variances = gaussian_runs(Replace(), n, FITS - 1, RUNS, rng, ddof=1)
     median, lucky = np.median(variances[-1]), np.mean(variances[-1] > 0.5)
     return (
         f"With n = {n} the median of {RUNS:,} runs is {median:.2g}. One run proves little: "

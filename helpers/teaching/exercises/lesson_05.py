@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.data.stories import StoryGrammar
 from helpers.explorers.lesson_05 import story_means
+from helpers.policies import Accumulate, Replace
 from helpers.teaching.exercises import agrees, exercise, number, shown
 
 WORLD = StoryGrammar()
@@ -192,10 +193,11 @@ rare_recall.wrong("counts the city named first", _named_first, hint=COUNTED)
 
 # ---------------------------------------------------------------------- B. the coroner
 
+REPLACE, ACCUMULATE = Replace().label, Accumulate().label
 CASES = {  # the anonymous runs: sampler and policy, as `helpers.explorers.lesson_05` names them
-    "X": ("T = 0.8", "accumulate"),
-    "Y": ("T = 1", "replace"),
-    "Z": ("T = 0.8", "replace"),
+    "X": ("T = 0.8", ACCUMULATE),
+    "Y": ("T = 1", REPLACE),
+    "Z": ("T = 0.8", REPLACE),
 }
 CAUSES = {case: f"{sampler}, {policy}" for case, (sampler, policy) in CASES.items()}
 CARD = {  # metric -> what the card calls it
@@ -273,7 +275,7 @@ def _cause(said: Any) -> str | None:
     """The cause that is meant, however it is spelt: "t=.8, Accumulate()", "replace at T 1.0"."""
     text = str(said).lower().replace(",", " ")
     degrees = re.findall(r"(?<![\d.])\d*\.?\d+", re.sub(r"(?<=\d) (?=\d\b)", ".", text))
-    policies = [name for name in ("replace", "accumulate") if name[:-1] in text]
+    policies = [name for name in (REPLACE, ACCUMULATE) if name[:-1] in text]
     if len(degrees) != 1 or len(policies) != 1:
         return None
     cause = f"T = {float(degrees[0]):g}, {policies[0]}"
