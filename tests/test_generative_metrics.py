@@ -24,6 +24,20 @@ def judge(split):
     return gm.Judge(split.train, split.train_labels)
 
 
+def test_two_judges_agree_on_digits_and_differ_on_blots(split, judge):
+    """A statement about class shares needs both: what an average of digits is, nobody knows."""
+    second = gm.Judge(split.train, split.train_labels, names="neighbours")
+    for each in (judge, second):
+        assert each.accuracy(split.test, split.test_labels) > 0.95
+    assert np.abs(judge.class_shares(split.test) - second.class_shares(split.test)).max() < 0.02
+    rng = np.random.default_rng(3)
+    blots = np.stack(
+        [split.train[rng.integers(len(split.train), size=5)].mean(0) for _ in "x" * 300]
+    )
+    eights = [each.class_shares(blots)[8] for each in (judge, second)]
+    assert eights[0] - eights[1] > 0.15, eights
+
+
 def test_identical_samples_are_at_distance_zero_and_cover_everything(cloud):
     assert gm.frechet_distance(cloud, cloud) == pytest.approx(0, abs=1e-9)
     assert gm.precision(cloud, cloud) == gm.recall(cloud, cloud) == gm.coverage(cloud, cloud) == 1
@@ -168,6 +182,10 @@ def test_held_out_score_asks_the_model_about_the_test_data():
         (lambda c, j: gm.class_entropy(np.array([0.5, 0.1])), "sum to 1"),
         (lambda c, j: gm.total_variance(np.zeros(3)), "samples"),
         (lambda c, j: gm.Judge(np.zeros((4, 8, 8)), np.zeros(3)), "labels must have length 4"),
+        (
+            lambda c, j: gm.Judge(np.zeros((4, 8, 8)), np.zeros(4), names="mine"),
+            "names must be one of",
+        ),
         (lambda c, j: gm.Judge(np.zeros((4, 8, 8)), np.zeros(4)), "components must be at most 4"),
         (lambda c, j: j.features(np.zeros((4, 64))), "images must have 3 axes"),
         (lambda c, j: j.features(np.zeros((4, 4, 4))), "images must have 64 pixels"),

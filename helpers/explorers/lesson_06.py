@@ -1,4 +1,4 @@
-"""Lesson 06: one model under one policy, `policy_picture`, and sliders over it.
+"""Lesson 06: one model under one policy, `policy_picture`, sliders over it, and runs by their cost.
 
 The same settings always give the same picture, and any setting is drawn within 0.3 s on one
 thread (tests/benchmarks/sliders.py measures the corners): where that needs fewer runs, the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 
 from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
@@ -95,6 +96,21 @@ def policy_explorer() -> Explorer:
         design=choice("design", DESIGNS, when={"model": "regression"}),
         rounds=whole("rounds", 5, 100, 20, step=5),
     )
+
+
+def by_steps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Runs by what they cost: in the column generation, the training steps of all fits so far.
+
+    frame: tidy, with arm, and with the metric `steps` that arms of `gpt_budget` have: the steps of
+    one fit, the same in every run of an arm. ValueError where an arm has none.
+    """
+    one = frame[frame["metric"] == "steps"].groupby(["arm", "generation"])["value"].mean()
+    missing = sorted(set(frame["arm"]) - set(one.index.get_level_values("arm")))
+    if missing:
+        raise ValueError(f"frame must state the steps of every arm, got none for {missing}")
+    spent = one.groupby(level="arm").cumsum().rename("spent").reset_index()
+    joined = frame.merge(spent, on=["arm", "generation"])
+    return joined.assign(generation=joined["spent"].astype(int)).drop(columns="spent")
 
 
 # ---------------------------------------------------------------------- details
