@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent
 OFFLINE = ROOT / "tests" / "offline"  # its sitecustomize refuses connections, in children too
@@ -27,6 +28,10 @@ sys.path.insert(0, str(OFFLINE))
 import offline  # noqa: E402
 
 offline.refuse_connections()
+
+# The same examples in every run, however busy the machine is.
+settings.register_profile("course", derandomize=True, deadline=None)
+settings.load_profile("course")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,28 @@ def test_bad_parameters_fail_when_the_policy_is_made(
 def test_asking_for_more_than_there_is(policy: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         policy.training_set(np.zeros(10), [np.zeros(10)], np.random.default_rng(0))
+
+
+EVERY = [Replace(), Accumulate(), AccumulateSubsample(), Mix(0.5), FreshReal(numbered, 1)]
+
+
+@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
+def test_a_policy_keeps_its_settings(policy: Any) -> None:
+    """Arms of a study share it, and a run goes on with the one that it began with."""
+    for setting in ("size", "real_fraction", "anything"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(policy, setting, 0.25)
+    assert policy in {policy}
+    assert policy == copy.copy(policy)
+
+
+def test_mix_can_draw_again_and_again_from_one_sample() -> None:
+    again = Mix(0.25, size=8, with_replacement=True)
+    chosen = again.training_set([7], [[3], [5]], np.random.default_rng(0))
+    assert chosen == [7, 7, 5, 5, 5, 5, 5, 5]
+    for real, synthetic in (([], [[5]]), ([7], [[]])):
+        with pytest.raises(ValueError, match="but there are 0"):
+            again.training_set(real, synthetic, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("policy", [Replace(), Mix(0.5), FreshReal(lambda n, rng: [0] * n, 1)])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nobody import as_nobody
 
@@ -87,7 +87,6 @@ STATES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(mine=STATES, theirs=STATES)
 def test_merging_loses_nothing(mine: State, theirs: State) -> None:
     before = json.dumps([mine, theirs])
@@ -123,7 +122,6 @@ def test_merging_loses_nothing(mine: State, theirs: State) -> None:
     assert merged(both, theirs) == both
 
 
-@settings(deadline=None)
 @given(state=STATES)
 def test_resume_code_holds_all_marks(state: State) -> None:
     code = encode(state)

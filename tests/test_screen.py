@@ -163,7 +163,7 @@ def test_no_warning_escapes() -> None:
         assert screen("x = '\\d' is 3").verdict == ""
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_gets_a_finding(program: str) -> None:
     assert screen(program).verdict in {"", "refused", "syntax_error"}
@@ -338,7 +338,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_nothing_it_lets_through_names_a_door(program: str) -> None:
     """A slow, obvious specification for a few doors, over programs put together at random."""

@@ -51,7 +51,7 @@ def test_byte_pairs_are_fewer_than_bytes_and_end_is_token_zero(pairs: BytePairTo
     assert max(tokens) < len(pairs) <= 300
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_comes_back(pairs: BytePairTokenizer, text: str) -> None:
     if END not in text:

@@ -57,7 +57,7 @@ def gaussian_explorer() -> Explorer:
     return explore(
         gaussian_picture,
         n=choice("samples n", (5, 10, 20, 50, 100, 200, 500), 10),
-        rounds=whole("rounds", 10, 200, 100, step=10),
+        rounds=whole("generations", 10, 200, 100, step=10),
         divisor=choice("divisor", DIVISORS, "n - 1"),
         show=choice("show", SHOW, "100 runs"),
         log=switch("logarithmic axis", True),

@@ -1,0 +1,381 @@
+"""What the lessons say in words, and what the tables say: one row a claim, each decided by a test.
+
+    python tests/claims.py        # the list: lesson, words, value, interval, budget, verdict
+
+A claim quotes words of its lesson, so that a sentence that changes takes its row along. It is
+decided on a recorded study, on an exact law or on the lesson's own run, in every generation that
+it speaks of: `found` is where it is weakest. An interval is that of the mean over seeds (95 %),
+the spread of runs where the claim is about runs, or nothing where the value is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import loop, metrics, models, policies, studies, theory
+from helpers.studies import gaussian
+
+LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found: a value, an interval round it, and whether it bears the claim out."""
+
+    value: float
+    low: float
+    high: float
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of a lesson and how it is decided; budget: what was run, how often."""
+
+    lesson: str
+    words: str
+    budget: str
+    decide: Callable[[], Found]
+
+    @property
+    def stands(self) -> bool:
+        """Whether its lesson still says these words."""
+        (source,) = LESSONS.glob(f"{self.lesson}-*.md")
+        text = re.sub(r"[*_`]|^\s*- ", "", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        # A text in code that is cut into two strings reads as one.
+        return self.words in " ".join(re.sub(r'"\s*\n\s*"', "", text).split())
+
+    def __str__(self) -> str:
+        found = self.decide()
+        verdict = "holds" if found.holds else "DOES NOT HOLD"
+        interval = f" [{found.low:.3g}, {found.high:.3g}]" if found.low < found.high else ""
+        said = f"{found.value:.3g}{interval}; {self.budget}: {verdict}"
+        return f"{self.lesson}  {self.words}\n    {said}"
+
+
+# ---------------------------------------------------------------------- reading a table
+
+
+@cache
+def values(study: str, arm: str, metric: str) -> pd.DataFrame:
+    """One arm of a recorded study: seeds as rows, recorded generations as columns."""
+    table = studies.load(study)
+    rows = table[(table["arm"] == arm) & (table["metric"] == metric)]
+    return rows.pivot(index="replicate", columns="generation", values="value")
+
+
+def mean(sample: pd.Series | np.ndarray) -> tuple[float, float, float]:
+    """The mean over seeds, and the ends of its 95 % interval."""
+    middle, error = float(np.mean(sample)), float(np.std(sample, ddof=1) / np.sqrt(len(sample)))
+    return middle, middle - 1.96 * error, middle + 1.96 * error
+
+
+def everywhere(found: list[Found]) -> Found:
+    """The claim in every generation: the first where it fails, or else the one nearest to it."""
+    failed = [one for one in found if not one.holds]
+    return failed[0] if failed else min(found, key=lambda one: min(abs(one.low), abs(one.high)))
+
+
+def above(study: str, metric: str, upper: str, lower: str, since: int) -> Callable[[], Found]:
+    """One arm lies above the other, seed by seed, in every recorded generation from `since` on."""
+
+    def decide() -> Found:
+        gap = values(study, upper, metric) - values(study, lower, metric)
+        return everywhere([
+            Found(*(three := mean(gap[g])), three[1] > 0) for g in gap.columns if g >= since
+        ])  # fmt: skip
+
+    return decide
+
+
+def exactly(value: Callable[[], float], low: float, high: float) -> Callable[[], Found]:
+    """A number without chance, which lies from `low` to `high`."""
+
+    def decide() -> Found:
+        number = value()
+        return Found(number, number, number, low <= number <= high)
+
+    return decide
+
+
+# ---------------------------------------------------------------------- lesson 00
+
+
+def _quilts() -> list[list[str]]:
+    real = np.random.default_rng(0).integers(12, size=40)
+    ends = []
+    for seed in range(5):
+        history = loop.run_loop(
+            models.Discrete(12), real, policy=policies.Replace(), generations=60, seed=seed
+        )
+        ends.append(["ABCDEFGHIJKL"[k] for k in np.unique(history.samples[-1])])
+    return ends
+
+
+def _five_quilts() -> Found:
+    ends = _quilts()
+    single = [end[0] for end in ends if len(end) == 1]
+    right = len(single) == 4 and single.count("K") == 2 and sorted(map(len, ends))[-1] == 3
+    return Found(len(set(single)), 0, 0, right)
+
+
+def _last_of_two(start: int, tiles: int = 40) -> float:
+    """Chance that `start` of the tiles become all, from the exact chain of two colours."""
+    from scipy.stats import binom
+
+    share = np.arange(tiles + 1) / tiles
+    step = binom.pmf(np.arange(tiles + 1)[None, :], tiles, share[:, None])
+    return float(np.linalg.matrix_power(step, 2000)[start, tiles])
+
+
+def _kept_from_the_first_on() -> Found:
+    known = values("discrete", "quilt_accumulate", "support")
+    lost = known.rsub(known[0], axis=0).to_numpy()
+    return Found(float(known.to_numpy().mean()), lost.min(), lost.max(), not lost.any())
+
+
+def _each_row_loses() -> Found:
+    left = values("discrete", "quilt_replace", "support")
+    return everywhere([
+        Found(*(three := mean(left[a] - left[b])), three[1] > 0)
+        for a, b in zip(left.columns, left.columns[1:], strict=False)
+    ])  # fmt: skip
+
+
+def _settled() -> Found:
+    """The last six recorded generations of `fresh` differ by less than a colour from the last."""
+    drawn = values("discrete", "quilt_fresh", "distinct")
+    return everywhere([
+        Found(*(three := mean(drawn[g] - drawn[60])), three[1] > -1 and three[2] < 1)
+        for g in drawn.columns if g >= 15
+    ])  # fmt: skip
+
+
+def _ten_times() -> Found:
+    short, long = (values("discrete", f"absorb_n{n}", "fits_to_one").max(axis=1) for n in (10, 100))
+    ratio = long.mean() / short.mean()
+    error = np.hypot(*(x.std() / x.mean() / np.sqrt(len(x)) for x in (short, long)))
+    low, high = ratio * (1 - 1.96 * error), ratio * (1 + 1.96 * error)
+    return Found(ratio, low, high, low < 10 < high)
+
+
+QUILTS = "100 seeds, 60 generations of 40 tiles"
+LESSON_00 = [
+    Claim("00", "four have a single colour left, which is K in two of them, and one still holds "
+          "three", "the lesson's five runs", _five_quilts),
+    Claim("00", "the chance of a colour to be the last one equals its share of the tiles in row 0",
+          "exact, 2 of 40 tiles", exactly(lambda: _last_of_two(2), 0.05 - 1e-6, 0.05 + 1e-6)),
+    Claim("00", "what counts is the share in that row, 10 of 40",
+          "exact", exactly(lambda: _last_of_two(10), 0.25 - 1e-6, 0.25 + 1e-6)),
+    Claim("00", "A model that is trained only on what the model before it has drawn forgets",
+          f"colours lost from one recorded generation to the next, {QUILTS}", _each_row_loses),
+    Claim("00", "No colour of row 0 can be lost, since its tiles stay in the count",
+          f"colours lost, {QUILTS}", _kept_from_the_first_on),
+    Claim("00", "With them about", f"accumulate above replace, {QUILTS}",
+          above("discrete", "distinct", "quilt_accumulate", "quilt_replace", 1)),
+    Claim("00", "It settles near", f"generations 15 to 60 against 60, {QUILTS}", _settled),
+    Claim("00", "alive, but poorer", f"accumulate above fresh, {QUILTS}",
+          above("discrete", "distinct", "quilt_accumulate", "quilt_fresh", 1)),
+    Claim("00", "Then add new real data each time", f"fresh above replace, {QUILTS}",
+          above("discrete", "distinct", "quilt_fresh", "quilt_replace", 2)),
+    Claim("00", "The time to one colour grows in proportion to the number of tiles",
+          "ten colours, 10 and 100 tiles, 100 seeds", _ten_times),
+]  # fmt: skip
+
+# ---------------------------------------------------------------------- lesson 02
+
+
+@cache
+def _hundred_runs() -> pd.DataFrame:
+    """The runs of the lesson's reveal: generations as columns."""
+    runs = loop.run_batched(
+        models.Gaussian(ddof=1), lambda shape, rng: rng.normal(size=(*shape, 1)),
+        policy=policies.Replace(), generations=99, n_samples=10, replicates=100,
+        metrics={"variance": metrics.variance}, seed=2026,
+    )  # fmt: skip
+    return runs.pivot(index="replicate", columns="generation", values="value")
+
+
+def _near_one() -> Found:
+    """Share of the hundred runs within a factor of two of 1 at the end."""
+    last = _hundred_runs()[99]
+    share = float(last.between(0.5, 2).mean())
+    return Found(share, 0, 0, share <= 0.03)
+
+
+def _average_falls_away() -> Found:
+    averages = _hundred_runs().mean()
+    late = averages[averages.index >= 40]
+    return Found(float(late.iloc[-1]), late.min(), late.max(), bool((late < 1).all()))
+
+
+def _median_factor() -> float:
+    """Two-sided 95 % factor of the median of 100 runs, from the exact law of log v."""
+    from scipy.special import polygamma
+
+    sd = np.sqrt(100 * polygamma(1, 4.5))
+    return float(np.exp(np.sqrt(np.pi / 2) * sd / 10))  # one standard error of a median
+
+
+def _typical_in_every_generation() -> Found:
+    """The recorded mean of log v against its law: in standard errors, the worst of all."""
+    worst = []
+    for n in gaussian.SETTINGS["sizes"]:
+        for ddof, arm in ((0, "mle"), (1, "unbiased")):
+            table = np.log(values("gaussian", f"{arm}_n{n}", "variance"))
+            for g in table.columns:
+                law = float(np.log(theory.gaussian_geometric_variance_replace(n, g + 1, ddof)))
+                middle, low, high = mean(table[g])
+                off = (middle - law) / ((high - low) / 3.92)
+                worst.append(Found(off, off, off, abs(off) < 4.5))
+    failed = [one for one in worst if not one.holds]
+    return failed[0] if failed else max(worst, key=lambda one: abs(one.value))
+
+
+def _halving(ddof: int, constant: float) -> Callable[[], Found]:
+    def decide() -> Found:
+        found = [theory.gaussian_halving_time(n, ddof) / n for n in (50, 100, 500, 1000)]
+        near = all(abs(rate / constant - 1) < 0.03 for rate in found)
+        return Found(found[-1], min(found), max(found), near)
+
+    return decide
+
+
+def _growth() -> Found:
+    """What a generation adds to the expected distance, times n = 10."""
+    added = 10 * np.diff(theory.gaussian_wasserstein_replace(10, np.arange(1, 101), ddof=1))
+    good = bool((added > 1).all() and (added < 1.6).all())
+    return Found(float(added.mean()), added.min(), added.max(), good)
+
+
+def _walk_stops() -> Found:
+    frame = loop.run_batched(
+        models.Gaussian(ddof=1), lambda size, rng: rng.normal(size=(*size, 1)),
+        policy=policies.Replace(), n_samples=10, generations=199, replicates=2000,
+        metrics={"d": metrics.wasserstein2(np.zeros(1), np.eye(1))}, seed=2026,
+    )  # fmt: skip
+    middle = frame.groupby("generation")["value"].median()
+    return Found(float(middle[199]), float(middle[99]), float(middle[199]),
+                 1 < middle[199] < 2 and middle[199] / middle[99] < 1.1)  # fmt: skip
+
+
+class _RootTwice(models.Gaussian):
+    """The colleague's model, as the lesson has it."""
+
+    def sample(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+        spread = self.covariance_[0, 0] ** 0.5
+        return rng.normal(self.mean_, spread**0.5, (n_samples, 1))
+
+
+def _run(model: models.Gaussian, n: int, seed: int) -> pd.Series:
+    real = np.random.default_rng(seed).normal(size=(n, 1))
+    history = loop.run_loop(
+        model, real, policy=policies.Replace(), generations=99, seed=seed,
+        metrics={"variance": metrics.variance},
+    )  # fmt: skip
+    return history.frame.set_index("generation")["value"]
+
+
+def _outside(arm: str, run: pd.Series) -> pd.Series:
+    """Whether a run lies outside the recorded band, at each recorded generation."""
+    band = values("gaussian", arm, "variance").quantile([0.05, 0.95])
+    run = run[band.columns]
+    return (run < band.loc[0.05]) | (run > band.loc[0.95])
+
+
+def _hidden_bug() -> Found:
+    """Last recorded generation at which the colleague's run of the lesson is inside the band."""
+    outside = _outside("unbiased_n10", _run(_RootTwice(ddof=1), 10, 20260101))
+    last = int(outside.index[~outside][-1])
+    return Found(last, 0, 0, not outside.loc[:last].any() and 39 <= last <= 59)
+
+
+def _broken_looks_best() -> Found:
+    """Log variance of the broken program over that of the right one, at the end, four seeds."""
+    ends = [
+        [np.log(_run(kind(ddof=1), 10, 20260101 + k)[99]) for k in range(4)]
+        for kind in (_RootTwice, models.Gaussian)
+    ]
+    broken, right = (np.abs(end) for end in ends)  # distance from the true variance, 1
+    return Found(float(broken.max()), broken.min(), broken.max(), broken.max() < right.min())
+
+
+def _four_above() -> Found:
+    ends = [
+        _outside("unbiased_n10", _run(_RootTwice(ddof=1), 10, 20260101 + k))[99] for k in range(4)
+    ]
+    return Found(sum(ends), 0, 0, all(ends))
+
+
+def _one_outing() -> Found:
+    outside = _outside("mle_n100", _run(models.Gaussian(ddof=0), 100, 2026))
+    out = outside.index[outside]
+    length = int(out[-1] - out[0])
+    return Found(length, 0, 0, 35 <= length <= 50)
+
+
+def _room() -> Found:
+    """Numbers alive somewhere among the seven blue cards: five rooms of a hundred have fewer."""
+    from helpers.teaching.dice import simulated_class
+
+    alive = [len(simulated_class(seed).alive()) for seed in range(400)]
+    return Found(float(np.mean(alive)), *np.quantile(alive, [0.05, 0.95]),
+                 bool(np.quantile(alive, 0.05) >= 4))  # fmt: skip
+
+
+def _village() -> Found:
+    """Different numbers in row 8 of one blue card, of six at the start."""
+    from helpers.teaching.dice import play
+
+    rng = np.random.default_rng(0)
+    left = [len(set(play("blue", rng)[-1])) for _ in range(2000)]
+    return Found(float(np.mean(left)), *np.quantile(left, [0.05, 0.95]),
+                 bool(np.quantile(left, 0.95) <= 3))  # fmt: skip
+
+
+LESSON_02 = [
+    Claim("02", "most numbers are alive somewhere", "400 simulated rooms, 8 generations", _room),
+    Claim("02", "Did your village forget? Nearly everything.", "2,000 simulated cards", _village),
+    Claim("02", "Hardly a run is near it.", "n = 10, 100 fits, the lesson's 100 runs", _near_one),
+    Claim("02", "Even the average of all hundred (dark) falls away from it.",
+          "generations 40 to 99, the lesson's 100 runs", _average_falls_away),
+    Claim("02", "A hundred runs tell such a median up to a factor of two or so",
+          "exact, one standard error", exactly(_median_factor, 1.5, 2.5)),
+    Claim("02", "Within a few tenths of 1", "exact standard error, n = 10, 5 fits, 100 runs",
+          exactly(lambda: gaussian.uncertainty(10, 5, 1, 100)["variance"], 0.1, 0.15)),
+    Claim("02", "the typical variance falls steadily on a logarithmic axis",
+          "standard errors from the law: 14 arms, every recorded generation, 100 seeds",
+          _typical_in_every_generation),
+    Claim("02", "halves every $0.69\\,n$ fits", "exact, n = 50 to 1000", _halving(1, 0.69)),
+    Claim("02", "every $0.34\\,n$ fits", "exact, n = 50 to 1000", _halving(0, 0.34)),
+    Claim("02", "Twice the samples buy the same", "exact, n = 100",
+          exactly(lambda: theory.gaussian_halving_time(200, 1)
+                  / theory.gaussian_halving_time(100, 1), 1.95, 2.05)),
+    Claim("02", "by a little more than $1/n$ in each generation",
+          "exact, n = 10, 100 fits", _growth),
+    Claim("02", "It stops at a distance somewhat above 1", "2,000 runs, median, 100 and 200 fits",
+          _walk_stops),
+    Claim("02", "For some fifty generations the bug hides inside the band",
+          "the lesson's run in the recorded band", _hidden_bug),
+    Claim("02", "The colleague's runs with three other seeds end there, too",
+          "runs above the band at generation 99, of four", _four_above),
+    Claim("02", "the run that looks best is the broken one",
+          "|log variance| at generation 99, four seeds", _broken_looks_best),
+    Claim("02", "leaves the band for some forty generations",
+          "the lesson's run with n = 100", _one_outing),
+    Claim("02", "the expected squared error of the mean stops at 1", "exact, n = 100, 2,000 fits",
+          exactly(lambda: float(theory.gaussian_mean_error_replace(100, 2000)), 0.99, 1.0)),
+]  # fmt: skip
+
+CLAIMS = [*LESSON_00, *LESSON_02]
+
+if __name__ == "__main__":
+    for claim in CLAIMS:
+        print(claim)
