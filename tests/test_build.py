@@ -466,6 +466,7 @@ SOLUTION = code("# Solution\nsolution_x = 2", "solution")
         ("# T\n" + code("f = quiz('02-a', 'Q')"), "12: a cell that calls quiz() must carry"),
         ("# T\n" + code("quiz('03-a', 'Q')", "quiz"), "14: quiz() wants a key that begins with 02"),
         ("# T\n" + code("check('02-a', 1)", "check"), "14: a cell that calls check() must import"),
+        ("# T\n" + code("quiz('02-a')", "quiz"), "14: a cell that calls quiz() must import"),
         ("# T\n" + 2 * code("quiz('02-a', 'Q')", "quiz"), "20: the key '02-a' is used twice"),
         ("# T\n" + code("\n".join(["x = 1"] * 26)), "12: code cell of 26 lines"),
         ("# T\n" + code("x = 1\ny = " + "1" * 76), "13: code line of 80 columns"),
@@ -592,14 +593,17 @@ def test_words_far_above_a_quiz_do_not_answer_it(tmp_path: Path) -> None:
 
 
 BOUNDED = 'a = predict("02-a", "How many?", low=0)'
-SHOWN = "a.resolve(3)\nprint(3)"
+SHOWN = "a.resolve(len(rows))\nprint(3)"
 
 
 @pytest.mark.parametrize(
     ("asks", "reveals", "said"),
     [
         (BOUNDED, [SHOWN], None),
-        (BOUNDED, ["for guess in (a,):\n    guess.resolve(3)"], None),
+        (BOUNDED, ["for guess in (a,):\n    guess.resolve(rows)"], None),
+        (BOUNDED, ["a.resolve('x' if rows else 'y')"], None),
+        (BOUNDED, ["a.resolve(3)"], "a.resolve(3): the answer of this prediction is typed"),
+        (BOUNDED, ["a.resolve(truth='x' * 3)"], "the answer of this prediction is typed"),
         ('a = predict("02-a", "Which?", choices=["x", "y"])', [SHOWN], None),
         ('a = predict("02-a", "How many?")', [SHOWN], "accepts any number: say what is possible"),
         (BOUNDED, ["print(3)", SHOWN], "is still open in the first cell tagged reveal"),

@@ -101,6 +101,22 @@ def test_every_view_of_any_pair_is_drawn_at_once() -> None:
         assert view in picture.alt
 
 
+def test_which_arms_rose_is_read_from_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert explorer.risen() == "unit tests alone"
+    table = explorer.named("unit_tests", "unchecked", "human", "static", "unchecked_newest")
+    recorded = table.assign(arm=table["arm"].map({v: k for k, v in explorer.ARMS.items()}))
+    end = (recorded["metric"] == "pass_1") & (recorded["generation"] == 4)
+    human = recorded.assign(value=recorded["value"] + end * (recorded["arm"] == "human") * 0.5)
+    monkeypatch.setattr(explorer, "_recorded", lambda: human)
+    assert explorer.risen() == "unit tests and human only"
+    newest = recorded.assign(value=recorded["value"] + end * (recorded["arm"] != "human") * 0.5)
+    monkeypatch.setattr(explorer, "_recorded", lambda: newest)
+    with pytest.raises(
+        LookupError, match=r"the prediction offers no choice for .*unchecked_newest"
+    ):
+        explorer.risen()
+
+
 def test_the_explorer_moves() -> None:
     box = explorer.execution_explorer()
     before = box.html

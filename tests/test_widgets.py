@@ -375,6 +375,23 @@ def test_gaussian_picture_shows_what_it_is_asked_for(show):
     assert ("single runs" in alt) == (show == "100 runs")
 
 
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("replace_t100", "climbs like replace"),
+        ("newest_growing_t100", "climbs more slowly, without end"),
+        ("synthetic_only_t100", "stays bounded"),
+    ],
+)
+def test_how_an_arm_grows_is_read_from_the_table(arm, said):
+    assert lesson_06.growth(arm) == said
+
+
+def test_growth_wants_a_recorded_arm():
+    with pytest.raises(ValueError, match=r"arm must be one of .*got 'replace_t1'"):
+        lesson_06.growth("replace_t1")
+
+
 @pytest.mark.parametrize("model", lesson_06.MODELS)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_policy_picture_draws_every_pair(model, policy):

@@ -34,6 +34,7 @@ from helpers.authoring.notebook import (
     stamp,
     write,
 )
+from helpers.authoring.questions import all_quizzes, spread
 
 
 def build(course: Course, stem: str, *, force: bool = False) -> str:
@@ -156,6 +157,7 @@ def _check_all(course: Course, stems: list[str], *, everything: bool) -> int:
             for name in orphans(course)
         ]
         messages += stale_pages(course.root)
+        messages += spread(all_quizzes(course.lessons))
     if messages:
         print("\n".join(messages))
         return 1

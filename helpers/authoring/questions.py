@@ -1,24 +1,33 @@
 """The rules of predictions and quizzes, on the source of a lesson; `rules.validate` asks for them.
 
 A prediction of a number says what is impossible, and the first cell tagged `reveal` after it
-resolves it, so that it is fixed before any answer is seen. A quiz needs some thought: its right
+resolves it, so that it is fixed before any answer is seen; the answer is computed there and not
+typed. A quiz needs some thought: its right
 option is no repetition of the text just above it, the last words of prose without code, maths and
-references. Words are compared without their endings.
+references. Words are compared without their endings. Over all lessons the right options are spread
+over the places: they are dealt by key, so that a new quiz that spoils this wants another key.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from helpers.authoring.lesson import Cell, Lesson, Problem
+from helpers.authoring.lesson import Cell, Lesson, LessonError, Problem, parse
 from helpers.authoring.markdown import mask_all
+from helpers.teaching.quizzes import dealt
 
 ABOVE = 120  # so many words of prose above a quiz may still be in a reader's ear
 IN_A_ROW = 4  # so many words of an option, one after the other as above, are a quotation
 SHARE = 0.5  # of an option's words that carry meaning
+LEAST, MOST = 0.15, 0.40  # of the quizzes with so many options: how often each place is right
+KEYS, TRIES = 6, 2000  # other keys for a quiz that spoils the spread; ways to choose them
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENDING = re.compile(r"(?<=\w{3})(?:ies|ing|ed|es|s|ly|y|e)$")
@@ -69,6 +78,7 @@ def questions(lesson: Lesson) -> Iterator[Problem]:
 def _predictions(lesson: Lesson) -> Iterator[Problem]:
     waiting: dict[str, tuple[str, int]] = {}  # name -> its key, its line
     for cell in lesson.code:
+        yield from _typed_answers(cell)
         if "reveal" in cell.tags:
             resolved = _resolved(cell)
             for name, (key, line) in waiting.items():
@@ -93,6 +103,21 @@ def _predictions(lesson: Lesson) -> Iterator[Problem]:
                 )
     for key, line in waiting.values():
         yield Problem(line, f"no cell tagged reveal resolves the prediction {key!r}", fatal=False)
+
+
+def _typed_answers(cell: Cell) -> Iterator[Problem]:
+    """Answers that an author typed: they stay when a new run or a new table says otherwise."""
+    for node in ast.walk(cell.tree()):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "resolve":
+            given = [*node.args, *(word.value for word in node.keywords)]
+            parts = [part for answer in given for part in ast.walk(answer)]
+            if not any(isinstance(part, ast.Name) for part in parts):
+                yield Problem(
+                    cell.line + node.lineno - 1,
+                    f"{ast.unparse(node)}: the answer of this prediction is typed; compute it from "
+                    "the run or from the recorded table",
+                    fatal=False,
+                )
 
 
 def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
@@ -152,3 +177,70 @@ def _stem(word: str) -> str:
 
 
 _STOPPED = frozenset(_stem(word) for word in _words(_SMALL))
+
+
+# Places of the right options, over all lessons ----------------------------------------------------
+
+
+def all_quizzes(lessons: Path) -> list[Asked]:
+    """The quizzes of all lessons in a folder that can be read, in order."""
+    made: list[Asked] = []
+    for path in sorted(lessons.glob("[0-9][0-9]-*.md")):
+        with suppress(LessonError):
+            made += [quiz for cell in parse(path).code for quiz in asked(cell)]
+    return made
+
+
+def spread(made: Sequence[Asked]) -> list[str]:
+    """What is wrong with the places of the right options of all quizzes, in order, and what helps.
+
+    Each place is right in 15 to 40 % of the quizzes with so many options (as evenly as they can
+    where there are too few for that), and none three times running.
+    """
+    wrong = _badly_spread(made)
+    return [f"quizzes: {message}" for message in [*wrong, *_advice(made)]] if wrong else []
+
+
+def _badly_spread(made: Sequence[Asked]) -> list[str]:
+    places = [dealt(quiz.key, quiz.options).index(quiz.answer) for quiz in made]
+    wrong = []
+    for size in sorted({len(quiz.options) for quiz in made}):
+        found = [p for quiz, p in zip(made, places, strict=True) if len(quiz.options) == size]
+        count = len(found)
+        least, most = math.ceil(LEAST * count), math.floor(MOST * count)
+        if not size * least <= count <= size * most:
+            least, most = count // size, -(-count // size)
+        for place in range(size):
+            if not least <= (times := found.count(place)) <= most:
+                said = f"of {count} quizzes with {size} options {times} are right at place"
+                wrong.append(f"{said} {place + 1}; wanted are {least} to {most}")
+    for at in range(2, len(made)):
+        if places[at - 2] == places[at - 1] == places[at]:
+            wrong.append(f"{made[at].key!r} is the third running with place {places[at] + 1} right")
+    return wrong
+
+
+def _advice(made: Sequence[Asked]) -> Iterator[str]:
+    """New keys that mend the spread, a line for each lesson that can do it alone."""
+    for lesson in sorted({quiz.key[:2] for quiz in made}):
+        if renamed := _renamed(made, lesson):
+            said = ", ".join(f"{old!r} becomes {new!r}" for old, new in renamed.items())
+            yield f"if lesson {lesson} is the new one, other keys mend it: {said}"
+
+
+def _renamed(made: Sequence[Asked], lesson: str) -> dict[str, str]:
+    """Old to new keys of as few quizzes of one lesson as mend the spread; empty if none do."""
+    own = [at for at, quiz in enumerate(made) if quiz.key[:2] == lesson]
+    ways = (
+        dict(zip(chosen, ends, strict=True))
+        for many in range(1, len(own) + 1)
+        for chosen in itertools.combinations(own, many)
+        for ends in itertools.product(range(2, 2 + KEYS), repeat=many)
+    )
+    for way in itertools.islice(ways, TRIES):
+        tried = list(made)
+        for at, end in way.items():
+            tried[at] = replace(made[at], key=f"{made[at].key}-{end}")
+        if not _badly_spread(tried):
+            return {made[at].key: tried[at].key for at in way}
+    return {}

@@ -119,7 +119,7 @@ def _code(lesson: Lesson) -> Iterator[Problem]:
         for name, key, line in _keyed_calls(cell):
             if name in CALLS and name not in cell.tags:
                 yield Problem(line, f"a cell that calls {name}() must carry the tag {name}")
-            if name != "quiz" and name not in _imported(cell):  # quizzes may come in a row
+            if name not in _imported(cell):
                 yield Problem(
                     line, f"a cell that calls {name}() must import it: learners come to it first"
                 )

@@ -38,6 +38,22 @@ SYNTHETIC = EverySynthetic().label
 _D = 10  # inputs of the regression, as in Gerstgrasser et al.
 
 
+def growth(arm: str) -> str:
+    """How the mean error of a recorded arm of `regression` grows, as the prediction words it.
+
+    What counts is the share of its growth over 40 fits that came with the last 20: about a half on
+    a straight line, a fifth of a logarithm, next to nothing where it is bounded. ValueError for an
+    arm that was not recorded.
+    """
+    recorded = studies.load("regression").query("metric == 'error'")
+    one_of("arm", arm, tuple(recorded["arm"].unique()))
+    means = recorded[recorded["arm"] == arm].groupby("generation")["value"].mean()
+    late = (means[39] - means[19]) / (means[39] - means[0])
+    if late < 0.1:
+        return "stays bounded"
+    return "climbs more slowly, without end" if late < 0.4 else "climbs like replace"
+
+
 def policy_picture(
     model: str = "regression",
     policy: str = "replace",

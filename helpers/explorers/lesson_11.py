@@ -43,6 +43,12 @@ ARMS = {
     "repair_turns": "repair: two turns",
     "repair_more": "repair: practice",
 }
+RISEN = {  # which of the first five arms end above their start: the words of the prediction
+    ("unit_tests",): "unit tests alone",
+    ("unit_tests", "human"): "unit tests and human only",
+    ("unit_tests", "human", "static"): "all with a check, and human only",
+    ("unit_tests", "unchecked", "human", "static"): "all but newest only",
+}
 VIEWS = {
     "pass@1": "pass_1",
     "pass@10": "pass_10",
@@ -93,6 +99,18 @@ def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
         row = {"value": (end - start).mean(), "low": low, "high": high}
         rows.append({"label": ARMS[arm]} | {name: _rounded(x) for name, x in row.items()})
     return pd.DataFrame(rows)
+
+
+def risen() -> str:
+    """Which of the first five arms gained beyond doubt, their whole interval above zero.
+
+    LookupError where the recorded runs give an answer that the prediction does not offer.
+    """
+    first = ("unit_tests", "unchecked", "human", "static", "unchecked_newest")
+    sure = tuple(arm for arm in first if gains(arm)["low"].item() > 0)
+    if sure not in RISEN:
+        raise LookupError(f"the prediction offers no choice for {sure}; it has {list(RISEN)}")
+    return RISEN[sure]
 
 
 def execution_picture(
