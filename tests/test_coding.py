@@ -100,6 +100,29 @@ def test_human_programs_are_right_on_all_cases(sets: TaskSets, box: Sandbox) -> 
     assert all(report.passed for report in grading.grade(box, examples, hidden=True))
 
 
+def test_drawn_tasks_are_of_the_kind_that_the_docstring_promises() -> None:
+    rng = np.random.default_rng(5)
+    tasks = [draw_task((0, 1), rng) for _ in range(300)]
+    reduces = [steps()[task.steps[-1]].reduces for task in tasks]
+    # Tasks that tell programs apart badly are drawn again, most of them reductions: .56, not .6.
+    assert 0.47 < np.mean(reduces) < 0.65
+    assert not any(steps()[index].reduces for task in tasks for index in task.steps[:-1])
+    assert {len(task.steps) for task in tasks} == {2}
+    rows = [case.args[0] for task in tasks for case in (*task.cases, *task.hidden)]
+    assert {len(row) for row in rows} == {6, 7, 8, 9}
+    assert {number for row in rows for number in row} == set(range(-9, 10))
+    for task in tasks:
+        assert (len(task.cases), len(task.hidden)) == (6, 10)
+        for cases in (task.cases, task.hidden):
+            expected = [case.expected for case in cases]
+            assert len({repr(value) for value in expected}) >= 3
+            assert expected.count([]) <= 1
+    lengths = [len(draw_task((1, 3, 4, 3), rng).steps) for _ in range(300)]
+    assert np.bincount(lengths)[1:] / 300 == pytest.approx(np.array([1, 3, 4, 3]) / 11, abs=0.12)
+    taken = {task.steps for task in tasks}
+    assert not {draw_task((0, 1), rng, taken).steps for _ in range(50)} & taken
+
+
 def test_same_seed_same_sets() -> None:
     first, second = (
         draw_task_sets(np.random.default_rng(4), n_human=5, n_pool=5, n_test=5) for _ in "ab"
@@ -374,6 +397,57 @@ def test_an_exam_names_its_pass_by_the_tries_that_it_counts(sets: TaskSets, box:
     assert Exam(box, tasks, seed=0).measures == MEASURES
     with pytest.raises(ValueError, match="at must be at most attempts = 4, got 10"):
         Exam(box, tasks, seed=0, attempts=4, at=(1, 10))
+
+
+class Noted:
+    """Right in its first `n_right` of four programs a task; notes how it was asked."""
+
+    def __init__(self, n_right: int) -> None:
+        self.n_right = n_right
+        self.asked: list[tuple[int, float]] = []
+        self.draws: list[float] = []
+
+    def answer(
+        self, asked: list[Example], rng: np.random.Generator, *, temperature: float
+    ) -> list[Example]:
+        self.asked.append((len(asked), temperature))
+        self.draws.append(rng.random())
+        right_ones = self.n_right if temperature else 1
+        return [
+            right(e.task) if i % 4 < right_ones else spoilt(e.task) for i, e in enumerate(asked)
+        ]
+
+
+def test_each_model_sits_its_own_exam_and_only_once(sets: TaskSets, box: Sandbox) -> None:
+    exam = Exam(box, sets.test[:4], seed=3, attempts=4)
+    found = {}
+    good, bad = Noted(3), Noted(1)
+    for model in (good, bad):
+        found[model] = {name: metric(model, None) for name, metric in exam.metrics.items()}
+    assert found[good] == {
+        "pass_1": 0.75, "pass_4": 1.0, "greedy": 0.25, "distinct": 2.0, "distinct_right": 1.0,
+        "passes_visible_only": 0.0,
+    }  # fmt: skip
+    assert found[bad]["pass_1"] == 0.25
+    for model in (good, bad):
+        assert model.asked == [(16, 0.8), (4, 0.0)]
+        assert model.draws == good.draws  # asked in the same way
+    exam.metrics["pass_1"](good, None)
+    assert len(good.asked) == 4  # another model sat it in between
+
+
+def test_what_fools_the_visible_cases_is_a_share_of_what_passes_them(
+    sets: TaskSets, box: Sandbox
+) -> None:
+    tasks = [
+        replace(task, hidden=tuple(Case(case.args, "other") for case in task.hidden)) if i else task
+        for i, task in enumerate(sets.test[:4])
+    ]
+    found = Exam(box, tasks, seed=0, attempts=4).sit(Noted(2))  # type: ignore[arg-type]
+    assert found["passes_visible_only"] == 0.75
+    assert found["pass_1"] == 0.125
+    none = Exam(box, tasks, seed=0, attempts=4).sit(Noted(0))  # type: ignore[arg-type]
+    assert none["passes_visible_only"] == 0.0
 
 
 def test_an_exam_sees_programs_that_fool_the_visible_cases(sets: TaskSets, box: Sandbox) -> None:

@@ -267,6 +267,20 @@ def test_frequencies_match_the_softmax(
     assert stats.chisquare(counts[kept], expected).pvalue > 1e-4
 
 
+def test_a_rare_token_keeps_its_chance() -> None:
+    """1e-8 is below what single precision can add to 1: it would be drawn never, or too often."""
+    logits = torch.zeros(1, 3)
+    logits[0, 1] = np.log(1e-8)
+    logits[0, 2] = -60.0
+    share = torch.softmax(logits.double(), -1)[0]
+    first = float(share[0])
+    inside = first + float(share[1]) * torch.linspace(0.1, 0.9, 41, dtype=torch.float64)
+    below = first - float(share[1]) * torch.linspace(0.1, 0.9, 41, dtype=torch.float64)
+    for uniform, token in ((inside, 1), (below, 0)):
+        chosen = pick(logits.expand(41, -1), uniform[:, None])
+        assert (chosen == token).all()
+
+
 def test_samples_of_a_model_match_its_own_probabilities(fitted: GPT) -> None:
     produced = fitted.sample(20_000, np.random.default_rng(3))
     expected = fitted.next_token_probabilities([[0]])[0].astype(float)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from helpers.studies import diffusion, vae
-from helpers.studies.paired import means, paired
+from helpers.studies.paired import effect, holm, means, paired
 
 COLUMNS = ["arm", "generation", "metric", "value"]
 
@@ -27,6 +27,36 @@ def test_paired_differences_have_the_t_interval():
     assert result["replace_minus_accumulate_loss_g3_low"] == pytest.approx(expected.low)
     assert result["replace_minus_accumulate_loss_g3_high"] == pytest.approx(expected.high)
     assert means(frame, (3,)) == {"replace_loss_g3": 6.0, "accumulate_loss_g3": 13 / 3}
+    assert means(frame, (2,)) == {}
+
+
+def test_an_interval_needs_two_seeds_that_both_arms_have() -> None:
+    """Only common seeds count; with one of them there is a difference and no interval."""
+    rows = [("a", 3, "loss", 1.0, 0), ("a", 3, "loss", 5.0, 1), ("b", 3, "loss", 4.0, 1),
+            ("b", 3, "loss", 9.0, 2), ("b", 4, "loss", 9.0, 1)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, "replicate"])
+    result = paired(frame, "a", "b", "loss", 3)
+    assert result["a_minus_b_loss_g3"] == 1.0
+    assert np.isnan([result["a_minus_b_loss_g3_low"], result["a_minus_b_loss_g3_high"]]).all()
+    more = pd.DataFrame([("b", 3, "loss", 4.0, 0)], columns=frame.columns)
+    two = paired(pd.concat([frame, more]), "a", "b", "loss", 3)
+    half = stats.t.ppf(0.975, 1) * np.std([-3, 1], ddof=1) / np.sqrt(2)
+    assert two["a_minus_b_loss_g3"] == -1.0
+    assert two["a_minus_b_loss_g3_low"] == pytest.approx(-1 - half)
+    assert two["a_minus_b_loss_g3_high"] == pytest.approx(-1 + half)
+
+
+def test_effects_and_corrections_against_values_worked_out_by_hand() -> None:
+    mean, low, high, p = effect([1.0, 2.0, 3.0])
+    interval = stats.ttest_1samp([1, 2, 3], 0).confidence_interval(0.95)
+    assert (mean, low, high) == pytest.approx((2, interval.low, interval.high))
+    assert p == pytest.approx(stats.ttest_1samp([1, 2, 3], 0).pvalue)
+    assert effect([4.0])[0] == 4.0
+    assert np.isnan(effect([4.0])[1:]).all()
+    assert np.isnan(effect([])).all()
+    # Sorted .01, .02, .03, .04: times 4, 3, 2, 1, and never below the one before.
+    assert holm(np.array([0.04, 0.01, 0.03, 0.02])) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])
 
 
 @pytest.fixture(scope="module")

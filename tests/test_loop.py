@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from helpers import metrics
 from helpers.loop import History, Interrupted, Verified, iterate, replicate, run_batched, run_loop
@@ -608,6 +611,34 @@ def test_replicate_stacks_runs_in_the_order_of_seeds() -> None:
     assert list(dict.fromkeys(frame["replicate"])) == [5, 2, 9]
     alone = one_run(2).frame["value"].to_numpy()
     assert np.array_equal(frame.loc[frame["replicate"] == 2, "value"], alone)
+
+
+def test_every_trial_runs_on_one_thread_and_leaves_things_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The tests' own environment sets one thread: here there are two, until a trial begins."""
+
+    def threads(seed: int) -> pd.DataFrame:
+        blas = max(pool["num_threads"] for pool in threadpool_info())
+        number = {"torch": torch.get_num_threads(), "blas": blas}
+        return pd.DataFrame([number | {"variable": os.environ.get("OMP_NUM_THREADS")}])
+
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    try:
+        torch.set_num_threads(2)
+        with threadpool_limits(2):
+            usual = threads(0)
+            inside = replicate(threads, [5])
+            assert threads(0).equals(usual)
+            monkeypatch.delenv("OMP_NUM_THREADS")
+            replicate(threads, [5])
+            assert "OMP_NUM_THREADS" not in os.environ
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert usual.iloc[0].tolist() == [2, 2, "2"]
+    assert inside.iloc[0].tolist() == [1, 1, "1", 5]
 
 
 @pytest.mark.parametrize(("n_jobs", "backend"), [(2, "loky"), (2, "threading"), (1, None)])

@@ -98,6 +98,9 @@ def test_other_yardsticks() -> None:
         (lambda: metrics.excess_error(np.ones((2, 2))), ValueError, "truth must have 1 axes"),
         (lambda: metrics.wasserstein2(np.zeros(2), np.eye(3)), ValueError, "truth_covariance"),
         (lambda: metrics.wasserstein2(np.zeros(1), -np.eye(1)), ValueError, "no negative"),
+        (lambda: metrics.wasserstein2(np.zeros(1), np.ones(1)), ValueError, "must have 2 axes"),
+        (lambda: metrics.wasserstein2(np.eye(1), np.eye(1)), ValueError, "must have 1 axes"),
+        (lambda: metrics.share_between(1, 0.5), ValueError, "high must be above low = 1, got 0.5"),
         (lambda: metrics.coverage(POINTS, 0), ValueError, "k must be"),
     ],
 )
@@ -128,6 +131,52 @@ def test_another_number_of_columns_is_refused(yardstick: metrics.Metric, message
     model.probabilities_, model.coef_ = MANY.probabilities_[0], MANY.coef_[0]
     with pytest.raises(ValueError, match=message):
         yardstick(model, POINTS)
+
+
+@pytest.mark.parametrize(
+    ("yardstick", "fine"),
+    [
+        (metrics.sample_variance, np.ones((3, 1))),
+        (metrics.distinct, np.ones((3, 1))),
+        (metrics.share_between(0, 2), np.ones((3, 1))),
+    ],
+)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_in_what_was_produced_are_refused(
+    yardstick: metrics.Metric, fine: np.ndarray, bad: float
+) -> None:
+    yardstick(None, fine)
+    yardstick(None, fine.astype(int))
+    fine = fine.copy()
+    fine[1] = bad
+    with pytest.raises(ValueError, match="produced must hold finite numbers"):
+        yardstick(None, fine)
+
+
+@pytest.mark.parametrize("learned", ["mean_", "covariance_", "probabilities_", "coef_"])
+def test_nan_in_what_was_learned_is_refused_by_name(learned: str) -> None:
+    yardsticks = {
+        "mean_": metrics.mean, "covariance_": metrics.variance,
+        "probabilities_": metrics.support_size, "coef_": metrics.excess_error(np.ones(2)),
+    }  # fmt: skip
+    model = SimpleNamespace(**{learned: np.full_like(getattr(MANY, learned), np.nan)})
+    with pytest.raises(ValueError, match=f"{learned} of SimpleNamespace must hold finite numbers"):
+        yardsticks[learned](model, None)
+
+
+def test_the_ends_of_what_is_allowed() -> None:
+    flat = np.diag([0.0, 1.0])  # a truth without spread in one direction is a truth
+    assert metrics.wasserstein2(np.zeros(2), flat)(GAUSSIAN, None) > 0
+    assert metrics.tail_mass([0])(MANY, None) == pytest.approx([0.5, 0.25])
+    assert metrics.survivors([3])(MANY, None).tolist() == [0, 1]
+    ends = np.array([[0.0], [1.0], [0.5], [0.5]])
+    assert metrics.share_between(0, 1)(None, ends) == 0.5  # strictly between
+    assert metrics.coverage(POINTS)(None, POINTS) == 1.0
+    assert metrics.coverage(POINTS, 1)(None, POINTS[:1]) <= metrics.coverage(POINTS)(
+        None, POINTS[:1]
+    )
+    assert metrics.mean_error(1.0)(MANY, None).shape == (2,)  # a number stands for any d
+    assert metrics.distinct(None, np.array([4])) == 1
 
 
 def test_samples_without_columns_are_refused_by_name() -> None:
@@ -169,6 +218,44 @@ def test_each_verdict_can_go_both_ways() -> None:
     assert not metrics.hallucination([0.04, 0.2, 0.05])
 
 
+def test_thresholds_stand_where_the_docstrings_put_them() -> None:
+    """Just below and just above each of them, and at it."""
+    assert metrics.catastrophic_risk([0, 5], uninformed=5)
+    assert not metrics.catastrophic_risk([0, 4.999], uninformed=5)
+    assert not metrics.any_risk_increase([1, 1])
+    assert not metrics.any_risk_increase([1, 1.5], tolerance=0.5)
+    assert metrics.any_risk_increase([1, 1.501], tolerance=0.5)
+    for share, told in ((0.5, False), (0.499, True)):
+        assert metrics.collapsing_variance([2, 2 * share]) is told
+        assert metrics.lost_modes([2, 2 * share]) is told
+        assert metrics.lost_tail([2, 2 * share]) is told
+    assert metrics.lost_tail([2, 1.7], left=0.9)
+    assert metrics.collapsing_variance([0.5, 0.2])  # any start above 0 will do
+    assert not metrics.hallucination([0, 0.05])
+    assert metrics.hallucination([0, 0.051])
+    sizes, first = [10, 100], [1.0, 0.1]
+    for moved, told in ((0.09, False), (0.11, True), (-0.11, True)):
+        last = [1.0, 0.1 * 10**moved]
+        assert metrics.scaling_law_change(sizes, first, last) is told
+    assert not metrics.scaling_law_change(sizes, first, [1.0, 0.1 * 10**0.11], tolerance=0.12)
+
+
+@pytest.mark.parametrize("fits", [8, 9, 16, 41])
+def test_a_risk_diverges_above_three_quarters(fits: int) -> None:
+    """Flat, then a rise of 1 over the doubling before the last, and `late` over the last one."""
+    risk = np.zeros(fits)
+    risk[fits // 4 : fits // 2] = np.linspace(0, 1, fits // 2 - fits // 4 + 1)[1:]
+
+    def diverges(late: float) -> bool:
+        risk[fits // 2 :] = 1 + late * np.linspace(0, 1, fits - fits // 2 + 1)[1:]
+        return metrics.diverging_risk(risk)
+
+    assert diverges(0.76)
+    assert not diverges(0.75)
+    assert not diverges(0.74)
+    assert not metrics.diverging_risk(-np.arange(fits) * 1.0)  # falling, whatever the ratio
+
+
 def test_one_run_under_eight_definitions() -> None:
     assert set(metrics.collapse_verdicts().values()) == {None}
     verdicts = metrics.collapse_verdicts(
@@ -180,6 +267,7 @@ def test_one_run_under_eight_definitions() -> None:
         tail=[500, 200],
         invented=[0.0, 0.01],
     )
+    assert all(yes is not None for yes in verdicts.values())
     assert len(verdicts) == 8
     assert [name for name, yes in verdicts.items() if yes] == ["any risk increase", "lost tail"]
 

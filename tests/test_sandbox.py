@@ -265,6 +265,10 @@ class Chameleon(int):
         ("x", b"x"), ({"a": 1}, {"a": 2}), ({"a": 1}, {"a": 1, "b": 1}), ([1, 2], [1]),
         (1, Chameleon(1)), ([1], [Chameleon(1)]), (1, wire.Foreign("int")), (10**400, NAN),
         (wire.Foreign("x"), wire.Foreign("x")), ({(1, 2)}, {(1, True)}), (1, 1 + 0j), ("", None),
+        ({(1, NAN)}, {(2, NAN)}), ({NAN: 1}, {NAN: 2}), ({(NAN, 1)}, {(1, NAN)}),
+        ({(1, NAN), (2, NAN)}, {(1, NAN), (3, NAN)}), ({NAN, 1}, {NAN, 2}), ({NAN, 1}, {1, 2}),
+        (complex(NAN, 1), complex(NAN, 2)), (complex(1, NAN), complex(2, NAN)),
+        ({frozenset({NAN})}, {frozenset({1.0})}), ({(1, NAN): 2}, {(1, float("nan")): 3}),
     ],
 )  # fmt: skip
 def test_not_equal(a: Any, b: Any) -> None:

@@ -323,6 +323,32 @@ def test_verify_finds_what_differs(
         studies.verify("toy", 1)
 
 
+def test_the_command_runs_and_records_a_study(
+    toy: SimpleNamespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(studies, "RESULTS", tmp_path)
+    monkeypatch.setattr(studies, "_default_place", lambda: tmp_path / "ignored")
+    recorded_here(monkeypatch, tmp_path)
+    assert studies.main(["run", "toy"]) == 0
+    assert toy.ran == [0, 1, 2, 3]
+    assert len(studies.load("toy")) == 4
+    record = studies.provenance("toy")
+    assert record["command"] == "course study run toy"
+    assert (record["scale"], record["seeds"]) == ("full", [0, 1, 2, 3])
+    assert studies.main(["verify", "toy", "--trials", "4"]) == 0
+    assert studies.main(["list"]) == 0
+    assert "not recorded" not in capsys.readouterr().out
+    assert studies.main(["run", "toy", "--scale", "small"]) == 0
+    assert toy.ran[8:] == [0, 1]  # four of the run, four of the check, and a rehearsal of two
+    assert len(studies.load("toy")) == 4
+    with pytest.raises(SystemExit):
+        studies.main(["run", "nobody"])
+    assert "nobody" in capsys.readouterr().err
+
+
 def test_an_unrecorded_study_says_how_to_record_it(
     toy: SimpleNamespace,
     tmp_path: Path,

@@ -1,6 +1,6 @@
 """What the lessons say in words, and what the tables say: one row a claim, each decided by a test.
 
-    python tests/claims.py        # the list: lesson, words, value, interval, budget, verdict
+    python tests/claims_00_02.py    # the list: lesson, words, value, interval, budget, verdict
 
 A claim quotes words of its lesson, so that a sentence that changes takes its row along. It is
 decided on a recorded study, on an exact law or on the lesson's own run, in every generation that

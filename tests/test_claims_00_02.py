@@ -1,7 +1,7 @@
-"""Every claim in words that a table, a law or a run can decide; see claims.py."""
+"""Every claim in words that a table, a law or a run can decide; see claims_00_02.py."""
 
 import pytest
-from claims import CLAIMS, Claim, Found, above, everywhere, exactly
+from claims_00_02 import CLAIMS, Claim, Found, above, everywhere, exactly
 
 each = pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: f"{c.lesson} {c.words[:50]}")
 
