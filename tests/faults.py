@@ -321,13 +321,13 @@ def _warm_up() -> None:
             import_module(name)
 
 
-def in_order(area: Area, module: str, root: Path = ROOT) -> list[str]:
-    """The tests of an area, those first that speak of the module."""
+def concerned(area: Area, module: str = "", root: Path = ROOT) -> list[str]:
+    """The tests of an area that name the module, or all of them where none does."""
     files = [root / "tests" / f"test_{name}.py" for name in area.tests]
-    word = Path(module).stem
-    speaks = [word in path.read_text(encoding="utf-8") for path in files]
-    ranked = sorted(range(len(files)), key=lambda i: (not speaks[i], i))
-    return [f"tests/{files[i].name}" for i in ranked]
+    path = Path(module)
+    word = path.parent.name if path.stem == "__init__" else path.stem
+    naming = [file for file in files if word in file.read_text(encoding="utf-8")]
+    return [f"tests/{file.name}" for file in naming or files]
 
 
 def judge(name: str, drawn: list[Fault], limit: float | None) -> dict[str, int]:
@@ -342,7 +342,7 @@ def judge(name: str, drawn: list[Fault], limit: float | None) -> dict[str, int]:
         copy = Copy(Path(folder))
         if limit is None:
             began = time.monotonic()
-            if failed := copy.run(in_order(area, ""), 1800):
+            if failed := copy.run(concerned(area), 1800):
                 raise SystemExit(f"{name}: the tests fail without a fault, too: {failed}")
             limit = 60 + 4 * (time.monotonic() - began)
         print(f"{name}: {len(drawn)} faults, at most {limit:.0f} s each", flush=True)
@@ -350,7 +350,7 @@ def judge(name: str, drawn: list[Fault], limit: float | None) -> dict[str, int]:
             if fault.name in known:
                 verdict, said = "equivalent", known[fault.name]
             else:
-                said = copy.try_out(fault, in_order(area, fault.module), limit)
+                said = copy.try_out(fault, concerned(area, fault.module), limit)
                 verdict = "found" if said else "survived"
             counts[verdict] += 1
             print(f"  {verdict:10} line {fault.line}, {fault.name}  [{said}]", flush=True)

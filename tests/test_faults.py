@@ -107,5 +107,7 @@ def test_an_area_has_its_tests() -> None:
         assert faults.of_area(area)
         for name in area.tests:
             assert (faults.ROOT / "tests" / f"test_{name}.py").is_file()
-    first = faults.in_order(faults.AREAS["metrics"], "helpers/metrics/language.py")[0]
-    assert first == "tests/test_language_metrics.py"
+    metrics = faults.AREAS["metrics"]
+    found = faults.concerned(metrics, "helpers/metrics/language.py")
+    assert found == ["tests/test_language_metrics.py"]
+    assert len(faults.concerned(metrics, "helpers/metrics/nobody.py")) == len(metrics.tests)
