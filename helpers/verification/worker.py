@@ -34,6 +34,9 @@ DRAIN = 0.005  # seconds between two looks at a child that runs
 STILL = 0.2  # a child that used a smaller share of the time since the last look may be asleep
 WORKING = "RD"  # states of a process that runs or waits for its turn, or for a page of its memory
 NAP = 0.0002  # seconds between two tries to collect a child that is ending
+# Bytes: as many as a pipe holds. Room for more, taken for every child, lay at the end of the heap;
+# the small objects that came to lie behind it held it there, and the heap grew with every request.
+PIPE = 1 << 16
 LINGER = 0.1  # seconds that a child may take to end after it has closed its pipe
 BROKEN = 70  # exit code of a child whose own code failed: the program took it apart
 
@@ -129,7 +132,7 @@ def state_of(pid: int) -> str:
 def drain(pipe: int, body: bytearray) -> bool:
     """Take in what the pipe holds; whether its other end is closed."""
     try:
-        data = os.read(pipe, 1 << 20)
+        data = os.read(pipe, PIPE)
     except BlockingIOError:
         return False
     body += data
