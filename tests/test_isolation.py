@@ -336,6 +336,45 @@ def test_expected_answers_that_no_program_may_give(monkeypatch: pytest.MonkeyPat
         assert box.grade("def f(x):\n    return 'y'", anything, "f").passed
 
 
+# Expected values of more than 1 KiB as text, and a program whose shorter answer is right.
+SHORTER = {
+    "truth": ([1] * 1000, "True", {"compare": "truth"}),
+    "letters": (("x",) * 400, "'x' * 400", {"compare": "tuple"}),
+    "a tuple": ([1.0] * 300, "(1,) * 300", {"compare": "tuple"}),
+    "whole numbers": ([1.0] * 300, "[1] * 300", {}),
+    "truths": ([False, True] * 150, "[0, 1] * 150", {"compare": "=="}),
+    "rounded": ([0.333333] * 200, "[.33] * 200", {"tolerance": 0.01}),
+}
+TOO_LONG = {
+    "letters": (("x",) * 1025, {"compare": "tuple"}),
+    "text": (["x" * 1021], {}),
+    "numbers": ([1.0] * 512, {}),
+    "pairs": ({i: None for i in range(120)}, {"compare": "=="}),
+    "bytes": (b"x" * 600, {"tolerance": 0.1}),
+}
+
+
+@pytest.mark.parametrize("name", SHORTER)
+def test_a_right_answer_may_be_shorter_than_the_one_expected(name: str) -> None:
+    expected, answer, how = SHORTER[name]
+    case = Case((1,), expected, **how)
+    assert len(case.answer) > 1024
+    with Sandbox(Limits(output_kb=1)) as box:
+        assert box.grade(f"def f(x):\n    return {answer}\n", [case], "f").passed
+
+
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_the_shortest_right_answer_is_counted(name: str) -> None:
+    expected, how = TOO_LONG[name]
+    case = Case((1,), expected, **how)
+    assert 1024 < case.least_answer() <= len(case.answer)
+    with (
+        Sandbox(Limits(output_kb=1)) as box,
+        pytest.raises(ValueError, match="no program could pass"),
+    ):
+        box.grade("def f(x):\n    return x\n", [case], "f")
+
+
 def test_a_check_that_uses_its_own_sandbox_is_refused() -> None:
     box = Sandbox(QUICK)
     other = Sandbox(QUICK)
@@ -366,6 +405,31 @@ def test_a_check_that_uses_its_own_sandbox_is_refused() -> None:
     assert box.grade(RIGHT, [case], "f").passed
     box.close()
     other.close()
+
+
+@pytest.mark.parametrize("use", ["grade", "close"])
+def test_a_check_may_wait_for_a_thread_that_uses_its_sandbox(use: str) -> None:
+    """From another thread it cannot be told from any other call: it must not wait for the check."""
+    box = Sandbox(QUICK)
+    found: list[Any] = []
+
+    def in_a_thread(args: Any, got: Any) -> bool:
+        act = box.close if use == "close" else lambda: box.grade(RIGHT, CASES, "f").passed
+        thread = threading.Thread(target=lambda: found.append(act()), daemon=True)
+        thread.start()
+        thread.join()
+        return got == 2
+
+    def attempt() -> None:
+        jobs = [(RIGHT, [Case((1,), 2, check=in_a_thread)], "f"), (WRONG, CASES, "f")]
+        found.append([report.verdict for report in box.grade_many(jobs)])
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), "the sandbox and the check wait for each other"
+    assert found == [None if use == "close" else True, ["passed", "wrong"]]
+    box.close()
 
 
 # --- time ------------------------------------------------------------------------------------

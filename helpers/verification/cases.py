@@ -46,7 +46,8 @@ class Limits:
     """What one program may use over all its cases.
 
     seconds: CPU time. It may sleep for three times as long; waiting for its turn on a busy machine
-    does not count.
+    does not count. A worker runs one program at a time, so a hundred that sleep cost it a hundred
+    times three times this limit: 150 s with the default.
     memory_mb: memory beyond what the empty interpreter has, in MiB.
     output_kb: printed text and returned values (as sent) together, in KiB.
     """
@@ -118,10 +119,37 @@ class Case:
             return False
         return got is self.expected or equal(self.expected, got, self.tolerance)
 
+    def least_answer(self) -> int:
+        """Characters that every right answer takes on its way back, at the very least.
+
+        Less than `expected` itself takes, where another answer counts as the same: 1 for 1.0, any
+        true value for a truth, a str for a tuple of letters, and with a check nobody knows what.
+        """
+        if self.check is not None or self.compare == "truth":
+            return 1
+        if self.compare == "tuple":
+            return len(tuple(self.expected))
+        return _least_text(self.expected)
+
     @property
     def loose(self) -> bool:
         """Whether a subclass of a plain type counts as its value."""
         return self.check is not None or self.compare != "exact"
+
+
+def _least_text(value: Any) -> int:
+    """Fewest characters in which wire.py writes anything that is `equal` or == to `value`.
+
+    A number counts as one character, since 1, 1.0, True and whatever a tolerance lets through may
+    stand for each other. All other plain data have one spelling.
+    """
+    if isinstance(value, (int, float, complex)):
+        return 1
+    if isinstance(value, dict):
+        value = [[key, item] for key, item in value.items()]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return 2 + sum(map(_least_text, value)) + max(0, len(value) - 1)  # brackets and commas
+    return len(as_text("value", value))
 
 
 def as_text(name: str, value: Any) -> str:

@@ -53,6 +53,12 @@ _REENTRY = "a check may not use the Sandbox that called it: give the check a San
 Job = tuple[str, Sequence[Case], str]  # program, cases, entry point
 
 
+class _Checks(threading.local):
+    """Of each thread: whether it runs checks, and whether one of them called the sandbox."""
+
+    running = reentered = False
+
+
 class MissingProtection(RuntimeWarning):
     """A layer of the sandbox is not available on this machine."""
 
@@ -66,8 +72,8 @@ class Sandbox:
     Markdown fences and prose; the report says so (`Report.extracted`), and its line counts the
     program's. Raises TypeError or ValueError for other arguments, RuntimeError if the workers do
     not start, if it is used after `close`, or if a `Case.check` that it calls uses it again. Safe
-    to call from several threads; calls wait for each other. An interrupt ends all processes and
-    the call; the next call starts new ones.
+    to call from several threads; calls wait for each other. An interrupt ends the call and all
+    processes that run programs; the next call starts new ones.
     """
 
     def __init__(
@@ -94,8 +100,8 @@ class Sandbox:
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._n_workers = workers
-        self._closed = self._reentered = False
-        self._user: int | None = None  # the thread whose programs are being graded
+        self._closed = False
+        self._checks = _Checks()
         self._owner = os.getpid()
         # Runs when the sandbox is forgotten without `close`, and at the end of the interpreter.
         weakref.finalize(self, _stop_all, self._workers, self._owner)
@@ -162,16 +168,14 @@ class Sandbox:
         for program in programs if self.extract else ():
             program.source = extract_program(program.source, program.entry)
         reports: dict[int, Report] = {}
+        unchecked: list[tuple[Program, RawReport]] = []
         # The lock first: whoever waits for it holds nothing back.
         with self._lock, Interrupts(self._stop) as interrupts:
             if self._closed:
                 raise RuntimeError("this Sandbox is closed: start a new one")
-            self._user, self._reentered = threading.get_ident(), False
-            try:
-                with interrupts.welcome():
-                    self._run(self._batches(programs, reports), reports, interrupts)
-            finally:
-                self._user = None
+            with interrupts.welcome():
+                self._run(self._batches(programs, reports), reports, unchecked, interrupts)
+        self._judge_with_checks(unchecked, reports)
         return [
             _say_extracted(reports[program.index], program.source, text)
             for program, text in zip(programs, texts, strict=True)
@@ -181,13 +185,16 @@ class Sandbox:
         self,
         batches: Iterator[list[Program]],
         reports: dict[int, Report],
+        unchecked: list[tuple[Program, RawReport]],
         interrupts: Interrupts,
     ) -> None:
+        """Run what is in the batches and report it; `unchecked` gets what needs a check first."""
+
         def done(program: Program, raw: RawReport) -> None:
-            report = judge(*raw, program.cases, program.entry, self.limits)
-            if self._reentered:  # a check that swallows the error does not hide it
-                raise RuntimeError(_REENTRY)
-            reports[program.index] = report
+            if any(case.check is not None for case in program.cases):
+                unchecked.append((program, raw))
+            else:
+                reports[program.index] = judge(*raw, program.cases, program.entry, self.limits)
 
         def lost(program: Program) -> None:
             message = "the process that ran the program was lost twice"
@@ -202,10 +209,28 @@ class Sandbox:
             for program in (program for batch in batches for program in batch):
                 done(program, run_fresh(program, self.limits))
 
+    def _judge_with_checks(
+        self, unchecked: list[tuple[Program, RawReport]], reports: dict[int, Report]
+    ) -> None:
+        """Report what only a `Case.check` can judge: the caller's code, so nobody waits for it.
+
+        It may start a thread that uses this sandbox, and wait for that thread: the lock is free.
+        """
+        checks = self._checks
+        checks.running, checks.reentered = True, False
+        try:
+            for program, raw in unchecked:
+                report = judge(*raw, program.cases, program.entry, self.limits)
+                if checks.reentered:  # a check that swallows the error does not hide it
+                    raise RuntimeError(_REENTRY)
+                reports[program.index] = report
+        finally:
+            checks.running = False
+
     def _refuse_reentry(self) -> None:
-        """A `Case.check` runs while its sandbox is at work; it would wait for itself for ever."""
-        if self._user == threading.get_ident():
-            self._reentered = True
+        """A check that calls its own sandbox is a mistake, and most likely one without an end."""
+        if self._checks.running:
+            self._checks.reentered = True
             raise RuntimeError(_REENTRY)
 
     def _batches(
@@ -297,14 +322,16 @@ def _checked(
         raise TypeError(f"{prefix}entry_point must be a str, got {entry_point!r:.80}")
     if not entry_point.isidentifier() or keyword.iskeyword(entry_point):
         raise ValueError(f"{prefix}entry_point must be a Python identifier, got {entry_point!r}")
-    # Where a check decides, `expected` is an example, and a right answer may be shorter.
-    needed = sum(len(case.answer) for case in cases if case.check is None)
     room = limits.output_kb * 1024
-    if needed > room:
-        raise ValueError(
-            f"{prefix}cases expect answers of {needed} characters as text, and output_kb="
-            f"{limits.output_kb} allows {room}: no program could pass, so raise output_kb"
-        )
+    # Most cases are small; only where what they expect is too long is it worth a closer look.
+    if sum(len(case.answer) for case in cases) > room:
+        needed = sum(case.least_answer() for case in cases)
+        if needed > room:
+            raise ValueError(
+                f"{prefix}cases expect answers of {needed} characters as text at least, and "
+                f"output_kb={limits.output_kb} allows {room}: no program could pass, so raise "
+                f"output_kb"
+            )
     source = str(program).removeprefix("\ufeff")  # the mark that some editors put before a text
     return Program(index, source, list(cases), entry_point)
 
