@@ -349,7 +349,7 @@ TOO_LONG = {
     "letters": (("x",) * 1025, {"compare": "tuple"}),
     "text": (["x" * 1021], {}),
     "numbers": ([1.0] * 512, {}),
-    "pairs": ({i: None for i in range(120)}, {"compare": "=="}),
+    "pairs": (dict.fromkeys(range(120)), {"compare": "=="}),
     "bytes": (b"x" * 600, {"tolerance": 0.1}),
 }
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import json
 import os
 import sys
@@ -53,13 +54,14 @@ class Channel:
             self.stop(b"o")
 
 
-class Printed:
+class Printed(io.TextIOBase):
     """Takes the place of sys.stdout and sys.stderr: counts the text and drops it."""
 
     encoding = "utf-8"
 
     def __init__(self, channel: Channel) -> None:
         self._spend = channel.spend
+        self.buffer = _PrintedBytes(channel)
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
@@ -67,15 +69,23 @@ class Printed:
         self._spend(len(text) if text.isascii() else len(text.encode("utf-8", "replace")))
         return len(text)
 
-    def writelines(self, lines: Any) -> None:
-        for line in lines:
-            self.write(line)
+    def writable(self) -> bool:
+        return True
 
-    def flush(self) -> None:
-        pass
 
-    def isatty(self) -> bool:
-        return False
+class _PrintedBytes(io.BufferedIOBase):
+    """The `buffer` of Printed."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._spend = channel.spend
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        self._spend(size)
+        return size
+
+    def writable(self) -> bool:
+        return True
 
 
 def describe(problem: BaseException) -> str:
@@ -99,15 +109,13 @@ def describe(problem: BaseException) -> str:
 
 def run(job: dict[str, Any], channel: Channel) -> NoReturn:
     """Run one program in this process, which is locked in; then end the process."""
-    sys.stdout = sys.stderr = Printed(channel)
-    sys.stdin = None
+    facades.give_streams(Printed(channel))
     gc.enable()
     began = time.process_time()
     module = ModuleType("program")  # where dataclasses and typing look for its names
     namespace = vars(module)
     namespace["__builtins__"] = facades.SCREENED if job["guarded"] else facades.EVERYTHING
     sys.modules["program"] = module
-    facades.give_streams()
     try:
         code = facades.compiled(job["source"], job["guarded"])
     except MemoryError:

@@ -22,6 +22,7 @@ import builtins
 import dataclasses
 import functools
 import importlib
+import io
 import operator
 import sys
 from collections.abc import Callable
@@ -40,31 +41,18 @@ _reading = False  # whether text that is compiled goes through the screen
 _getattr, _setattr, _delattr, _vars, _type = getattr, setattr, delattr, vars, type
 
 
-class Input:
-    """Takes the place of sys.stdin: there is none, so it is at its end."""
-
-    encoding = "utf-8"
-    closed = False
-
-    def read(self, size: int = -1) -> str:
-        return ""
-
-    readline = read
-
-    def readlines(self, hint: int = -1) -> list[str]:
-        return []
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def isatty(self) -> bool:
-        return False
+_NO_INPUT = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # sys.stdin, at its end
+# What this interpreter began with: dropped, they would close descriptors that are somebody else's.
+_OWN_STREAMS = sys.__stdin__, sys.__stdout__, sys.__stderr__
 
 
-def no_input(prompt: object = "") -> NoReturn:
-    """`input` of a program under test."""
+def read_line(prompt: object = "") -> str:
+    """`input` of a program under test: it reads what the program has made of sys.stdin."""
     print(prompt, end="")
-    raise EOFError("EOF when reading a line")
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError("EOF when reading a line")
+    return line.removesuffix("\n")
 
 
 def leave(code: object = None) -> NoReturn:
@@ -112,9 +100,6 @@ def checked_vars(thing: Any) -> Any:
     return found
 
 
-_READERS = {"__dict__": "__vars__", "__class__": "__type__"}  # attribute -> builtin that reads it
-
-
 class _Readers(ast.NodeTransformer):
     """Turns `x.__dict__` and `x.__class__` into calls: the screen cannot know whether x is a class.
 
@@ -123,9 +108,9 @@ class _Readers(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
-        if node.attr not in _READERS or not isinstance(node.ctx, ast.Load):
+        if node.attr not in rules.READERS or not isinstance(node.ctx, ast.Load):
             return node
-        name = ast.copy_location(ast.Name(_READERS[node.attr], ast.Load()), node)
+        name = ast.copy_location(ast.Name(rules.READERS[node.attr], ast.Load()), node)
         return ast.copy_location(ast.Call(name, [node.value], []), node)
 
 
@@ -133,7 +118,7 @@ def compiled(source: str, guarded: bool) -> CodeType:
     """The program, ready to run; guarded: it was screened."""
     tree: Any = source
     # What is not ASCII may spell these names in other letters.
-    if guarded and (not source.isascii() or any(name in source for name in _READERS)):
+    if guarded and (not source.isascii() or any(name in source for name in rules.READERS)):
         tree = _Readers().visit(ast.parse(source))
     return compile(tree, PROGRAM, "exec", dont_inherit=True)
 
@@ -199,11 +184,29 @@ one_argument_type = _OneArgument(
 # --- modules ---------------------------------------------------------------------------------
 
 
+class _Sys(ModuleType):
+    """The facade of sys. Its streams are the interpreter's, to which `print` writes."""
+
+
+def _stream(name: str) -> property:
+    def replace(_: _Sys, stream: Any) -> None:
+        _setattr(sys, name, stream)
+
+    return property(lambda _: _getattr(sys, name), replace)
+
+
+for _name in rules.STREAMS:
+    _setattr(_Sys, _name, _stream(_name))
+    _setattr(_Sys, f"__{_name}__", property(_stream(f"__{_name}__").fget))
+
+
 def facade(name: str) -> ModuleType:
     """A module with the names of `name` that are offered, and no modules inside."""
     original = sys.modules[name]
-    copy = ModuleType(name, original.__doc__)
+    copy = (_Sys if name == "sys" else ModuleType)(name, original.__doc__)
     for key, value in vars(original).items():
+        if name == "sys" and key in rules.STREAMS:
+            continue  # read when they are asked for
         if rules.offers(name, key) and not isinstance(value, ModuleType):
             _setattr(copy, key, value)
     return copy
@@ -247,11 +250,12 @@ def build() -> None:
     for wrapper in (update_wrapper, wraps):
         _setattr(_FACADES["functools"], wrapper.__name__, wrapper)
     for module in _FACADES.values():
-        module.__all__ = [key for key in vars(module) if key[0] != "_"]  # type: ignore[attr-defined]
+        names = {*vars(module), *vars(_type(module))}
+        module.__all__ = [key for key in sorted(names) if key[0] != "_"]  # type: ignore[attr-defined]
     _setattr(_FACADES["sys"], "setrecursionlimit", _bounded_recursion)
     _setattr(_FACADES["sys"], "argv", ["program"])
     dataclasses._is_type = _knows_facades(dataclasses._is_type)  # type: ignore[attr-defined]
-    endings = {"input": no_input, "exit": leave, "quit": leave}
+    endings = {"input": read_line, "exit": leave, "quit": leave}
     allowed = {k: v for k, v in vars(builtins).items() if k not in rules.BUILTINS}
     SCREENED.update(allowed, **endings, __import__=screened_import, type=one_argument_type)
     for name in ("getattr", "setattr", "delattr", "vars"):
@@ -273,11 +277,14 @@ def _knows_facades(is_type: Callable[..., bool]) -> Callable[..., bool]:
     return look_twice
 
 
-def give_streams() -> None:
-    """What a program finds as sys.stdin, sys.stdout and sys.stderr, once they are in place."""
-    sys.stdin = Input()
-    for name in ("stdin", "stdout", "stderr"):
-        _setattr(_FACADES["sys"], name, _getattr(sys, name))
+def give_streams(out: Any) -> None:
+    """Put in place what a program finds as sys.stdin, and `out` as sys.stdout and sys.stderr.
+
+    What it has replaced them by it can take back: `sys.__stdout__` is the same.
+    """
+    for name, stream in zip(rules.STREAMS, (_NO_INPUT, out, out), strict=True):
+        _setattr(sys, name, stream)
+        _setattr(sys, f"__{name}__", stream)
 
 
 # --- text that libraries evaluate ------------------------------------------------------------

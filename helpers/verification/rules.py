@@ -89,6 +89,8 @@ ONLY: dict[str, frozenset[str]] = {
     "types": frozenset(_OF_TYPES.split()),
 }
 
+STREAMS = ("stdin", "stdout", "stderr")  # of sys: what a program may replace
+
 RECURSION_LIMIT = 100_000  # the most that sys.setrecursionlimit gives
 
 
@@ -126,9 +128,12 @@ _METHODS = """
 METHODS = frozenset(f"__{name}__" for name in _METHODS.split())
 _ABOUT = """
     annotations args cause context dataclass_fields doc members module name notes optional_keys
-    origin parameters qualname required_keys slots suppress_context total type_params value wrapped
+    origin parameters qualname required_keys slots stderr stdin stdout suppress_context total
+    type_params value wrapped
 """
 ABOUT = frozenset(f"__{name}__" for name in _ABOUT.split())
+# Attributes that are read by a builtin of ours (facades.py), since of a class they are ways out.
+READERS = {"__dict__": "__vars__", "__class__": "__type__"}
 # Variables that a module may set for its readers.
 _LABELS = "all author copyright credits date email license status version"
 LABELS = frozenset(f"__{name}__" for name in _LABELS.split())

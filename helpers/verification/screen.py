@@ -56,7 +56,8 @@ class Finding:
 def screen(program: str, generated: bool = False) -> Finding:
     """Read `program`; never runs it and never raises, whatever the text.
 
-    generated: it is not the program, but a text that a library made out of it, as dataclasses do.
+    generated: it is not the program, but a text of it that a library evaluates, such as an
+    annotation in quotes, or one that a library made out of it, as dataclasses do.
     """
     if len(program) > MAX_CHARACTERS:
         return Finding("refused", f"the program is longer than {MAX_CHARACTERS} characters")
@@ -156,6 +157,11 @@ class _Parts:
         while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
             node = node.value
         return node
+
+    @property
+    def is_of_dataclass(self) -> bool:
+        """Whether this is a text of the methods that dataclasses write."""
+        return any(isinstance(n, ast.FunctionDef) and n.name == _GENERATED[0] for n in self.nodes)
 
     def suspicious(self) -> str | None:
         """A text of the program from which a forbidden name could be made."""
@@ -269,6 +275,9 @@ def _object_to(node: ast.AST, parts: _Parts) -> Iterator[str]:
             if parts.generated and name.startswith(_GENERATED):
                 continue
             yield f"the name {name} is not allowed"
+        elif name in rules.READERS and parts.generated and not parts.is_of_dataclass:
+            # Nobody rewrites what a library evaluates: here it would be the attribute itself.
+            yield f"the name {name} is not allowed in a text that is evaluated"
     if check := _CHECKS.get(type(node)):
         yield from check(node, parts)
 
@@ -295,8 +304,8 @@ _SETTERS = ("__setattr__", "__delattr__", "__getattr__")
 def _may_be_attribute(name: str, node: ast.Attribute) -> bool:
     owner = node.value
     reads = isinstance(node.ctx, ast.Load)
-    if name == "__class__":
-        return reads and isinstance(owner, ast.Name)
+    if name in rules.READERS and reads:  # looked at when it happens (facades.py)
+        return True
     if name == "__dict__":
         return isinstance(owner, ast.Name)
     if name in _SETTERS:  # what a method of the same name hands on to
@@ -430,7 +439,8 @@ def _check_attribute(node: ast.Attribute, parts: _Parts) -> Iterator[str]:
         yield f"{node.attr} with a computed name, in a program with the text {parts.suspicious()!r}"
     if node.attr == "register" and parts.is_import(parts.root(node)):
         yield "register is not allowed on what was imported"
-    if not isinstance(node.ctx, ast.Load) and parts.is_import(parts.root(node)):
+    is_stream = module == "sys" and node.attr in rules.STREAMS and isinstance(node.ctx, ast.Store)
+    if not isinstance(node.ctx, ast.Load) and parts.is_import(parts.root(node)) and not is_stream:
         yield f"{_last(parts.root(node))} was imported and may not be changed"
 
 
@@ -521,7 +531,8 @@ def _check_annotation(node: ast.AST, parts: _Parts) -> Iterator[str]:
     text = _text(getattr(node, "returns", None) or getattr(node, "annotation", None))
     if text is None:
         return
-    finding = screen(text.strip()) if len(text) < 1000 else Finding("refused", "it is too long")
+    text = text.strip()
+    finding = screen(text, generated=True) if len(text) < 1000 else Finding("refused", "too long")
     if finding.verdict == "refused":
         yield f"in a quoted annotation: {finding.message}"
 
