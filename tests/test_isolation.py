@@ -8,8 +8,11 @@ missing.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -17,6 +20,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -608,10 +612,35 @@ except OSError as problem:
     "ctypes": "import ctypes\nctypes.CDLL(None).open(path.encode(), 65, 438)\n",
     "the kernel's functions of the harness": """
 import sys
-libc = sys.modules['helpers.verification.layers']._LIBC
+libc = sys.modules['helpers.verification.kernel']._LIBC
 libc and libc.syscall(2, path.encode(), 65, 438)
 """,
+    "native code found among all classes": """
+import sys
+found = {object}
+def below(kind):
+    for one in set(type.__subclasses__(kind)) - found:
+        found.add(one)
+        below(one)
+below(object)
+for one in found:
+    if one.__name__ == 'CDLL':
+        inside = one.__init__.__globals__
+        text, other = bytes(b'a' * 8), b'b' * 8
+        inside['memmove'](id(text) + 32, id(other) + 32, 8)
+        if text == other:  # memory was written, and nobody said a word
+            raise SystemExit('native code')
+""",
+    "bytecode of one's own": """
+def g(): pass
+try:
+    g.__code__ = g.__code__.replace(co_code=g.__code__.co_code)
+finally:
+    pass
+raise SystemExit('any bytecode')
+""",
 }
+NATIVE = ("native code", "any bytecode")  # said by a program that got so far
 
 
 @linux
@@ -629,7 +658,47 @@ def test_the_audit_hook_cannot_be_switched_off(
     report = bare_box.grade(program, CASES, "f")
     assert not target.exists()
     assert report.verdict in {"forbidden", "exception", "crashed", "exited"}
+    assert not any(words in report.message for words in NATIVE), report
     assert bare_box.grade(RIGHT, CASES, "f").passed
+
+
+def no_filters() -> None:
+    """Let the kernel refuse its filters to this process, as some containers do (x86-64)."""
+    from helpers.verification import kernel
+
+    refuse = kernel._bpf(kernel._RETURN, 0x00050000 | errno.EPERM)  # SECCOMP_RET_ERRNO
+    program = [
+        kernel._bpf(kernel._LOAD, kernel._NUMBER),
+        kernel._bpf(kernel._EQUAL, kernel._CREATE_RULESET, 5, 0),
+        kernel._bpf(kernel._EQUAL, 317, 4, 0),  # seccomp
+        kernel._bpf(kernel._EQUAL, 157, 0, 2),  # prctl
+        kernel._bpf(kernel._LOAD, kernel._ARGUMENTS),
+        kernel._bpf(kernel._EQUAL, 22, 1, 0),  # PR_SET_SECCOMP
+        kernel._bpf(kernel._RETURN, kernel._ALLOW),
+        refuse,
+    ]
+    code = ctypes.create_string_buffer(b"".join(program))
+    filter_ = kernel._Filter(len(program), ctypes.addressof(code))
+    kernel.give_up_privileges()
+    kernel._prctl(22, 2, ctypes.byref(filter_))
+
+
+@linux
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of system calls")
+def test_where_the_kernel_refuses_its_filters_there_is_no_native_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker finds out, and starts once more without ctypes."""
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", partial(start, preexec_fn=no_filters))
+    with pytest.warns(MissingProtection, match="does not offer seccomp, landlock"):
+        box = Sandbox(QUICK, screen=False)
+    with box:
+        assert box.protection == ("audit", "rlimits")
+        report = box.grade(SWITCHES["native code found among all classes"] + RIGHT, CASES, "f")
+        assert report.passed, report
+        loaded = "import sys\ndef f(x):\n    return sorted(n for n in sys.modules if 'ctypes' in n)"
+        assert box.grade(loaded, [Case((1,), [])], "f").passed
 
 
 @linux
@@ -650,6 +719,9 @@ def test_what_the_remaining_layers_hold(bare_box: Sandbox, tmp_path: Path) -> No
         "import os\nos._exit = lambda code: None": "passed",
         f"import os\nos.mkfifo({str(tmp_path / 'trace')!r})": "exception",
         "import os\nos.pidfd_open(os.getppid())": "exception",
+        "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)": "exception",
+        "import os\nos.sched_setaffinity(os.getppid(), {0})": "exception",
+        "import time\ntime.clock_settime": "exception",  # sets the clock of the machine
         "import _imp\n_imp.create_builtin": "exception",  # the name alone: it is not there
     }
     jobs = [(f"{text}\n{RIGHT}", CASES, "f") for text in tries]

@@ -12,7 +12,8 @@ Five things that the screen cannot decide by reading are decided here, when they
 - text that a library evaluates while a screened program runs (annotations in quotes, the fields
   of a dataclass) goes through the screen as well, by an audit hook.
 
-None of this is a wall against a process that was taken over; that wall is layers.py.
+None of this is a wall against a process that was taken over; those walls are layers.py
+and kernel.py.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ MODULES: dict[str, frozenset[str]] = {
     "string": frozenset({"Formatter"}),  # its get_field walks attributes by name
     "struct": frozenset(),
     "textwrap": frozenset(),
-    "time": frozenset(),
+    "time": frozenset({"clock_settime", "clock_settime_ns"}),  # the clock of the machine
     # All of these lead to text that is evaluated in the names of another module.
     "typing": frozenset({"ForwardRef", "get_type_hints", "evaluate_forward_ref"}),
     "unicodedata": frozenset(),
@@ -79,7 +79,7 @@ _OF_SYS = """
 _OF_TYPES = """
     AsyncGeneratorType BuiltinFunctionType BuiltinMethodType CoroutineType EllipsisType
     FunctionType GeneratorType GenericAlias LambdaType MappingProxyType MethodType NoneType
-    NotImplementedType SimpleNamespace UnionType coroutine
+    NotImplementedType SimpleNamespace UnionType
 """
 # Module -> the only names offered; `sys` is a facade made for programs (facades.py).
 ONLY: dict[str, frozenset[str]] = {

@@ -11,14 +11,18 @@ import _socket
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from helpers.verification import child, layers
 
 Limits = dict[str, Any]  # what sandbox.py asks for, in seconds and bytes
 
+KERNEL = ("seccomp", "landlock")  # the layers of kernel.py
 STOPPED = 42  # exit code of a child that a wall held
 
 
@@ -31,6 +35,7 @@ class Walls:
     def __init__(self) -> None:
         self.in_force: list[str] = []
         self._base_memory = layers.address_space()
+        self._kernel: ModuleType | None = None  # kernel.py, where it is of use
         self._filter: Callable[[], None] | None = None  # seccomp
         self._shut_off: Callable[[], None] | None = None  # Landlock
         self._resource_limits: layers.ResourceLimits = []
@@ -69,9 +74,21 @@ class Walls:
             "seccomp": self._filter_holds,
             "landlock": self._shut_off_holds,
         }
-        with contextlib.suppress(OSError):
-            layers.give_up_privileges()
+        if sys.platform.startswith("linux") and not set(KERNEL) <= set(without):
+            self._kernel = import_module("helpers.verification.kernel")
+            with contextlib.suppress(OSError):
+                self._kernel.give_up_privileges()
         self.in_force = [name for name, holds in tries.items() if name not in without and holds()]
+
+    @property
+    def hold_native_code(self) -> bool:
+        """Whether a filter of the kernel stops what ctypes could do, or ctypes was not loaded."""
+        return self._kernel is None or any(name in self.in_force for name in KERNEL)
+
+    def die_with_parent(self) -> None:
+        """Where there is kernel.py, the calling process ends when the one that forked it does."""
+        if self._kernel is not None:
+            self._kernel.die_with_parent()
 
     @staticmethod
     def _audit_holds() -> bool:
@@ -93,8 +110,10 @@ class Walls:
         return ended(limited) == STOPPED
 
     def _filter_holds(self) -> bool:
+        if self._kernel is None:
+            return False
         try:
-            enforce = layers.system_call_filter()
+            enforce = self._kernel.system_call_filter()
         except OSError:
             return False
 
@@ -124,8 +143,10 @@ class Walls:
         return holds
 
     def _shut_off_holds(self) -> bool:
+        if self._kernel is None:
+            return False
         try:
-            enforce = layers.files_and_network_filter()
+            enforce = self._kernel.files_and_network_filter()
         except OSError:
             return False
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from helpers.verification import child, layers, wire
-from helpers.verification.walls import Limits, Walls
+from helpers.verification import child, wire
+from helpers.verification.walls import KERNEL, Limits, Walls
 
 sys.path.pop(0)  # programs find the standard library only
 
@@ -61,7 +61,7 @@ def run_child(job: Job, limits: Limits, walls: Walls, *others: deque[Job] | list
             for belongings in others:
                 belongings.clear()
             os.setpgid(0, 0)
-            layers.die_with_parent()
+            walls.die_with_parent()
             child.run(job, walls.close_in(write_end, limits))
         finally:
             leave(BROKEN)
@@ -213,6 +213,8 @@ def serve(without: list[str]) -> NoReturn:
     """The fork server: say hello, then answer batch after batch until the notebook hangs up."""
     walls = Walls()
     walls.try_out(without)
+    if not walls.hold_native_code:  # once more, without the module that gives native code
+        os.execv(sys.executable, [*sys.orig_argv, *KERNEL])
     child.rehearse()
     freeze()
     send({"layers": walls.in_force}, [])
