@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from collections.abc import Callable
 from struct import pack
 from typing import Any
@@ -125,6 +126,17 @@ def give_up_privileges() -> None:
 def die_with_parent() -> None:
     """The kernel kills this process when the one that forked it ends."""
     _prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+
+
+def forget() -> None:
+    """Take away what leads to native code, in a child that has Landlock alone.
+
+    Names only: the types of ctypes are still found among the subclasses of object. This module
+    goes last, with all that the function itself needs.
+    """
+    for name in ("ctypes", "ctypes._endian", "_ctypes", __name__):
+        if name in sys.modules:
+            vars(sys.modules.pop(name)).clear()
 
 
 def _prctl(option: int, value: int, pointer: Any = 0) -> None:

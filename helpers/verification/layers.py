@@ -152,18 +152,10 @@ _SILENT = {
     "_signal": ("pidfd_send_signal",),
     "time": ("clock_settime", "clock_settime_ns"),  # the machine's clock, if root runs us
 }
-_NATIVE = ("ctypes", "ctypes._endian", "_ctypes", "helpers.verification.kernel")
 
 
-def forget_the_kernel() -> None:
-    """Take away, in a child without a filter, the ways out that the audit hook does not see.
-
-    Names only: a type of ctypes would still be found among the subclasses of object, which is why
-    a worker without any filter never imports it.
-    """
+def forget_the_silent() -> None:
+    """Take away, in a child without a filter, the ways out that the audit hook does not see."""
     for module, names in _SILENT.items():
         for name in names:
             vars(sys.modules.get(module, sys)).pop(name, None)
-    for module in _NATIVE:
-        if module in sys.modules:
-            vars(sys.modules.pop(module)).clear()

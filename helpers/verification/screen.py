@@ -3,8 +3,8 @@
 A list of what is allowed over the syntax tree: modules, names, attributes, size. It gives the line
 and the reason, which makes it the best teacher of the grader's layers; it is not a wall. Somebody
 who looks long enough finds a way through a screen, and behind it stand the facades of facades.py
-and the limits and filters of layers.py and kernel.py. A refusal is a verdict about the text, so it never depends
-on the machine.
+and the limits and filters of layers.py and kernel.py. A refusal is a verdict about the text, so it
+never depends on the machine.
 
 It leans towards letting programs through. Refused are: modules that are not offered (rules.py),
 doors to frames, code and modules, metaclasses of one's own, and writing into what was imported.

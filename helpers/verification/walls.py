@@ -60,7 +60,9 @@ class Walls:
         if self._filter is not None:
             self._filter()
         else:
-            layers.forget_the_kernel()
+            layers.forget_the_silent()
+            if self._kernel is not None:
+                self._kernel.forget()
         return channel
 
     def try_out(self, without: Sequence[str] = ()) -> None:
