@@ -27,6 +27,8 @@ from helpers.verification.screen import read, screen
         ("from re import _compile", 1, "re._compile is not allowed"),
         ("def f():\n    return eval('1')", 2, "eval is not allowed"),
         ("del a.b.__dict__", 1, "the name __dict__ is not allowed"),
+        ("match a:\n    case b.__dict__: pass", 2, "__dict__ is not allowed in a pattern"),
+        ("a.__dict__ += b", 1, "__dict__ may not be changed in place"),
         ("def f(x: 'int.__class__'): pass", 1, "in a quoted annotation: the name __class__"),
         ("import sys\nx = 1; del sys.stdin", 2, "sys was imported and may not be changed"),
         ("import sys\nsys.maxsize = 1", 2, "sys was imported and may not be changed"),

@@ -71,6 +71,10 @@ MODULES: dict[str, frozenset[str]] = {
     "zlib": frozenset(),
 }
 
+_OF_IO = """
+    BytesIO IOBase RawIOBase SEEK_CUR SEEK_END SEEK_SET StringIO TextIOBase TextIOWrapper
+    UnsupportedOperation
+"""
 _OF_SYS = """
     argv byteorder exc_info exit float_info float_repr_style get_int_max_str_digits
     getrecursionlimit getsizeof hash_info hexversion int_info intern maxsize maxunicode
@@ -84,7 +88,7 @@ _OF_TYPES = """
 # Module -> the only names offered; `sys` is a facade made for programs (facades.py).
 ONLY: dict[str, frozenset[str]] = {
     "ast": frozenset({"literal_eval"}),
-    "io": frozenset({"BytesIO", "SEEK_CUR", "SEEK_END", "SEEK_SET", "StringIO", "TextIOWrapper"}),
+    "io": frozenset(_OF_IO.split()),
     "sys": frozenset(_OF_SYS.split()),
     "types": frozenset(_OF_TYPES.split()),
 }

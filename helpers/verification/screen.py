@@ -455,6 +455,15 @@ def _check_pattern(node: ast.MatchClass, parts: _Parts) -> Iterator[str]:
             yield f"the attribute {name} is not allowed"
 
 
+def _check_value(node: ast.MatchValue, parts: _Parts) -> Iterator[str]:
+    """In a pattern a call cannot take its place (facades.py), and the subject would be given it."""
+    value = node.value
+    while isinstance(value, ast.Attribute):
+        if value.attr in rules.READERS:
+            yield f"{value.attr} is not allowed in a pattern"
+        value = value.value
+
+
 def _check_call(node: ast.Call, parts: _Parts) -> Iterator[str]:
     called = _last(node.func)
     if called in ("wraps", "update_wrapper"):
@@ -526,6 +535,12 @@ def _check_assign(node: ast.Assign, parts: _Parts) -> Iterator[str]:
             yield "__match_args__ must be a tuple of attribute names that are written out"
 
 
+def _check_augmented(node: ast.AugAssign, parts: _Parts) -> Iterator[str]:
+    """`kind.__dict__ += x` reads it unlooked at, and hands it to x."""
+    if isinstance(node.target, ast.Attribute) and node.target.attr in rules.READERS:
+        yield f"{node.target.attr} may not be changed in place"
+
+
 def _check_annotation(node: ast.AST, parts: _Parts) -> Iterator[str]:
     """A quoted annotation is read like the rest of the program: libraries evaluate it."""
     text = _text(getattr(node, "returns", None) or getattr(node, "annotation", None))
@@ -548,12 +563,14 @@ _CHECKS: dict[type[ast.AST], Callable[..., Iterator[str]]] = {
     ast.AsyncFunctionDef: _check_annotation,
     ast.Assign: _check_assign,
     ast.Attribute: _check_attribute,
+    ast.AugAssign: _check_augmented,
     ast.Call: _check_call,
     ast.ClassDef: _check_class,
     ast.FunctionDef: _check_annotation,
     ast.Import: _check_import,
     ast.ImportFrom: _check_import_from,
     ast.MatchClass: _check_pattern,
+    ast.MatchValue: _check_value,
     ast.Name: _check_name,
     ast.Subscript: _check_subscript,
     ast.arg: _check_annotation,
