@@ -104,6 +104,7 @@ def describe(problem: BaseException) -> str:
         trace = trace.tb_next
     line = line if type(line) is int else None
     name = wire.type_name(type(problem))
+    # The notebook shows 100 characters; a megabyte need not travel for them.
     return json.dumps([name[:80], text[:300] if type(text) is str else "", line])
 
 
@@ -169,7 +170,7 @@ def warm_up() -> None:
     _import_random()
     facades.build()
     warnings.simplefilter("ignore")
-    sys.setrecursionlimit(1020)  # a program gets what a fresh interpreter gives it
+    sys.setrecursionlimit(1020)  # the usual 1000, and what stands below a program's first frame
 
 
 def _import_random() -> None:
@@ -218,6 +219,8 @@ def rehearse() -> None:
     it has written here need not be written, and its pages copied, in every child.
     """
     streams = sys.stdin, sys.stdout, sys.stderr
+    # The interpreter adapts a function after several calls: twenty rounds, screened and not, with
+    # plain inputs and tagged ones.
     job = {"source": _REHEARSED, "entry": "f", "cases": [[[3, 1, 2]], [[]]] * 10}
     for round_ in range(20):
         run({**job, "guarded": round_ % 2 == 0, "tagged": round_ < 10}, _Nowhere())

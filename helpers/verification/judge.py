@@ -48,7 +48,10 @@ class Claims:
 
 
 def read_claims(body: bytes, cases: Sequence[Case]) -> Claims:
-    """The messages in `body`; anything that the child's code would not send makes it unreadable."""
+    """The messages in `body`; anything that the child's code would not send makes it unreadable.
+
+    Never raises: what cannot be read is said in `Claims.readable`.
+    """
     claims = Claims()
     try:
         position = 0
@@ -116,7 +119,8 @@ def judge(
 
     fate: how the worker saw its process end ("done", "cpu", "asleep", "wall", "flood", "closed",
     "broken", "exit N", "signal N"). used: CPU seconds by the worker's clock. body: what the
-    process wrote.
+    process wrote, in bytes. Raises nothing of its own: an exception in a `Case.check` means that
+    the answer is wrong, and only what is no Exception (an interrupt) goes through.
     """
     claims = read_claims(body, cases)
     wrong = [case for case, value in claims.values.items() if not cases[case].accepts(value)]
@@ -132,6 +136,7 @@ def judge(
     stopped_in = current if current < len(cases) else None
     if claims.syntax:
         return report(Verdict.SYNTAX_ERROR, *claims.syntax)
+    # Before any answer: a program that reached outside is not to be kept, right or wrong.
     if claims.forbidden is not None or fate == f"signal {_number('SIGSYS')}":
         return report(Verdict.FORBIDDEN, f"tried {claims.forbidden or 'a system call'}")
     if wrong:

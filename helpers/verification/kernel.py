@@ -27,9 +27,11 @@ _PRCTL = _LIBC.prctl  # looked up here: the audit hook forbids it later
 
 # --- seccomp ---------------------------------------------------------------------------------
 
+# What Python needs to compute, wait, take memory and end, and nothing that names a file, an address
+# or another process. `open` is not among them: all that is imported was imported in the worker.
 _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
     "x86_64": (
-        0xC000003E,
+        0xC000003E,  # AUDIT_ARCH_X86_64 in <linux/audit.h>
         {
             "write": 1, "close": 3, "mmap": 9, "mprotect": 10, "munmap": 11, "brk": 12,
             "rt_sigprocmask": 14, "rt_sigreturn": 15, "sched_yield": 24, "mremap": 25,
@@ -42,7 +44,7 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
     ),
     # Written from the kernel's table, never run by us: the probe drops the layer if it is wrong.
     "aarch64": (
-        0xC00000B7,
+        0xC00000B7,  # AUDIT_ARCH_AARCH64
         {
             "write": 64, "close": 57, "mmap": 222, "mprotect": 226, "munmap": 215, "brk": 214,
             "rt_sigprocmask": 135, "rt_sigreturn": 139, "sched_yield": 124, "mremap": 216,
@@ -55,7 +57,7 @@ _ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
 }  # fmt: skip
 
 _LOAD, _EQUAL, _BITS, _RETURN = 0x20, 0x15, 0x45, 0x06  # BPF: load word, jump if ==, if &, return
-_KILL, _ALLOW = 0x80000000, 0x7FFF0000
+_KILL, _ALLOW = 0x80000000, 0x7FFF0000  # SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ALLOW
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; arguments are 8 bytes
 _PROT_EXEC, _MAP_ANONYMOUS = 4, 0x20
 _OWN_PID = 0x7FFFFFFE  # stands for the child's process id until the filter is put in force

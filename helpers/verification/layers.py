@@ -49,14 +49,15 @@ def address_space() -> int:
 def resource_limits(memory_bytes: int, cpu_seconds: float) -> ResourceLimits:
     """Memory (bytes), CPU (whole seconds, the last resort), no files, processes or core dumps.
 
-    Computed in the worker, for `limit_resources` in the child. OSError where there are no rlimits.
+    Computed in the worker, for `limit_resources` in the child; CPU seconds are rounded up, since
+    the kernel counts whole ones. OSError where there are no rlimits.
     """
     if resource is None:
         raise OSError("no rlimits on this system")
     seconds = math.ceil(cpu_seconds)
     limits = {
         "RLIMIT_AS": (memory_bytes, memory_bytes),
-        "RLIMIT_CPU": (seconds, seconds + 1),
+        "RLIMIT_CPU": (seconds, seconds + 1),  # SIGXCPU, which can be ignored, then SIGKILL
         "RLIMIT_FSIZE": (0, 0),
         "RLIMIT_NOFILE": (8, 8),  # descriptors; the child has one, RESULT_FD
         "RLIMIT_NPROC": (0, 0),  # the only value that is safe where the user has other processes
@@ -128,7 +129,7 @@ def audit(fd: int) -> None:
             if event == "import" and not (first in far or first.partition(".")[0] in far):
                 raise no_module(f"No module named {first!r}", name=first)
         try:
-            detail = show(first)[:80] if kind(first) in plain else ""
+            detail = show(first)[:80] if kind(first) in plain else ""  # it may be a megabyte
             words = f"{event}({detail})".encode("ascii", "backslashreplace")
             write(target, pack_head(b"f", size(words)) + words)
         finally:

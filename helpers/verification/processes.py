@@ -145,8 +145,12 @@ class Worker:
         return self.process.stdout.fileno()
 
     def send(self, batch: list[Program], limits: Limits) -> None:
-        """Hand over a batch; the worker is waiting for it, so this does not block for long."""
+        """Hand over a batch; the worker is waiting for it, so this does not block for long.
+
+        LostError if the worker has ended.
+        """
         self.batch = batch
+        # Twice the longest that the worker lets its programs take: it is lost when it hangs itself.
         self.deadline = time.monotonic() + PATIENCE + 2 * WALL * limits.seconds * len(batch)
         self._number = secrets.token_bytes(wire.NUMBER)
         view = memoryview(request(batch, limits) + self._number)
@@ -195,7 +199,11 @@ class Worker:
         return json.loads(content[size : size + header]), content[size + header :]
 
     def stop(self) -> None:
-        """End the worker and its child: first by hanging up, then by force."""
+        """End the worker and its child: first by hanging up, then by force.
+
+        A worker that has been hung up on kills its child and ends within milliseconds; one that
+        has not done so after two seconds hangs.
+        """
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -207,7 +215,11 @@ class Worker:
 
 
 def run_fresh(program: Program, limits: Limits) -> RawReport:
-    """Run one program in a new interpreter; slower than a worker by a factor of twenty."""
+    """Run one program in a new interpreter; slower than a worker by a factor of twenty.
+
+    CPU time is read from outside every 20 ms, since Windows has no limit on it. Here nobody sees
+    whether the process sleeps, so the clock counts. OSError if the interpreter does not start.
+    """
     message = request([program], limits)
     most = limits.output_kb * 1024 + _MESSAGE_ROOM * (len(program.cases) + 2)
     process = start_interpreter("once")

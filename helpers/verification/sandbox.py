@@ -44,8 +44,12 @@ from helpers.verification.screen import screen as read_program
 
 LAYERS = ("screen", "audit", "rlimits", "seccomp", "landlock")
 BATCH = 16  # programs sent to a worker together: fewer messages, and each is still run alone
-_BATCH_TEXT = 1 << 20  # characters of sources and inputs in a batch
-RESTARTS = 3  # tries to put a new worker in the place of one that was lost
+# Characters of sources and inputs after which a batch is sent: a worker reads all of it before it
+# runs the first program, and holds it in memory, which every child shares.
+_BATCH_TEXT = 1 << 20
+# Tries to put a new worker in the place of one that was lost: one that does not start twice may
+# start when memory is free again, one that does not start three times will not.
+RESTARTS = 3
 _HAS_FORK = hasattr(os, "fork")
 
 _REENTRY = "a check may not use the Sandbox that called it: give the check a Sandbox of its own"
@@ -143,13 +147,19 @@ class Sandbox:
             self._stop()
 
     def grade(self, program: str, cases: Sequence[Case], entry_point: str) -> Report:
-        """Run `program` and compare what `entry_point` returns on every case."""
+        """Run `program` and compare what `entry_point` returns on every case.
+
+        Whatever the program does is a verdict, never an exception. TypeError or ValueError where
+        an argument is not what it must be, or where no answer could be right within `output_kb`;
+        RuntimeError as said of the class.
+        """
         return self._grade([_checked(0, "", program, cases, entry_point, self.limits)])[0]
 
     def grade_many(self, jobs: Sequence[Job]) -> list[Report]:
         """One report for each (program, cases, entry_point), in order.
 
-        Nothing runs unless all jobs are well formed. An interrupt ends all processes.
+        Nothing runs unless all jobs are well formed: TypeError or ValueError, as for `grade`, names
+        the job. An interrupt ends all processes.
         """
         programs = []
         for index, job in enumerate(jobs):
@@ -357,7 +367,10 @@ class _Pool:
         self.again: deque[list[Program]] = deque()  # what a lost worker had, one by one
 
     def run(self, batches: Iterator[list[Program]]) -> None:
-        """Give every idle worker a batch, and judge what comes back, until all is done."""
+        """Give every idle worker a batch, and judge what comes back, until all is done.
+
+        RuntimeError if no worker is left and none can be started.
+        """
         ready = next(batches, None)
         while ready or self.again or self.busy:
             for worker in [worker for worker in self.workers if worker not in self.busy]:

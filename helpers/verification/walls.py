@@ -53,7 +53,7 @@ class Walls:
             self._shut_off()
         os.dup2(pipe, layers.RESULT_FD)
         os.closerange(0, layers.RESULT_FD)
-        os.closerange(layers.RESULT_FD + 1, 256)
+        os.closerange(layers.RESULT_FD + 1, 256)  # a worker has some ten open, never a hundred
         channel = child.Channel(layers.RESULT_FD, limits["output_bytes"])
         layers.limit_resources(self._resource_limits)
         layers.audit(layers.RESULT_FD)
@@ -105,7 +105,7 @@ class Walls:
             self.prepare({"seconds": 1, "memory_bytes": 32 << 20})
             layers.limit_resources(self._resource_limits)
             try:
-                bytearray(64 << 20)
+                bytearray(64 << 20)  # twice what is allowed, however much the worker itself holds
             except MemoryError:
                 os._exit(STOPPED)
 
@@ -122,6 +122,7 @@ class Walls:
         def harmless() -> None:
             enforce()
             time.sleep(0)
+            # A large piece of memory and many small ones: mmap and brk must still be allowed.
             if bytearray(4 << 20) and len(list(map(str, range(100_000)))):
                 os._exit(STOPPED)
 

@@ -24,6 +24,8 @@ from typing import Any
 FRAME = struct.Struct(">cI")  # a child's message: kind, length; the kinds are listed in child.py
 LENGTH = struct.Struct(">I")  # length of a message between worker and notebook
 NUMBER = 16  # bytes of the random number that follows a request and comes back with its answer
+# Levels of data in data. Writing and reading walk down by calls, two or three for a level, and the
+# interpreter allows a thousand.
 MAX_DEPTH = 100
 # Keys of a set or dict with the same hash; honest data have one or two. With n of them building
 # takes time as n squared, and it is the notebook that builds what an unknown program has sent.
@@ -92,7 +94,8 @@ def encode(value: Any, room: int, *, strict: bool) -> str:
 
     Types are compared exactly: a subclass of list is not a list. With `strict` anything that is
     not plain data raises NotPlainError (the caller's own cases); without, it travels with its
-    type's name. Raises TooLargeError as soon as the room is used up.
+    type's name. Raises TooLargeError as soon as the room is used up: before memory is, so that
+    what was too much is called output and not memory.
     """
     kind = type(value)
     text = None
@@ -166,7 +169,7 @@ def _scalar(value: Any, kind: type, room: int, strict: bool) -> str:
     if kind is int:
         if -_SMALL < value < _SMALL:
             return repr(value)
-        if value.bit_length() > 4 * room:
+        if value.bit_length() > 4 * room:  # four bits a digit; to write it out takes memory
             raise TooLargeError
         return f'{{"i":"{value:x}"}}'
     if kind is str:
@@ -250,7 +253,8 @@ def build(tree: Any, loose: bool = False) -> Any:
 
     A dict of `collections` is built as a dict, a named tuple as a tuple. Any other subclass, a
     Decimal and a Fraction are `Foreign`, or with `loose` what they are worth. So is a set or a
-    dict with more than MAX_ALIKE keys of one hash.
+    dict with more than MAX_ALIKE keys of one hash. The tree may be hostile: ValueError, TypeError,
+    LookupError, AttributeError, ArithmeticError or RecursionError if it is no tree of `encode`.
     """
     if type(tree) is list:
         kinds = set(map(type, tree))

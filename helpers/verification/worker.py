@@ -30,7 +30,9 @@ from helpers.verification.walls import KERNEL, Limits, Walls
 
 sys.path.pop(0)  # programs find the standard library only
 
-DRAIN = 0.005  # seconds between two looks at a child that runs
+# Seconds between two looks at a child that runs. Most programs end before the first, and a look
+# that comes late lets nobody write more, since a pipe that is full stops the child.
+DRAIN = 0.005
 STILL = 0.2  # a child that used a smaller share of the time since the last look may be asleep
 WORKING = "RD"  # states of a process that runs or waits for its turn, or for a page of its memory
 NAP = 0.0002  # seconds between two tries to collect a child that is ending
@@ -81,6 +83,7 @@ def run_child(job: Job, limits: Limits, walls: Walls, *others: deque[Job] | list
 def cpu(pid: int) -> float:
     """CPU seconds of a child; 0 where its clock cannot be read (there RLIMIT_CPU counts)."""
     try:
+        # The number that clock_getcpuclockid(3) would give: of the whole process, as scheduled.
         return time.clock_gettime((~pid << 3) | 2)
     except (AttributeError, OSError):
         return 0.0
@@ -88,6 +91,9 @@ def cpu(pid: int) -> float:
 
 def follow(pid: int, pipe: int, body: bytearray, limits: Limits) -> str:
     """Gather in `body` what the child writes until it ends or must be ended; returns why.
+
+    "ended" (it has closed the pipe), "flood", "cpu", "asleep", "wall", or "abandoned" by the
+    notebook. The limits are in CPU seconds, seconds and bytes (processes.py).
 
     The pipe holds 64 KiB, so there is no need to wake up for every answer: the wait is for the
     end of the child, with a look from time to time.
@@ -194,6 +200,7 @@ def receive() -> Any:
 def read_exactly(length: int) -> bytes:
     """`length` bytes of standard input; fewer only where the notebook has hung up."""
     parts = []
+    # In parts: os.read makes room for all that it is asked for before anything has come.
     while length and (part := os.read(0, min(length, 1 << 20))):
         parts.append(part)
         length -= len(part)
