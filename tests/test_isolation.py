@@ -662,6 +662,13 @@ def test_the_audit_hook_cannot_be_switched_off(
     assert bare_box.grade(RIGHT, CASES, "f").passed
 
 
+LOADED = """
+import sys
+def f(x):
+    return sorted(name for name in sys.modules if "ctypes" in name or "kernel" in name)
+"""
+
+
 def no_filters() -> None:
     """Let the kernel refuse its filters to this process, as some containers do (x86-64)."""
     from helpers.verification import kernel
@@ -697,8 +704,18 @@ def test_where_the_kernel_refuses_its_filters_there_is_no_native_code(
         assert box.protection == ("audit", "rlimits")
         report = box.grade(SWITCHES["native code found among all classes"] + RIGHT, CASES, "f")
         assert report.passed, report
-        loaded = "import sys\ndef f(x):\n    return sorted(n for n in sys.modules if 'ctypes' in n)"
-        assert box.grade(loaded, [Case((1,), [])], "f").passed
+        assert box.grade(LOADED, [Case((1,), [])], "f").passed
+
+
+@linux
+def test_behind_landlock_alone_the_names_of_native_code_are_gone() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "arguments", ("seccomp",))
+        with pytest.warns(MissingProtection, match="does not offer seccomp: "):
+            box = Sandbox(QUICK, screen=False)
+    with box:
+        assert "landlock" in box.protection
+        assert box.grade(LOADED, [Case((1,), [])], "f").passed
 
 
 @linux
