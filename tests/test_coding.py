@@ -335,6 +335,96 @@ def test_resampling_is_a_plain_second_try(sets: TaskSets, box: Sandbox, writer: 
     assert verified.report["solved_first"] == 0.0
 
 
+class Mender:
+    """Right, in each turn, on the questions of these numbers; notes how it was asked."""
+
+    temperature = 0.7
+
+    def __init__(self, *turns: set[int]) -> None:
+        self.turns = list(turns)
+        self.asked: list[tuple[int, float]] = []
+
+    def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
+        self.asked.append((len(asked), temperature))
+        good = self.turns.pop(0)
+        return [
+            replace(e, program=(right(e.task) if i in good else spoilt(e.task)).program)
+            for i, e in enumerate(asked)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "second_try", "mended", "asked"),
+    [
+        ([{1}], "blank", 0.25, [4]),
+        ([{1}, {0}], "kind", 0.5, [4, 3]),
+        ([set(), {0, 1}], "resample", 0.5, [4, 4]),
+        ([{0, 1, 2, 3}, set()], "blank", 1.0, [4]),
+    ],
+)
+def test_mended_is_the_share_of_the_failing_programs_in_all_turns(
+    sets: TaskSets, box: Sandbox, turns: list[set[int]], second_try: str, mended: float,
+    asked: list[int],
+) -> None:  # fmt: skip
+    tasks = sets.pool[:6]
+    samples = [right(tasks[0]), spoilt(tasks[0]), right(tasks[1]), *map(spoilt, tasks[2:])]
+    model = Mender(*turns)
+    gate = gates.UnitTests(box, second_try=second_try, turns=len(turns), corruptions=0)
+    verified = gate(model, samples, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert model.asked == [(number, 0.7) for number in asked]
+    report = verified.report
+    assert report["mended"] == mended
+    assert report["solved_first"] == pytest.approx(2 / 6)
+    assert report["solved"] == pytest.approx((2 + 4 * mended) / 6)
+    assert report["accepted"] == pytest.approx((2 + 4 * mended) / 7)
+    assert report["false_pass"] == 0.0
+    repairs = [example for example in verified.kept if example.is_repair]
+    assert len(repairs) == (0 if second_try == "resample" else 4 * mended)
+    assert len(verified.kept) - len(repairs) == 2 + 4 * mended
+
+
+def test_nothing_failed_and_nothing_is_mended(sets: TaskSets, box: Sandbox) -> None:
+    model = Mender()
+    gate = gates.UnitTests(box, second_try="repair", corruptions=0)
+    samples = [right(task) for task in sets.pool[:3]]
+    verified = gate(model, samples, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert model.asked == []
+    assert verified.report == {
+        "solved_first": 1.0, "mended": 0.0, "accepted": 1.0, "solved": 1.0, "false_pass": 0.0,
+    }  # fmt: skip
+    assert verified.kept == samples
+
+
+def test_what_a_gate_reports_and_keeps_by_default(sets: TaskSets, box: Sandbox) -> None:
+    task, fooled = next(
+        (task, replace(task, hidden=tuple(Case(case.args, "other") for case in task.hidden)))
+        for task in sets.pool
+        if len({right(task, seed).program for seed in range(40)}) >= 3
+    )
+    different = list({right(task, seed).program for seed in range(40)})[:3]
+    samples = [Example(task, program) for program in different]
+    samples += [Example(fooled, different[0]), spoilt(sets.test[0])]
+    rng = np.random.default_rng(0)
+    for gate, kept, wrong in (
+        (gates.UnitTests(box), 3, 1),  # two a task
+        (gates.UnitTests(box, per_task=None), 4, 1),
+        (gates.UnitTests(box, per_task=1), 2, 1),
+        (gates.StaticChecks(box), 4, 2),  # the spoilt one reads well, too
+        (gates.Unchecked(box), 5, 2),
+    ):
+        verified = gate(None, samples, rng)  # type: ignore[arg-type]
+        report = verified.report
+        assert len(verified.kept) == kept
+        assert report["accepted"] == kept / 5
+        assert report["false_pass"] == wrong / kept
+        assert report["solved"] == (2 if isinstance(gate, gates.UnitTests) else 3) / 3
+    assert (gates.UnitTests(box).turns, gates.UnitTests(box).corruptions) == (1, 2)
+    spoilt_copies = gates.UnitTests(box, second_try="blank", corruptions=30)
+    verified = spoilt_copies(Mender(set()), samples, rng)  # type: ignore[arg-type]
+    repairs = [example for example in verified.kept if example.is_repair]
+    assert 60 < len(repairs) <= 90  # of three kept programs; a few spoilt copies still pass
+
+
 def test_only_tasks_that_nothing_solved_are_asked_again(sets: TaskSets, box: Sandbox) -> None:
     solved, open_task = sets.pool[0], sets.pool[1]
     examples = [spoilt(solved), right(solved), spoilt(open_task)]
