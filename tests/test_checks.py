@@ -248,6 +248,48 @@ def test_code_that_passed_is_not_lost_to_a_later_try(
         assert stored == ("my_f = 2" if code == "my_f = 3" else code)
 
 
+STUB, ANSWER = "my_f = 0  # your code here", "my_f = 7  # of yesterday"
+
+
+def restored(place: Path, monkeypatch: pytest.MonkeyPatch, passed: bool) -> None:
+    entry = {"at": 1, "passed": passed, "tries": 1, "code": ANSWER}
+    place.write_text(json.dumps({"version": 1, "checks": {"99-square": entry}}))
+    monkeypatch.setattr(checks, "_MET", {})
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_an_answer_of_another_day_is_shown_under_the_stub_and_not_displaced_by_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], passed: bool
+) -> None:
+    restored(place, monkeypatch, passed)
+    shell = Shell(STUB, 'check("99-square", my_f)')
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    for _ in range(2):
+        check("99-square", lambda x: x)
+        said = capsys.readouterr().out
+        assert ANSWER in said
+        assert 'progress.load("99-square")' in said
+        assert json.loads(place.read_text())["checks"]["99-square"]["code"] == ANSWER
+    monkeypatch.setattr(
+        "IPython.get_ipython", lambda: Shell(ANSWER, "my_f = 8", 'check("99-square", my_f)')
+    )
+    check("99-square", lambda x: x)  # it is in its cell now, and changed
+    assert ANSWER not in capsys.readouterr().out
+    stored = json.loads(place.read_text())["checks"]["99-square"]["code"]
+    assert stored == (ANSWER if passed else "my_f = 8")
+
+
+def test_a_right_answer_shows_no_other(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restored(place, monkeypatch, passed=True)
+    monkeypatch.setattr(
+        "IPython.get_ipython", lambda: Shell("my_f = 9", 'check("99-square", my_f)')
+    )
+    assert check("99-square", lambda x: x**2)
+    assert ANSWER not in capsys.readouterr().out
+
+
 def test_a_judge_may_say_what_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     @exercise("99-praised", praise="Done.")
     def praised(answer: Any, rng: np.random.Generator) -> str | None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jupyter_client.manager import start_new_kernel
 from nobody import as_nobody
 
 from helpers import _ground
@@ -291,6 +292,38 @@ def test_code_of_exercises_is_shown_and_never_run(
     assert "marks only" in progress.save()._repr_html_()
     assert stored(place)["checks"]["00-survivors"]["code"] == code
     assert not (tmp_path / "ran").exists()
+
+
+CODE = "def my_survivors(row):\n    return len(row)"
+
+
+@pytest.fixture
+def kept_code(place: Path) -> str:
+    entry = {"at": 1, "passed": False, "tries": 2, "code": CODE}
+    place.write_text(json.dumps({"version": 1, "checks": {"00-survivors": entry}}))
+    return CODE
+
+
+def test_kept_code_takes_the_place_of_the_cell_that_loads_it(kept_code: str, place: Path) -> None:
+    """Asked of a kernel: what it tells the notebook to do with the cell. The code is not run."""
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        load = "from helpers.teaching import progress\nprogress.load('00-survivors')"
+        reply = client.execute_interactive(load, output_hook=lambda message: None)["content"]
+        assert reply["status"] == "ok"
+        (payload,) = reply["payload"]
+        assert payload == {"source": "set_next_input", "text": kept_code, "replace": True}
+        ran = client.execute_interactive("my_survivors", output_hook=lambda message: None)
+        assert ran["content"]["ename"] == "NameError"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_kept_code_is_shown_where_there_is_no_notebook(kept_code: str) -> None:
+    assert kept_code in repr(progress.load("00-survivors"))
+    with pytest.raises(ValueError, match=r"kept \(00-survivors\), got '00-other'"):
+        progress.load("00-other")
 
 
 def test_restoring_from_nowhere(tmp_path: Path) -> None:

@@ -107,6 +107,12 @@ class Page:
         return self._page
 
 
+def code_page(said: str, code: str) -> Page:
+    """Code to be read and copied, and a line above it."""
+    box = f'<pre style="user-select: all; white-space: pre-wrap" tabindex="0">{escape(code)}</pre>'
+    return Page(f"{said}\n{code}", f"<p>{escape(said)}</p>{box}")
+
+
 class Form(ABC):
     """Something to fill in. `_build` makes its widgets, once."""
 

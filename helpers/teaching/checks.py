@@ -24,13 +24,16 @@ from typing import Any
 
 import numpy as np
 
+from helpers.teaching._forms import code_page
 from helpers.teaching._records import State
 from helpers.teaching._store import store
 from helpers.teaching.exercises import Exercise, Hint, Praise, find
 
 _SECONDS = 20.0
+_LOAD = 'from helpers.teaching import progress; progress.load("{}")'
 _LONGEST_CODE = 20_000  # characters of an answer's cell that are kept
 _HELPERS = str(Path(__file__).resolve().parents[1])
+_MET: dict[str, str] = {}  # exercise -> the code that its first check here met beside a kept one
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 
@@ -66,11 +69,25 @@ def check(exercise: str, answer: Any) -> Outcome:
         right, line = _verdict(found, answer)
     if output.getvalue():
         line = f"{line} (What your code printed is hidden here.)"
-    _record(exercise, right, source_of(exercise))
+    code, kept = source_of(exercise), store().read()["checks"].get(exercise, {}).get("code", "")
+    _record(exercise, right, code)
     said = f"{exercise}: {'right' if right else 'not yet'}. {line}".strip()
     # JupyterLab breaks long lines within words.
     print(fill(said, 90, break_long_words=False, break_on_hyphens=False))
+    if code and kept and not right and kept not in _cells():
+        _show_kept(exercise, kept)
     return Outcome(right, line)
+
+
+def _show_kept(exercise: str, kept: str) -> None:
+    """An answer of another day, in a kernel: to be taken over into the cell above, not run."""
+    from IPython.display import display
+
+    load = _LOAD.format(exercise)
+    said = (
+        f"You have another answer to this, kept from before. Copy it into your cell, or run {load}"
+    )
+    display(code_page(f"{said} there. It is not run by itself:", kept))
 
 
 def judged(exercise: Exercise, answer: Any) -> str | None:
@@ -107,12 +124,17 @@ def source_of(exercise: str) -> str:
     The newest cell run that defines a name `my_...` which the check's own cell, the newest of all,
     hands over. That finds functions, classes and plain values alike.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])
-    cells = [cell for cell in history if isinstance(cell, str)]
+    cells = _cells()
     names = _handed_over(cells[-1], exercise) if cells else set()
     found = next((cell for cell in reversed(cells) if names & _defined(cell)), "")
     return found if len(found) <= _LONGEST_CODE else ""
+
+
+def _cells() -> list[str]:
+    """The cells that were run in this kernel, oldest first; empty outside of a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", [])
+    return [cell for cell in history if isinstance(cell, str)]
 
 
 def _handed_over(cell: str, exercise: str) -> set[str]:
@@ -192,12 +214,18 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def _record(exercise: str, right: bool, code: str) -> None:
+    """Keep the result and the code; a stub that is run on another day does not displace an answer.
+
+    A stub is what the first check in this kernel met while something else was kept.
+    """
+
     def put(state: State) -> None:
         entry = state["checks"].setdefault(
             exercise, {"passed": False, "tries": 0, "at": int(time.time())}
         )
-        if code and (right or not entry["passed"]):  # what passed is not lost to a later try
-            entry["code"] = code
+        met = _MET.setdefault(exercise, code if "code" in entry else "")
+        if code and (right or not (entry["passed"] or code == met)):
+            entry["code"] = code  # what passed is not lost to a later try
         entry["passed"] = entry["passed"] or right
         entry["tries"] += 1
 

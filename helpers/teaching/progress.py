@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers._ground import write_whole
-from helpers.teaching._forms import Form, Page, escape, html_table, plain_table, status
+from helpers.teaching._forms import Form, Page, code_page, escape, html_table, plain_table, status
 from helpers.teaching._records import PREFIX, State, decode, encode, merged, parsed, validated
 from helpers.teaching._store import document, place, store
 from helpers.teaching.matrix import claim_cards, verdict_matrix
@@ -23,7 +24,7 @@ from helpers.teaching.scores import calibration, met_predictions
 if TYPE_CHECKING:
     import ipywidgets
 
-__all__ = ["code", "restore", "save", "summary"]
+__all__ = ["code", "load", "restore", "save", "summary"]
 
 _COUNTED = {"predictions": "predictions", "answers": "quiz answers", "checks": "exercises passed"}
 
@@ -76,8 +77,8 @@ def restore(source: str | os.PathLike[str] | None = None) -> Page | Restore:
     Nothing that is here is lost: of two predictions the one whose answer was shown first counts, or
     the later one while both are open; quiz answers and exercises are joined, of two different
     verdicts the later one shows and the other is kept beside it. The code of exercises is shown, to
-    be copied into its cell; it is never run. ValueError if `source` is damaged (nothing is changed
-    then), FileNotFoundError if there is no such file.
+    be copied into its cell or put there by `load`; it is never run. ValueError if `source` is
+    damaged (nothing is changed then), FileNotFoundError if there is no such file.
     """
     if source is None:
         return Restore()
@@ -124,6 +125,23 @@ def _code_of(state: State) -> tuple[str, str]:
         for key, code in codes.items()
     )
     return text, page
+
+
+def load(exercise: str) -> Page:
+    """Put your kept code of `exercise` in the place of the cell that calls this; it is not run.
+
+    Where there is no notebook the code is shown. ValueError if no code is kept under that name.
+    """
+    codes = {key: e["code"] for key, e in store().read()["checks"].items() if "code" in e}
+    if exercise not in codes:
+        there = ", ".join(sorted(codes)) or "none yet"
+        raise ValueError(f"exercise must be one whose code is kept ({there}), got {exercise!r}")
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None or not hasattr(shell, "kernel"):
+        return code_page(f"Your code of {exercise}:", codes[exercise])
+    shell.set_next_input(codes[exercise], replace=True)
+    said = f"Your code of {exercise} is in this cell now. It has not been run."
+    return Page(said, f"<p>{escape(said)}</p>")
 
 
 def summary() -> Page:
