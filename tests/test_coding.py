@@ -94,7 +94,7 @@ def test_sets_keep_step_sequences_apart(sets: TaskSets) -> None:
     assert all(len(s) > 1 for s in test)
 
 
-def test_human_programs_are_right_on_all_cases(sets: TaskSets, box: Sandbox) -> None:
+def test_reference_programs_are_right_on_all_cases(sets: TaskSets, box: Sandbox) -> None:
     examples = [Example(task, program) for task, program in sets.human]
     assert all(report.passed for report in grading.grade(box, examples))
     assert all(report.passed for report in grading.grade(box, examples, hidden=True))

@@ -35,7 +35,7 @@ def test_every_recorded_arm_can_be_chosen_and_no_other() -> None:
 
 def test_named_keeps_rows_and_order() -> None:
     two = explorer.named("unit_tests", "human")
-    assert two["arm"].unique().tolist() == ["unit tests", "human only"]
+    assert two["arm"].unique().tolist() == ["unit tests", "reference only"]
     assert len(two) == TABLE["arm"].isin(["unit_tests", "human"]).sum()
 
 
@@ -45,6 +45,31 @@ def test_differences_are_the_recorded_ones(metric: str) -> None:
     key = f"unit_tests_minus_unchecked_{metric}_g4"
     found = [SUMMARY[key + end] for end in ("", "_low", "_high")]
     assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=6e-4)
+
+
+def test_differences_of_several_rounds_are_means_seed_by_seed() -> None:
+    pair = ("repair", "repair_blank")
+    singly = explorer.by_round(pair, metric="mended")
+    assert singly["label"].tolist() == [
+        f"repair \N{MINUS SIGN} repair: blank, round {g}" for g in range(5)
+    ]
+    expected = [SUMMARY[f"repair_minus_repair_blank_mended_g{4}{end}"] for end in ("", "_low")]
+    assert singly.loc[4, ["value", "low"]].tolist() == pytest.approx(expected, abs=6e-4)
+    all_rounds = explorer.differences(pair, metric="mended", at=range(5)).iloc[0]
+    assert all_rounds["value"] == pytest.approx(singly["value"].mean(), abs=6e-4)
+    narrow, wide = (row["high"] - row["low"] for row in (all_rounds, singly.iloc[4]))
+    assert narrow < wide
+
+
+def test_the_planned_contrasts_are_corrected_for_being_fifteen() -> None:
+    table = explorer.corrected()
+    assert len(table) == len(execution.CONTRASTS) == 15
+    surest = table.iloc[0]
+    key = "unit_tests_minus_unchecked_pass_1_g4"
+    assert surest["contrast"] == "unit tests \N{MINUS SIGN} unchecked"
+    assert surest["difference"] == pytest.approx(SUMMARY[key], abs=6e-4)
+    assert table["p"].is_monotonic_increasing
+    assert table["p"].max() == 1
 
 
 def test_gains_are_the_recorded_ones() -> None:
@@ -72,14 +97,14 @@ def test_the_picture_ends_at_the_round_and_says_the_difference() -> None:
 
 def test_the_baseline_is_taken_away_seed_by_seed() -> None:
     rows = explorer.named("unit_tests").query("metric == 'pass_1'")
-    less = explorer._minus_human(rows, "pass_1")
+    less = explorer._minus_reference(rows, "pass_1")
     one = less.query("replicate == 3 and generation == 4")["value"].item()
     assert one == pytest.approx(
         value("unit_tests", "pass_1", 3, 4) - value("human", "pass_1", 3, 4)
     )
-    human = explorer.execution_picture("human only", "unchecked", subtract=True).table
-    assert human is not None
-    np.testing.assert_allclose(human.query("arm == 'human only'")["middle"], 0, atol=1e-12)
+    reference = explorer.execution_picture("reference only", "unchecked", subtract=True).table
+    assert reference is not None
+    np.testing.assert_allclose(reference.query("arm == 'reference only'")["middle"], 0, atol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [{"arm": "magic"}, {"view": "loss"}, {"rounds": 0}])

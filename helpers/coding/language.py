@@ -159,7 +159,10 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class TaskSets:
-    """Three disjoint sets: `human` tasks come with a program each, `pool` and `test` without."""
+    """Three disjoint sets: `human` tasks come with a reference program each, the others without.
+
+    Reference programs are drawn by `write_program`, in the place of human authors.
+    """
 
     human: list[tuple[Task, Pieces]]
     pool: list[Task]
@@ -219,10 +222,12 @@ def draw_task(
 def draw_task_sets(
     rng: np.random.Generator, *, n_human: int = 200, n_pool: int = 4000, n_test: int = 200
 ) -> TaskSets:
-    """The three sets of one experiment, with a compositional hold-out.
+    """The three sets of one experiment, with a hold-out by step sequences.
 
     The step sequence of a task with more than one step occurs in one of the sets only, numbers
-    included; single steps may repeat, in `human` and `pool`. `test` has two to four steps.
+    included; single steps may repeat, in `human` and `pool`. `test` has two to four steps. That is
+    no hold-out by behaviour: other steps may do the same, on twelve inputs for about a third of
+    the test tasks of `execution`. They stay, since the recorded tasks have them.
     """
     for name, value in (("n_human", n_human), ("n_pool", n_pool), ("n_test", n_test)):
         positive_int(name, value)

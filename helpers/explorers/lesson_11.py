@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from scipy import stats
 
 from helpers import studies
 from helpers._arguments import one_of, positive_int
@@ -21,13 +20,13 @@ from helpers._progress import Progress
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.loop import Generation, History, iterate
 from helpers.plots import Picture, band, short
-from helpers.studies.paired import over_seeds, paired
+from helpers.studies.paired import effect, holm, over_seeds
 
 if TYPE_CHECKING:
     from helpers.studies.execution import Start
 
 ARMS = {
-    "human": "human only",
+    "human": "reference only",
     "unchecked": "unchecked",
     "unchecked_newest": "newest only",
     "unchecked_newest_t0": "newest only, T=0",
@@ -61,6 +60,7 @@ VIEWS = {
 }
 ROUNDS = 4
 _NAMES = tuple(ARMS.values())
+_SPREAD = ("value", "low", "high")
 _starts: dict[int, Any] = {}  # seed -> Start
 _runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of an arm under way
 _frames: dict[tuple[str, int], pd.DataFrame] = {}  # (arm, seed) -> what a whole one measured
@@ -75,19 +75,48 @@ def named(*arms: str) -> pd.DataFrame:
     return table.assign(arm=table["arm"].map(ARMS))
 
 
-def differences(*pairs: tuple[str, str], metric: str = "pass_1", at: int = ROUNDS) -> pd.DataFrame:
+def differences(
+    *pairs: tuple[str, str], metric: str = "pass_1", at: int | Sequence[int] = ROUNDS
+) -> pd.DataFrame:
     """Paired differences of recorded arms, for `plots.contrasts`: label, value, low, high.
 
-    Where all pairs share their second arm, the label names the first alone.
+    at: the round, or several, whose mean is taken seed by seed. Where all pairs share their second
+    arm, the label names the first alone.
     """
     shared = len(pairs) > 1 and len({second for _, second in pairs}) == 1
+    rounds = (at,) if isinstance(at, int) else tuple(at)
     rows = []
     for first, second in pairs:
-        found = paired(_recorded(), first, second, metric, at).values()
-        value, low, high = (_rounded(number) for number in found)
-        label = ARMS[first] if shared else f"{ARMS[first]} \N{MINUS SIGN} {ARMS[second]}"
-        rows.append({"label": label, "value": value, "low": low, "high": high})
+        label = ARMS[first] if shared else _minus(first, second)
+        found = effect(_by_seed(first, second, metric, rounds))
+        rows.append({"label": label} | dict(zip(_SPREAD, map(_rounded, found), strict=False)))
     return pd.DataFrame(rows)
+
+
+def by_round(*pairs: tuple[str, str], metric: str) -> pd.DataFrame:
+    """`differences` in every round from 0 on, pair by pair; the labels name the round."""
+    rows = []
+    for pair in pairs:
+        for at in range(ROUNDS + 1):
+            found = differences(pair, metric=metric, at=at)
+            rows.append(found.assign(label=found["label"] + f", round {at}"))
+    return pd.concat(rows, ignore_index=True)
+
+
+def corrected(metric: str = "pass_1") -> pd.DataFrame:
+    """The planned contrasts of the study after the last round, the surest first.
+
+    Columns contrast, difference, low, high (95 %, not corrected) and p, corrected by Holm.
+    """
+    from helpers.studies.execution import CONTRASTS
+
+    rows = [
+        (_minus(first, second), *effect(_by_seed(first, second, metric, (ROUNDS,))))
+        for first, second in CONTRASTS
+    ]
+    table = pd.DataFrame(rows, columns=["contrast", "difference", "low", "high", "p"])
+    table = table.assign(p=holm(table["p"].to_numpy())).sort_values("p", ignore_index=True)
+    return table.round({"difference": 3, "low": 3, "high": 3, "p": 4})
 
 
 def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
@@ -95,9 +124,8 @@ def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
     rows = []
     for arm in arms:
         start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, ROUNDS))
-        low, high = stats.ttest_1samp(end - start, 0).confidence_interval(0.95)
-        row = {"value": (end - start).mean(), "low": low, "high": high}
-        rows.append({"label": ARMS[arm]} | {name: _rounded(x) for name, x in row.items()})
+        found = dict(zip(_SPREAD, map(_rounded, effect(end - start)), strict=False))
+        rows.append({"label": ARMS[arm]} | found)
     return pd.DataFrame(rows)
 
 
@@ -125,16 +153,16 @@ def execution_picture(
     The band is that of the seeds; the difference has a 95 % interval of its mean.
 
     arm, against: values of ARMS. view: a key of VIEWS. subtract: take from each seed what the arm
-    that trained on human programs alone, for as many steps, has in the same seed and round.
+    that trained on the reference programs alone, for as many steps, has in the same seed and round.
     """
     first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in (arm, against))
     metric = VIEWS[one_of("view", view, tuple(VIEWS))]
     positive_int("rounds", rounds)
-    ylabel = f"{view}, minus human" if subtract else view
+    ylabel = f"{view}, minus reference only" if subtract else view
     table = named(*dict.fromkeys((first, second)))
     table = table[(table["metric"] == metric) & (table["generation"] <= rounds)]
     return band(
-        _minus_human(table, metric) if subtract else table,
+        _minus_reference(table, metric) if subtract else table,
         metric,
         centre="mean",
         until=ROUNDS,
@@ -152,7 +180,7 @@ def execution_explorer() -> Explorer:
         against=choice("against", _NAMES, "unchecked"),
         view=choice("view", tuple(VIEWS)),
         rounds=whole("round", 1, ROUNDS, ROUNDS),
-        subtract=switch("subtract human only"),
+        subtract=switch("subtract reference only"),
     )
 
 
@@ -222,14 +250,27 @@ def _recorded() -> pd.DataFrame:
     return studies.load("execution")
 
 
+def _by_seed(first: str, second: str, metric: str, rounds: Sequence[int]) -> pd.Series:
+    """`first` minus `second`, its mean over `rounds`, one number a seed."""
+    gaps = {
+        at: over_seeds(_recorded(), first, metric, at) - over_seeds(_recorded(), second, metric, at)
+        for at in rounds
+    }
+    return pd.DataFrame(gaps).mean(axis="columns", skipna=False)
+
+
+def _minus(first: str, second: str) -> str:
+    return f"{ARMS[first]} \N{MINUS SIGN} {ARMS[second]}"
+
+
 def _rounded(number: Any) -> float:
     return round(float(number), 3) + 0.0  # without the sign of a negative zero
 
 
-def _minus_human(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    human = _recorded().query("arm == 'human' and metric == @metric")
+def _minus_reference(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    reference = _recorded().query("arm == 'human' and metric == @metric")
     keys = ["generation", "replicate"]
-    baseline = human.set_index(keys)["value"].loc[pd.MultiIndex.from_frame(table[keys])]
+    baseline = reference.set_index(keys)["value"].loc[pd.MultiIndex.from_frame(table[keys])]
     return table.assign(value=table["value"].to_numpy() - baseline.to_numpy())
 
 

@@ -83,6 +83,7 @@ _ALIASES = {
     "real": "human",
     "real-only": "human",
     "human-only": "human",
+    "reference-only": "human",
 }
 _OTHERS = tuple(PALETTE[name] for name in ("blue", "ochre", "purple", "green", "wine", "sky"))
 _LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 2, 1, 2)))

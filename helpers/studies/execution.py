@@ -1,13 +1,15 @@
 """A small code model learns from its own programs: which check, if any, makes that work.
 
 Section 4.3.1 of Llama 3 at toy size. Every arm of a seed starts from the same writer, trained on
-300 human programs (and on repairs of its own mistakes on them), and goes four rounds: write
-programs for 300 of 1,200 tasks, let a gate decide, go on training for 100 steps on a quarter human
-and three quarters accumulated own programs, unless the arm says otherwise.
+300 reference programs (and on repairs of its own mistakes on them), and goes four rounds: write
+programs for 300 of 1,200 tasks, let a gate decide, go on training for 100 steps on a quarter
+reference and three quarters accumulated own programs, unless the arm says otherwise. Reference
+programs stand for those of human authors: `write_program` draws them. Recorded names still say
+human.
 
-human            human programs only, for the same steps: the baseline
-unchecked        one program a task, everything kept; _newest: the newest round only and no human
-                 programs, at temperature 1; _newest_t0, _newest_t12: the same at 0 and 1.2
+human            reference programs only, for the same steps: the baseline
+unchecked        one program a task, everything kept; _newest: the newest round only, without
+                 reference programs, at temperature 1; _newest_t0, _newest_t12: at 0 and 1.2
 static           four programs a task, kept if a parser and a linter are content
 own_tests        four a task, kept if they agree with another program of the model
 unit_tests       four a task, kept if they pass the task's tests
@@ -76,6 +78,8 @@ CONTRASTS = (
     ("repair_turns", "repair_blank"),
     ("repair_more", "repair_blank"),
 )
+REPAIRS = ("repair", "repair_kind", "repair_trace", "repair_turns", "repair_more")
+CONTROLS = ("repair_blank", "repair_resample")  # of second tries
 # Gate, policy, programs a task, temperature.
 Arm = tuple[Verifier, Policy, int, float]
 COMPARED = ("pass_1", "greedy", "pass_10", "distinct_right")
@@ -83,10 +87,10 @@ COMPARED = ("pass_1", "greedy", "pass_10", "distinct_right")
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What all arms of a seed share: the tasks, the human programs and the first writer."""
+    """What all arms of a seed share: the tasks, the reference programs and the first writer."""
 
     sets: TaskSets
-    human: list[Example]
+    reference: list[Example]
     writer: CodeWriter
 
 
@@ -116,9 +120,11 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     for first, second in CONTRASTS:
         for metric in COMPARED:
             result |= paired(frame, first, second, metric, last)
-    for second in ("repair_blank", "repair_resample"):
-        for first in ("repair", "repair_kind", "repair_trace", "repair_turns", "repair_more"):
-            result |= paired(frame, first, second, "mended", last)
+    second_tries = [(first, second) for second in CONTROLS for first in (*REPAIRS, *CONTROLS)]
+    for first, second in second_tries:
+        if first != second:
+            for at in range(last + 1):
+                result |= paired(frame, first, second, "mended", at)
     return result
 
 
@@ -193,7 +199,7 @@ def loop_with(
     )
     return {
         "model": writer,
-        "real": begin.human,
+        "real": begin.reference,
         "policy": policy,
         "n_samples": n_tasks * attempts,
         "verifier": gate,
@@ -214,9 +220,9 @@ def _drawn(seed: int, scale: str) -> TaskSets:
 
 
 def start(seed: int, scale: str, box: Sandbox) -> Start:
-    """The first writer: human programs, then these with repairs of its own mistakes on them.
+    """The first writer: reference programs, then these with repairs of its own mistakes on them.
 
-    Half of the repairs are of programs that it wrote itself, half of spoilt human programs.
+    Half of the repairs are of programs that it wrote itself, half of spoilt reference programs.
     """
     sets = _drawn(seed, scale)
     human = [Example(task, program) for task, program in sets.human]
