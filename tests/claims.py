@@ -3,8 +3,8 @@
     python tests/claims.py
 
 prints every claim with its values, intervals, budget and verdict. `test_claims.py` asserts that
-each holds, and that its sentence still stands in the lesson. To add one: a `Claim` in CLAIMS, with a
-`compute` that gives a `Found` for every round, arm or yardstick that the sentence speaks of.
+each holds, and that its sentence still stands in the lesson. To add one: a `Claim` in CLAIMS, with
+a `compute` that gives a `Found` for every round, arm or yardstick that the sentence speaks of.
 """
 
 from __future__ import annotations

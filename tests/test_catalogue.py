@@ -192,7 +192,7 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
         "1 cells tagged exercise; at least 2",
         "1 cells tagged quiz; at least 3",
         "2 plain code cells; 15 to 25",
-        "78 words of prose; 1200 to 2200",
+        "78 words of prose; 1200 to 2600",
     ]
     assert stale_pages(checkout) == []
     chosen = ["tests/test_lesson_03.py", "tests/test_exercises.py", "-k", "03"]

@@ -30,7 +30,7 @@ CALLS = ("predict", "quiz")  # a cell that calls one of these carries its tag
 CLOSING = ("What we do not know", "Summary", "Sources")
 COVER = "# Solution"
 MAX_LINES, MAX_COLUMNS = 25, 79
-CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2200), 5, 3
+CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2600), 5, 3
 INTERVAL_LEVELS = {"80", "90", "95"}
 
 _NUMBER = re.compile(r"(?<![\w.])(?:\d*(?:\.\d+)+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)")

@@ -120,11 +120,9 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     for first, second in CONTRASTS:
         for metric in COMPARED:
             result |= paired(frame, first, second, metric, last)
-    second_tries = [(first, second) for second in CONTROLS for first in (*REPAIRS, *CONTROLS)]
-    for first, second in second_tries:
-        if first != second:
-            for at in range(last + 1):
-                result |= paired(frame, first, second, "mended", at)
+    for first, second in [CONTROLS, *((arm, control) for control in CONTROLS for arm in REPAIRS)]:
+        for at in range(last + 1):
+            result |= paired(frame, first, second, "mended", at)
     return result
 
 
