@@ -2,9 +2,10 @@
 
     python tests/claims.py
 
-prints every claim with its values, intervals, budget and verdict. `test_claims.py` asserts that
-each holds, and that its sentence still stands in the lesson. To add one: a `Claim` in CLAIMS, with
-a `compute` that gives a `Found` for every round, arm or yardstick that the sentence speaks of.
+prints every claim with its values, intervals, budget and verdict, those of `claims_00_02` too.
+`test_claims.py` asserts that each holds, and that its sentence still stands in the lesson. To add
+one: a `Claim` in CLAIMS, with a `compute` that gives a `Found` for every round, arm or yardstick
+that the sentence speaks of.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import NamedTuple
 import pandas as pd
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import claims_00_02  # noqa: E402
 
 from helpers import studies  # noqa: E402
 from helpers.studies.execution import CONTRASTS  # noqa: E402
@@ -356,8 +359,9 @@ def text_of(lesson: str) -> str:
 
 
 def main() -> int:
-    """Print all claims; 1 if any fails."""
-    failed = 0
+    """Print all claims, those of lessons 00 and 02 first; 1 if any fails."""
+    print(*claims_00_02.CLAIMS, sep="\n")
+    failed = sum(not claim.decide().holds for claim in claims_00_02.CLAIMS)
     for claim in CLAIMS:
         numbers = claim.compute()
         holds = claim.holds(numbers)
@@ -366,7 +370,7 @@ def main() -> int:
         print(f"    {claim.study}: {budget(claim.study)}")
         for number in numbers:
             print(f"    {number.value:+.4f} [{number.low:+.4f}, {number.high:+.4f}]  {number.of}")
-    print(f"{len(CLAIMS)} claims, {failed} fail")
+    print(f"{len(CLAIMS) + len(claims_00_02.CLAIMS)} claims, {failed} fail")
     return 1 if failed else 0
 
 
