@@ -2,8 +2,11 @@
 
 import json
 import math
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -165,6 +168,76 @@ def test_a_loop_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_SECONDS", 0.3)
     assert "loop without end" in check("99-square", cell(STUBBORN)).message
     assert check("99-square", lambda x: x**2)
+
+
+def test_the_timer_is_given_back_and_that_of_others_left_alone() -> None:
+    free = (signal.SIG_DFL, (0.0, 0.0))
+
+    def state() -> tuple[Any, tuple[float, float]]:
+        return signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+
+    seen: list[tuple[Any, tuple[float, float]]] = []
+    check("99-square", lambda x: seen.append(state()))
+    assert callable(seen[0][0])
+    assert 15 < seen[0][1][0] <= 20  # seconds left to a learner's answer
+    assert seen[0][1][1] == 0  # it rings once
+    assert state() == free
+
+    def theirs(*_: Any) -> None:
+        raise AssertionError
+
+    signal.signal(signal.SIGALRM, theirs)
+    try:
+        assert check("99-square", lambda x: x**2)
+        check("99-square", lambda x: seen.append(state()))
+        assert seen[1] == (theirs, (0.0, 0.0)) == state()
+    finally:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    outcomes: list[bool] = []
+    other = threading.Thread(target=lambda: outcomes.append(bool(check("99-square", np.square))))
+    other.start()
+    other.join()
+    assert outcomes == [True]  # where no timer can be set, the check works without
+
+
+def test_what_is_stored_of_a_check(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.9, 200.0, 300.0])
+    monkeypatch.setattr(checks, "time", SimpleNamespace(time=lambda: next(times)))
+    for tries, (answer, passed) in enumerate(((2, False), (146, True), (2, True)), 1):
+        outcome = check("99-number", answer)
+        assert outcome.passed is bool(outcome) is (answer == 146)
+        stored = json.loads(place.read_text())["checks"]["99-number"]
+        assert stored == {"passed": passed, "tries": tries, "at": 100}
+    assert repr(outcome) == "Outcome(passed=False, message='Use the median.')"
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+def test_code_is_kept_up_to_twenty_thousand_characters(
+    place: Path, monkeypatch: pytest.MonkeyPatch, more: int, kept: bool
+) -> None:
+    code = "my_square = 1  # ".ljust(20_000 + more, "x")
+    shell = Shell(code, 'check("99-square", my_square)')
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    check("99-square", lambda x: x**2)
+    assert ("code" in json.loads(place.read_text())["checks"]["99-square"]) is kept
+
+
+@pytest.mark.parametrize("length", [140, 160, 161, 500])
+def test_what_was_raised_is_told_in_160_characters(length: int) -> None:
+    told = "ValueError: ".ljust(length, "w")
+    answer = cell(f"def f(x):\n    raise ValueError({'w' * (length - 12)!r})")
+    said = check("99-square", answer).message
+    shown = told if length <= 160 else told[:157] + "..."
+    assert said == f"Line 2 of your cell raised {shown}."
+
+
+def test_what_goes_to_stderr_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(
+        "99-square", cell("import sys\ndef f(x):\n    sys.stderr.write('!')\n    return x**2")
+    )
+    written = capsys.readouterr()
+    assert written.err == ""
+    assert "is hidden here" in written.out
 
 
 def test_an_interrupt_is_no_mistake() -> None:
