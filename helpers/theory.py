@@ -308,6 +308,7 @@ def expected_unique(p: Any, n: int, t: Any) -> Curve:
 def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
     """Share of wrong labels up to which verified data still teach the truth: 1 / (1 + psi/phi).
 
+    In one round, with two answers, a learner that goes by the majority and no end of data.
     phi = P(keep | right) > 0, psi = P(keep | wrong). Feng et al. 2406.07515, Theorem 4.2.
     """
     keep_right = real_number("keep_right", keep_right, low=0, high=1, open_low=True)

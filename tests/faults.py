@@ -58,15 +58,24 @@ class Area:
 
 
 AREAS = {
-    "loop": Area(("loop.py",), ("loop", "broken_models")),
-    "policies": Area(("policies.py",), ("policies", "new_policy")),
+    "loop": Area(("loop.py",), ("dataclasses", "loop", "progress_line", "broken_models")),
+    "policies": Area(("policies.py",), ("dataclasses", "policies", "new_policy")),
     "metrics": Area(
         ("metrics/*.py",), ("metrics", "language_metrics", "generative_metrics", "studies")
     ),
-    "coding": Area(("coding/*.py",), ("grammar", "coding", "execution_study")),
+    "coding": Area(("coding/*.py",), ("dataclasses", "grammar", "coding", "execution_study")),
     "verification": Area(
         ("verification/*.py",),
-        ("verifiers", "extract", "screen", "human_eval", "sandbox", "isolation", "hostile"),
+        (
+            "dataclasses",
+            "verifiers",
+            "extract",
+            "screen",
+            "human_eval",
+            "sandbox",
+            "isolation",
+            "hostile",
+        ),
     ),
     "studies": Area(
         ("studies/*.py",),

@@ -110,4 +110,4 @@ def test_an_area_has_its_tests() -> None:
     metrics = faults.AREAS["metrics"]
     found = faults.concerned(metrics, "helpers/metrics/language.py")
     assert found == ["tests/test_language_metrics.py"]
-    assert len(faults.concerned(metrics, "helpers/metrics/nobody.py")) == len(metrics.tests)
+    assert len(faults.concerned(metrics, "helpers/metrics/unheard_of.py")) == len(metrics.tests)

@@ -49,9 +49,10 @@ class Oracle:
 class Noisy:
     """Keeps a right sample with probability keep_right and a wrong one with keep_wrong.
 
-    The verifier of Feng et al. 2024 (arXiv 2406.07515, section 4), phi and psi there: what it
-    keeps is trained to perfection if and only if the share of wrong samples is below
-    1 / (1 + psi / phi), see `helpers.theory.verifier_threshold`. Samples are judged independently.
+    The verifier of Feng et al. 2024 (arXiv 2406.07515, section 4), phi and psi there. In one round,
+    with two answers, a learner that goes by the majority and no end of data, what it keeps trains
+    to perfection if and only if the share of wrong samples is below 1 / (1 + psi / phi), see
+    `helpers.theory.verifier_threshold`. Samples are judged independently.
     """
 
     is_right: IsRight
