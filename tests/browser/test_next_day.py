@@ -3,12 +3,14 @@
 One notebook with each kind of widget is run and answered in JupyterLab. Then it is opened where no
 kernel starts, as on a page that is only looked at, and where a new one has started that knows
 nothing of the old widgets: in JupyterLab and, where COURSE_NOTEBOOK names a Python with Notebook 7
-(.ci/run makes one), there, in both themes.
+(.ci/run makes one), there, in both themes; labs.py does the same with older JupyterLabs.
 """
 
 import os
 import re
+import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +33,7 @@ CELLS = (
 DEAD = re.compile("Error displaying widget|Loading widget")
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 NOTEBOOK = os.environ.get("COURSE_NOTEBOOK", "")
+OLDER = [python for python in os.environ.get("COURSE_LABS", "").split(os.pathsep) if python]
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +116,29 @@ def assert_nothing_is_lost(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("kernel", [False, True], ids=["no-kernel", "another-kernel"])
 def test_in_jupyterlab(browser: Browser, server: str, saved: Path, kernel: bool) -> None:
+    look_at_it_in_jupyterlab(browser, server, saved, f"lab-{kernel}", kernel=kernel)
+
+
+def look_at_it_in_jupyterlab(
+    browser: Browser, server: str, saved: Path, name: str, *, kernel: bool
+) -> None:
     page = opened(browser, f"{server}/lab/tree/{saved.name}", kernel=kernel)
     for theme in THEMES:
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
         page.evaluate(change, theme)
-        assert_nothing_is_lost(page, f"lab-{kernel}-{theme.split()[-1].lower()}")
+        assert_nothing_is_lost(page, f"{name}-{theme.split()[-1].lower()}")
     page.context.close()
+
+
+@pytest.mark.skipif(not OLDER, reason="COURSE_LABS names no older JupyterLabs: labs.py makes them")
+@pytest.mark.parametrize("python", OLDER)
+def test_in_an_older_jupyterlab(browser: Browser, saved: Path, tmp_path: Path, python: str) -> None:
+    ask = [python, "-c", "import jupyterlab; print(jupyterlab.__version__)"]
+    version = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    with serving(python, "jupyterlab", saved.parent, tmp_path) as server:
+        with urllib.request.urlopen(f"{server}/lab?token={TOKEN}", timeout=60) as answer:
+            assert f'"appVersion": "{version}"' in answer.read().decode()
+        look_at_it_in_jupyterlab(browser, server, saved, f"lab-{version}", kernel=False)
 
 
 @pytest.mark.skipif(not NOTEBOOK, reason="COURSE_NOTEBOOK names no Python with Notebook 7")
