@@ -16,7 +16,8 @@ from scipy.stats import ks_2samp
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from helpers import metrics
+from helpers import loop, metrics
+from helpers._progress import Progress
 from helpers.loop import History, Interrupted, Verified, iterate, replicate, run_batched, run_loop
 from helpers.models import Discrete, Gaussian, KernelDensity, LinearRegression
 from helpers.policies import Accumulate, AccumulateSubsample, FreshReal, Mix, Replace
@@ -301,6 +302,63 @@ def test_turns_are_taken_again_after_an_interrupt_and_never_twice() -> None:
         assert np.array_equal(one, two)
     assert len(turns.to(1).generations) == 5  # more is done than was asked for
     assert next(turns).index == 5
+
+
+def test_a_run_tells_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[Any, ...]] = []
+    done: list[int] = []
+
+    class Spy(Progress):
+        def __init__(self, *arguments: Any, shown: bool = True) -> None:
+            made.append((*arguments, shown))
+            super().__init__(*arguments, shown=False)
+
+        def done(self, count: int = 1) -> None:
+            done.append(count)
+
+    monkeypatch.setattr(loop, "Progress", Spy)
+    turns = iterate(Recorder(), list("abc"), policy=Replace(), seed=3)
+    turns.to(1)
+    turns.to(3, progress=True)
+    turns.to(4, progress="05-live")
+    assert made == [
+        (2, "generation", None, 0, False),
+        (4, "generation", None, 2, True),
+        (5, "generation", "05-live", 4, True),
+    ]
+    assert done == [1] * 5
+    turns.to(0, progress=True)  # all of it is there
+    assert made[-1] == (1, "generation", None, 1, True)
+    own = Spy(2, "arm")
+    turns.to(6, progress=own)
+    assert done == [1] * 7  # and one given by the caller is told of each generation
+    run_loop(Recorder(), list("abc"), policy=Replace(), generations=0, progress="05-live")
+    assert made[-1] == (1, "generation", "05-live", 0, True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_model_that_produces_nan_is_no_collapse(bad: float) -> None:
+    class Breaks(Gaussian):
+        limit = -np.inf
+
+        def _sample_runs(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+            rows = super()._sample_runs(n_samples, rng)
+            if rows.flat[0] < self.limit:
+                rows[(-1,) * rows.ndim] = bad
+            return rows
+
+    real = np.random.default_rng(0).normal(size=(20, 2))
+    turns = iterate(Breaks(), real, policy=Replace(), seed=0)
+    turns.to(1)
+    Breaks.limit = np.inf
+    said = "Breaks.sample must return finite numbers, got NaN or infinity in generation 2"
+    with pytest.raises(ValueError, match=said):
+        turns.to(2)
+    with pytest.raises(ValueError, match="in generation 0"):
+        run_batched(
+            Breaks(), lambda shape, rng: rng.normal(size=(*shape, 2)), policy=Replace(),
+            generations=1, n_samples=9, replicates=2, metrics={"v": metrics.variance},
+        )  # fmt: skip
 
 
 def test_a_kernel_shows_one_line_of_an_interrupt() -> None:
