@@ -16,7 +16,8 @@ from helpers.authoring.build import build, main
 from helpers.authoring.check import check, stale
 from helpers.authoring.course import Course, draft
 from helpers.authoring.fingerprint import fingerprint, used_files
-from helpers.authoring.lesson import LessonError, parse
+from helpers.authoring.front import LessonError
+from helpers.authoring.lesson import parse
 from helpers.authoring.markdown import mask_all
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset

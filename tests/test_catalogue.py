@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from helpers._ground import ROOT
-from helpers.authoring.catalogue import about, catalogue, make_pages, marked, stale_pages
+from helpers.authoring.catalogue import about, catalogue
 from helpers.authoring.check import check
 from helpers.authoring.course import Course
-from helpers.authoring.lesson import LessonError, parse
+from helpers.authoring.front import LessonError
+from helpers.authoring.lesson import parse
 from helpers.authoring.new import main, new
+from helpers.authoring.pages import make_pages, marked, page_problems
 from helpers.authoring.rules import validate
 from helpers.teaching import claim_cards
 
@@ -56,7 +58,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_the_committed_pages_are_what_the_lessons_say() -> None:
-    assert stale_pages(ROOT) == []
+    assert page_problems(ROOT) == []
 
 
 def test_every_page_that_is_made_has_its_marks() -> None:
@@ -71,16 +73,22 @@ def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout
     source = checkout / "lessons" / "06-replace-or-accumulate.md"
     text = source.read_text(encoding="utf-8")
     changed = text.replace("title: Replace or accumulate", "title: Keep the old rows")
-    source.write_text(changed.replace("minutes: 80", "minutes: 81"), encoding="utf-8")
+    source.write_text(
+        changed.replace(
+            "The bell curve again:\n      minutes: 6", "The bell curve again:\n      minutes: 7"
+        ),
+        encoding="utf-8",
+    )
     sheet = checkout / "lessons" / "instructors" / source.name
     by_hand = sheet.read_text(encoding="utf-8").split("by hand from here -->")[1]
-    wrong = stale_pages(checkout)
+    assert len(by_hand) > 1000
+    wrong = page_problems(checkout)
     assert [line.split(":")[0] for line in wrong] == [
         "README.md",
         "lessons/instructors/06-replace-or-accumulate.md",
     ]
     assert make_pages(checkout) == [line.split(":")[0] for line in wrong]
-    assert stale_pages(checkout) == []
+    assert page_problems(checkout) == []
     readme = (checkout / "README.md").read_text(encoding="utf-8")
     assert "| 06 | [Keep the old rows](notebooks/06-replace-or-accumulate.ipynb) |" in readme
     assert "| 81 min | 35 min |" in readme
@@ -194,7 +202,7 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
         "2 plain code cells; 15 to 25",
         "78 words of prose; 1200 to 2600",
     ]
-    assert stale_pages(checkout) == []
+    assert page_problems(checkout) == []
     chosen = ["tests/test_lesson_03.py", "tests/test_exercises.py", "-k", "03"]
     tested = course("pytest", "-q", "-p", "no:cacheprovider", *chosen)
     assert tested.returncode == 0, tested.stdout

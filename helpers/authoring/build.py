@@ -16,12 +16,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT, write_whole
-from helpers.authoring.catalogue import make_pages, stale_pages
 from helpers.authoring.check import check, orphans, stale
 from helpers.authoring.course import Course, draft
 from helpers.authoring.execute import CellError, execute, normalise
 from helpers.authoring.fingerprint import fingerprint
-from helpers.authoring.lesson import Lesson, LessonError, Problem
+from helpers.authoring.front import LessonError, Problem
+from helpers.authoring.lesson import Lesson
 from helpers.authoring.notebook import (
     GUARD,
     assemble,
@@ -34,7 +34,9 @@ from helpers.authoring.notebook import (
     stamp,
     write,
 )
+from helpers.authoring.pages import make_pages, page_problems
 from helpers.authoring.questions import all_quizzes, spread
+from helpers.authoring.runsheet import plan_problems
 
 
 def build(course: Course, stem: str, *, force: bool = False) -> str:
@@ -156,7 +158,10 @@ def _check_all(course: Course, stems: list[str], *, everything: bool) -> int:
             f"notebooks/{name}: no lesson makes this notebook: delete it"
             for name in orphans(course)
         ]
-        messages += stale_pages(course.root)
+        try:
+            messages += [*page_problems(course.root), *plan_problems(course.lessons)]
+        except LessonError as error:  # of a lesson whose own check has said so already
+            messages += [line for line in str(error).split("\n") if line not in messages]
         messages += spread(all_quizzes(course.lessons))
     if messages:
         print("\n".join(messages))

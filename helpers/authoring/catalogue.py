@@ -1,27 +1,27 @@
-"""What there is to say about every lesson in one line, and the pages that say it.
-
-A lesson says these things once, in its front matter; a lesson that is only planned has an entry in
-lessons/planned.yaml. From them are made: the table of lessons in README.md, the head of each page
-for instructors, the map of lesson 00 and helpers/teaching/claims.json, which tells the claim cards
-where a claim is judged. In README.md and the pages for instructors only what stands between two
-marks is made, the rest is written by hand.
+"""All lessons, and what each says of itself: written ones in their front matter, planned ones in
+lessons/planned.yaml. `pages` makes README's table and the pages for instructors of it, `runsheet`
+the sheet for a class.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from helpers._ground import write_whole
-from helpers.authoring.lesson import KNOBS, TEXTS, LessonError, Problem, front_matter
+from helpers.authoring.front import (
+    KNOBS,
+    TEXTS,
+    LessonError,
+    Problem,
+    Timing,
+    front_matter,
+    timings,
+)
 
-BEGIN, END = "<!-- made by `course build` from {source} -->", "<!-- written by hand from here -->"
 PLANNED = "planned.yaml"
 NOT_SAID = "?"
 
@@ -47,6 +47,11 @@ class Entry:
     def words(self, key: str) -> list[str]:
         """A list about it: claims, needs."""
         return [str(word) for word in self.about.get(key, [])]
+
+    @property
+    def sections(self) -> list[Timing]:
+        """Its sections with their minutes; none when they are not said."""
+        return timings(self.about)
 
     def link(self, words: str, folder: str = "") -> str:
         """`words`, leading to the notebook if there is one."""
@@ -91,7 +96,7 @@ def about(number: str | None, entries: Mapping[str, Entry]) -> dict[str, str]:
         entry = entries[number]
         said = {key: entry.text(key) for key in TEXTS if key in entry.about}
         wanted = [entries[need].link(f"lesson {need}") for need in entry.words("needs")]
-        said["needs"] = _listed(wanted)
+        said["needs"] = listed(wanted)
     for knob in KNOBS:
         meets = [entry for entry in entries.values() if knob in entry.knobs]
         if len(meets) == 1:  # the link is the whole of it
@@ -101,110 +106,6 @@ def about(number: str | None, entries: Mapping[str, Entry]) -> dict[str, str]:
     return said
 
 
-# ---- pages
-
-
-def pages(root: Path) -> Iterator[tuple[Path, str]]:
-    """Each page that is made from the catalogue, as (path, what should be in it).
-
-    Pages without the two marks are left alone.
-    """
-    lessons = root / "lessons"
-    entries = catalogue(lessons)
-    readme = root / "README.md"
-    yield from _between(readme, "lessons/*.md and lessons/planned.yaml", _table(entries))
-    for entry in entries.values():
-        if entry.stem:
-            page = lessons / "instructors" / f"{entry.stem}.md"
-            yield from _between(page, f"lessons/{entry.stem}.md", head(entry))
-    judged: dict[str, list[str]] = {}
-    for entry in entries.values():
-        for claim in entry.words("claims"):
-            judged.setdefault(claim, []).append(entry.number)
-    cards = root / "helpers" / "teaching" / "claims.json"
-    if cards.is_file():
-        yield cards, json.dumps(judged, indent=1, sort_keys=True) + "\n"
-
-
-def make_pages(root: Path) -> list[str]:
-    """Write the pages that are not what they should be; returns their names."""
-    made = []
-    for path, text in pages(root):
-        if path.read_text(encoding="utf-8") != text:
-            write_whole(path, text)
-            made.append(path.relative_to(root).as_posix())
-    return made
-
-
-def stale_pages(root: Path) -> list[str]:
-    """What is wrong with them, one line each."""
-    return [
-        f"{path.relative_to(root).as_posix()}: not what the lessons say: run `course build`"
-        for path, text in pages(root)
-        if path.read_text(encoding="utf-8") != text
-    ]
-
-
-def marked(source: str, text: str) -> str:
-    """`text` between the marks that say where it comes from."""
-    return f"{BEGIN.format(source=source)}\n{text}\n{END}\n"
-
-
-def head(entry: Entry) -> str:
-    """How a page for instructors begins."""
-    times = f"{entry.text('core_minutes')} minutes (core) or {entry.text('minutes')} (all of it)"
-    lines = [
-        f"# Teaching lesson {entry.number}: {entry.text('title')}",
-        "",
-        f"**{entry.text('question')}**",
-        "",
-        f"For {times}. Minutes are estimates until a pilot has measured them.",
-        f"When it is over they can {entry.text('aim')}.",
-    ]
-    if first := entry.words("needs"):
-        word = "lesson" if len(first) == 1 else "lessons"
-        lines.append(f"Needed first: {word} {_listed(first)}.")
-    return "\n".join(lines)
-
-
-def _between(path: Path, source: str, text: str) -> Iterator[tuple[Path, str]]:
-    if not path.is_file():
-        return
-    now = path.read_text(encoding="utf-8")
-    block = re.compile(
-        re.escape(BEGIN.split("{")[0]) + r"[^\n]*-->\n.*?" + re.escape(END) + r"\n", re.DOTALL
-    )
-    if block.search(now):
-        yield path, block.sub(lambda _: marked(source, text), now, count=1)
-
-
-def _table(entries: Mapping[str, Entry]) -> str:
-    rows = [
-        "| # | Lesson | What you run | All of it | Core path |",
-        "|---|---|---|---|---|",
-        *map(_row, entries.values()),
-    ]
-    written = [entry.number for entry in entries.values() if entry.stem]
-    return "\n".join(
-        [
-            *rows,
-            "",
-            "The minutes are estimates until a class has measured them.",
-            f"Lessons {_listed(written)} are finished and stand on their own, in this order.",
-        ]
-    )
-
-
-def _row(entry: Entry) -> str:
-    note = "" if entry.stem else " *(planned)*"
-    title = f"{entry.link(entry.text('title'), 'notebooks/')}{note}"
-    times = [
-        f" {entry.text(key)} min " if key in entry.about else " "
-        for key in ("minutes", "core_minutes")
-    ]
-    return f"| {entry.number} | {title} | {entry.text('runs')} |{times[0]}|{times[1]}|"
-
-
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     """One, two and three."""
     return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)

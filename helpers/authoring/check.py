@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 
 from helpers.authoring.course import Course, Draft, draft
 from helpers.authoring.fingerprint import fingerprint
-from helpers.authoring.lesson import LessonError, parse
+from helpers.authoring.front import LessonError
+from helpers.authoring.lesson import parse
 from helpers.authoring.notebook import (
     assemble,
     code_cells,

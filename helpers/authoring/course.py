@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.authoring.catalogue import about, catalogue
-from helpers.authoring.lesson import Lesson, Problem, parse
+from helpers.authoring.front import Problem
+from helpers.authoring.lesson import Lesson, parse
 from helpers.authoring.references import References
 from helpers.authoring.rules import validate
 

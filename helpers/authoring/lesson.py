@@ -1,9 +1,9 @@
 """A lesson as its author wrote it: parsed from MyST Markdown, every cell with its line in the file.
 
 What it is: `parse` (file to `Lesson`) and the small records the rest of `authoring` works on. What
-it is not: what is code and what is prose (`markdown`), the rules of a good lesson (`rules`), nor
-the notebook (`build`). jupytext splits the text into cells; this module adds line numbers, stable
-cell ids and error messages that name file and line.
+it is not: the front matter (`front`), what is code and what is prose (`markdown`), the rules of a
+good lesson (`rules`), nor the notebook (`build`). jupytext splits the text into cells; this module
+adds line numbers, stable cell ids and error messages that name file and line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,33 +22,10 @@ import yaml
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import ValidationError
 
+from helpers.authoring.front import BUDGET_LIMITS, LessonError, Problem, read_front
 from helpers.authoring.markdown import fences, headings
 
-SHAPES = ("experiment", "lab", "reading", "page")
-# What a lesson turns; "budget" is how long a fit goes on.
-KNOBS = ("loop", "size", "model", "budget", "sampler", "policy", "verifier")
-TEXTS = ("title", "question", "runs", "aim")  # what a lesson says of itself, one line each
-LISTS = ("claims", "needs")
-COURSE_KEYS = ("shape", "minutes", "core_minutes", "knob", "budget", *TEXTS, *LISTS)
 LIVE = re.compile(r"""progress=["'](\d\d-[a-z0-9-]+)["']""")
-BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """Something wrong in a lesson. Fatal ones stop the build; the others only fail `--check`."""
-
-    line: int
-    message: str
-    fatal: bool = True
-
-
-class LessonError(ValueError):
-    """A lesson that cannot be built: all its problems, one a line, as `file:line: message`."""
-
-    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(problems)
-        super().__init__("\n".join(f"{name}:{p.line}: {p.message}" for p in self.problems))
 
 
 @dataclass(frozen=True)
@@ -154,7 +131,7 @@ def parse(path: Path, name: str | None = None) -> Lesson:
     """
     name = name or path.name
     text = path.read_text(encoding="utf-8")
-    course, problems = _front_matter(text)
+    course, problems = read_front(text)
     problems += _fences(text)
     if problems:
         raise LessonError(name, problems)
@@ -169,70 +146,6 @@ def parse(path: Path, name: str | None = None) -> Lesson:
         raise LessonError(name, [Problem(line, f"the options of a cell: {message}")]) from None
     cells = _cells(path.stem, text.split("\n"), notebook)
     return Lesson(name, path.stem, text, course, cells)
-
-
-def front_matter(text: str, name: str) -> dict[str, Any]:
-    """What stands under `course:` at the head of a lesson; LessonError with all its problems."""
-    course, problems = _front_matter(text)
-    if problems:
-        raise LessonError(name, problems)
-    return course
-
-
-def _front_matter(text: str) -> tuple[dict[str, Any], list[Problem]]:
-    match = re.match(r"---\n(.*?\n)---\n", text, re.DOTALL)
-    if not match:
-        return {}, [Problem(1, "no front matter: begin with `---`, kernelspec and course, `---`")]
-    try:
-        settings = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 1
-        return {}, [
-            Problem(line, f"front matter is not valid YAML: {getattr(error, 'problem', error)}")
-        ]
-    if not isinstance(settings, dict) or not isinstance(settings.get("course"), dict):
-        return {}, [Problem(1, "front matter needs `course:` with shape, minutes, core_minutes")]
-    course = settings["course"]
-    kernel = (settings.get("kernelspec") or {}).get("name")
-    wrong = [] if kernel == "python3" else [f"kernelspec name must be python3, got {kernel!r}"]
-    wrong += _course_problems(course)
-    return course, [Problem(1, f"front matter: {message}") for message in wrong]
-
-
-def _course_problems(course: dict[str, Any]) -> list[str]:
-    wrong = [
-        f"unknown key course.{k}; known: {', '.join(COURSE_KEYS)}"
-        for k in course
-        if k not in COURSE_KEYS
-    ]
-    if course.get("shape") not in SHAPES:
-        wrong.append(
-            f"course.shape must be one of {', '.join(SHAPES)}, got {course.get('shape')!r}"
-        )
-    elif course["shape"] != "page":
-        for key in ("minutes", "core_minutes"):
-            if type(course.get(key)) is not int or course[key] < 1:
-                wrong.append(
-                    f"course.{key} must be a whole number of minutes, got {course.get(key)!r}"
-                )
-    knobs = course.setdefault("knob", [])
-    course["knob"] = knobs = [knobs] if isinstance(knobs, str) else knobs
-    if not isinstance(knobs, list) or not set(knobs) <= set(KNOBS):
-        wrong.append(f"course.knob must be among {', '.join(KNOBS)}, got {knobs!r}")
-    for key in TEXTS:
-        if key in course and not (isinstance(course[key], str) and course[key].strip()):
-            wrong.append(f"course.{key} must be a line of text, got {course[key]!r}")
-    for key in LISTS:
-        words = course.get(key, [])
-        if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
-            wrong.append(f"course.{key} must be a list of texts in quotes, got {words!r}")
-    budget = course.get("budget", {})
-    if not isinstance(budget, dict) or not set(budget) <= set(BUDGET_LIMITS):
-        wrong.append(f"course.budget may hold {', '.join(BUDGET_LIMITS)}, got {budget!r}")
-    elif not all(type(v) in (int, float) and v > 0 for v in budget.values()):
-        wrong.append(f"course.budget must hold positive numbers, got {budget!r}")
-    return wrong
 
 
 def _fences(text: str) -> list[Problem]:

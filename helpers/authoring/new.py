@@ -8,6 +8,7 @@ still lacks (length, quizzes, a question of its own) is what `course build --che
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from typing import Any
 import yaml
 
 from helpers._ground import ROOT, write_whole
-from helpers.authoring.catalogue import PLANNED, Entry, catalogue, head, make_pages, marked
+from helpers.authoring.catalogue import PLANNED, catalogue
+from helpers.authoring.pages import ANSWERS, make_pages, marked
 
 TEMPLATES = Path(__file__).with_name("templates")
 PLACES = {  # template -> where it goes
@@ -48,13 +50,12 @@ def new(root: Path, number: str, slug: str) -> list[Path]:
         "question": "What does this lesson ask?",
         "runs": "what a reader runs here",
         "aim": "do what this lesson is for",
-        "minutes": 60,
-        "core_minutes": 30,
         "knob": [],
         "needs": ["00"] if "00" in known else [],
         "claims": [],
         **(known[number].about if number in known else {}),
     }
+    about["sections"] = _sections(about.pop("minutes", 60), about.pop("core_minutes", 30))
     files = {}
     for template, place in PLACES.items():
         path = root / place.format(stem=stem, number=number)
@@ -66,14 +67,24 @@ def new(root: Path, number: str, slug: str) -> list[Path]:
     front = {"course": {"shape": "experiment", **about}}
     files[lesson] = files[lesson].replace("@FRONT@", yaml.safe_dump(front, sort_keys=False).strip())
     page = root / "lessons" / "instructors" / f"{stem}.md"
-    first = marked(f"lessons/{stem}.md", head(Entry(number, stem, about)))
-    files[page] = first + files[page]
+    source = f"lessons/{stem}.md"  # what stands between the marks is made below
+    files[page] = marked(source, "") + files[page] + marked(source, "", ANSWERS)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     _no_longer_planned(root / "lessons" / PLANNED, number)
+    importlib.invalidate_caches()  # the exercises of the lesson were not there when we began
     make_pages(root)
     return list(files)
+
+
+def _sections(minutes: int, core: int) -> dict[str, dict[str, Any]]:
+    """Minutes of the sections of the template, `minutes` in all if the core path leaves enough."""
+    return {
+        "A coin": {"minutes": core, "core": core, "do": "One prediction, then the reveal"},
+        "Turn the knobs yourself": {"minutes": 5, "do": "The explorer", "late": "homework"},
+        "Your turn": {"minutes": max(1, minutes - core - 5), "do": "Exercise A, in pairs"},
+    }
 
 
 def _no_longer_planned(path: Path, number: str) -> None:

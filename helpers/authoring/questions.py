@@ -19,7 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from helpers.authoring.lesson import Cell, Lesson, LessonError, Problem, parse
+from helpers.authoring.front import LessonError, Problem
+from helpers.authoring.lesson import Cell, Lesson, parse
 from helpers.authoring.markdown import mask_all
 from helpers.teaching.quizzes import dealt
 
@@ -45,9 +46,14 @@ class Asked:
     """One call of quiz() in a lesson, as its author wrote it."""
 
     key: str
-    options: tuple[str, ...]
+    question: str
+    reasons: dict[str, str]  # option -> why it is right or wrong
     answer: str
     line: int
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return tuple(self.reasons)
 
 
 def asked(cell: Cell) -> Iterator[Asked]:
@@ -59,9 +65,10 @@ def asked(cell: Cell) -> Iterator[Asked]:
         given = {**dict(zip(names, node.args, strict=False)), **_keywords(node)}
         try:
             found = {name: ast.literal_eval(part) for name, part in given.items()}
-            options = tuple(map(str, found["options"]))
-            yield Asked(found["key"], options, found["answer"], cell.line + node.lineno - 1)
-        except (ValueError, KeyError, TypeError):
+            reasons = {str(option): str(why) for option, why in found["options"].items()}
+            line = cell.line + node.lineno - 1
+            yield Asked(found["key"], found["question"], reasons, found["answer"], line)
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
 
 

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import studies
-from helpers.authoring.lesson import Lesson, Problem
+from helpers.authoring.front import Problem
+from helpers.authoring.lesson import Lesson
 from helpers.authoring.markdown import mask_code, mask_maths
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.authoring.lesson import TEXTS, Cell, Lesson, Problem
+from helpers.authoring.front import TEXTS, Problem, timings
+from helpers.authoring.lesson import Cell, Lesson
 from helpers.authoring.markdown import mask_all, mask_code
 from helpers.authoring.questions import questions
 
@@ -28,6 +29,7 @@ TAGS = (*OURS.split(), *NBVAL.split())
 ASIDES = {"predict", "quiz", "exercise", "explorer", "solution", "check"}  # not counted as pacing
 CALLS = ("predict", "quiz")  # a cell that calls one of these carries its tag
 CLOSING = ("What we do not know", "Summary", "Sources")
+UNTIMED = {*CLOSING, "For Monday"}  # sections that may go without minutes of their own
 COVER = "# Solution"
 MAX_LINES, MAX_COLUMNS = 25, 79
 CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2600), 5, 3
@@ -56,7 +58,7 @@ def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
         if cell.kind == "markdown":
             found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
     if lesson.shape != "page":
-        found += [*_front_matter(lesson), *_pacing(lesson)]
+        found += [*_front_matter(lesson), *_timed(lesson), *_pacing(lesson)]
     found += questions(lesson)
     return sorted(found)
 
@@ -73,6 +75,25 @@ def _front_matter(lesson: Lesson) -> Iterator[Problem]:
         for key in TEXTS:
             if key not in lesson.course:
                 yield Problem(1, f"front matter: course.{key} is missing", fatal=False)
+
+
+def _timed(lesson: Lesson) -> Iterator[Problem]:
+    """Every section of a numbered lesson has its minutes, under the heading that it really has."""
+    found = timings(lesson.course)
+    cells = {section.heading: section.cells for section in lesson.sections()}
+    wanted = {text for _, level, text in lesson.headings() if level == 2} - UNTIMED
+    named = [one.heading for one in found]
+    wrong = [f"names {heading!r}, and no section is called so" for heading in named
+             if heading not in cells]  # fmt: skip
+    if lesson.number:
+        wrong += [f"has no minutes for {heading!r}" for heading in sorted(wanted - set(named))]
+    for one in found:
+        names = {word for cell in cells.get(one.heading, ())
+                 for word in re.findall(r"[A-Za-z_]\w*", cell.source)}  # fmt: skip
+        wrong += [f"[{one.heading!r}].without names {name!r}, which no cell there does"
+                  for name in one.without if name not in names]  # fmt: skip
+    for message in wrong:
+        yield Problem(1, f"front matter: course.sections {message}", fatal=False)
 
 
 def _first_words(cell: Cell, function: str) -> Iterator[Any]:

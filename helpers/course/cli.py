@@ -174,6 +174,12 @@ COMMANDS = {
         "time and memory of each lesson; --record keeps them",
         OWN,
     ),
+    "runsheet": Command(
+        _module("helpers.authoring.runsheet"),
+        LEARNER,
+        "a sheet for a class with the times of its day: runsheet --plan 90min --start 09:30",
+        OWN,
+    ),
     "pins": Command(
         _module("helpers.authoring.pins"),
         DEVELOPER,

@@ -1,0 +1,120 @@
+"""The pages that are made of what lessons say of themselves, or have parts that are.
+
+They are README's table of lessons, the pages for instructors (`instructors`), and
+helpers/teaching/claims.json, which tells the claim cards where a claim is judged. In README.md and
+in the pages for instructors only what stands between two marks is made; the rest is written by
+hand and never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from helpers._ground import write_whole
+from helpers.authoring.catalogue import Entry, catalogue, listed
+from helpers.authoring.instructors import answers, head, lacking
+from helpers.authoring.lesson import parse
+
+BEGIN, END = "<!-- made by `course build` from {source} -->", "<!-- written by hand from here -->"
+ANSWERS = "answers"  # the name of the second part of a page for instructors
+_BLOCK = re.compile(
+    re.escape(BEGIN.split("{")[0]) + r"(?P<source>[^\n]*?)(?:: (?P<part>[a-z]+))? -->\n.*?"
+    rf"{re.escape(END)}\n",
+    re.DOTALL,
+)
+
+
+def pages(root: Path) -> Iterator[tuple[Path, str]]:
+    """Each page that is made from the lessons, as (path, what should be in it).
+
+    Parts without the two marks are left alone. Raises LessonError for a lesson that cannot be read.
+    """
+    lessons = root / "lessons"
+    entries = catalogue(lessons)
+    readme = root / "README.md"
+    yield from _filled(readme, "lessons/*.md and lessons/planned.yaml", {"": _table(entries)})
+    for entry in entries.values():
+        page = lessons / "instructors" / f"{entry.stem}.md"
+        if entry.stem and page.is_file():
+            lesson = parse(lessons / f"{entry.stem}.md", f"lessons/{entry.stem}.md")
+            parts = {"": head(entry, lesson), ANSWERS: answers(lesson)}
+            yield from _filled(page, lesson.name, parts)
+    judged: dict[str, list[str]] = {}
+    for entry in entries.values():
+        for claim in entry.words("claims"):
+            judged.setdefault(claim, []).append(entry.number)
+    cards = root / "helpers" / "teaching" / "claims.json"
+    if cards.is_file():
+        yield cards, json.dumps(judged, indent=1, sort_keys=True) + "\n"
+
+
+def make_pages(root: Path) -> list[str]:
+    """Write the pages that are not what they should be; returns their names."""
+    made = []
+    for path, text in pages(root):
+        if path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
+            made.append(path.relative_to(root).as_posix())
+    return made
+
+
+def page_problems(root: Path) -> list[str]:
+    """What is wrong with them, one line each: not what the lessons say, or without a part."""
+    found = []
+    for path, text in pages(root):
+        name = path.relative_to(root).as_posix()
+        if path.read_text(encoding="utf-8") != text:
+            found.append(f"{name}: not what the lessons say: run `course build`")
+        if path.parent.name == "instructors":
+            found += [f"{name}: {message}" for message in lacking(text)]
+    return found
+
+
+def marked(source: str, text: str, part: str = "") -> str:
+    """`text` between the marks that say where it comes from."""
+    source = f"{source}: {part}" if part else source
+    return f"{BEGIN.format(source=source)}\n{text}\n{END}\n"
+
+
+def _filled(path: Path, source: str, parts: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """`path` with the text of each part between its marks; nothing if it has no marks."""
+    if not path.is_file():
+        return
+
+    def fill(match: re.Match[str]) -> str:
+        part = match["part"] or ""
+        return marked(source, parts[part], part) if part in parts else match[0]
+
+    now = path.read_text(encoding="utf-8")
+    if _BLOCK.search(now):
+        yield path, _BLOCK.sub(fill, now)
+
+
+def _table(entries: Mapping[str, Entry]) -> str:
+    rows = [
+        "| # | Lesson | What you run | All of it | Core path |",
+        "|---|---|---|---|---|",
+        *map(_row, entries.values()),
+    ]
+    written = [entry.number for entry in entries.values() if entry.stem]
+    return "\n".join(
+        [
+            *rows,
+            "",
+            "The minutes are estimates until a class has measured them.",
+            f"Lessons {listed(written)} are finished and stand on their own, in this order.",
+        ]
+    )
+
+
+def _row(entry: Entry) -> str:
+    note = "" if entry.stem else " *(planned)*"
+    title = f"{entry.link(entry.text('title'), 'notebooks/')}{note}"
+    times = [
+        f" {entry.text(key)} min " if key in entry.about else " "
+        for key in ("minutes", "core_minutes")
+    ]
+    return f"| {entry.number} | {title} | {entry.text('runs')} |{times[0]}|{times[1]}|"
