@@ -8,9 +8,9 @@ equation 17); Tancik et al. 2020, arXiv 2006.10739 (Fourier features of the inpu
 alone smears narrow modes, and then a loop shows that bias and no collapse).
 
 Not an image model. Tried once on the 8 x 8 digits (scaled to [-1, 1], `bound=1`, no tuning): the
-Frechet distance of `helpers.metrics.generative.Judge` was 0.41 after 1,200 steps, 0.39 after 6,000 and 0.33
-with 512 hidden units (two minutes a fit), where real against real is 0.08. That misses the bar of
-twice real against real: generation 0 has little worth losing. Use the VAE for digits.
+Frechet distance of `helpers.metrics.generative.Judge` was 0.41 after 1,200 steps, 0.39 after 6,000
+and 0.33 with 512 hidden units (two minutes a fit), where real against real is 0.08. That misses the
+bar of twice real against real: generation 0 has little worth losing. Use the VAE for digits.
 """
 
 from __future__ import annotations
