@@ -75,7 +75,7 @@ def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout
     changed = text.replace("title: Replace or accumulate", "title: Keep the old rows")
     source.write_text(
         changed.replace(
-            "The bell curve again:\n      minutes: 6", "The bell curve again:\n      minutes: 7"
+            "The bell curve again:\n      minutes: 5", "The bell curve again:\n      minutes: 6"
         ),
         encoding="utf-8",
     )
@@ -91,7 +91,7 @@ def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout
     assert page_problems(checkout) == []
     readme = (checkout / "README.md").read_text(encoding="utf-8")
     assert "| 06 | [Keep the old rows](notebooks/06-replace-or-accumulate.ipynb) |" in readme
-    assert "| 81 min | 35 min |" in readme
+    assert "| 86 min | 35 min |" in readme
     said = sheet.read_text(encoding="utf-8")
     assert "# Teaching lesson 06: Keep the old rows\n" in said
     assert said.split("by hand from here -->")[1] == by_hand

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from helpers._ground import ROOT
 from helpers.authoring.build import build
 from helpers.authoring.course import Course, draft
-from helpers.authoring.lesson import LessonError
+from helpers.authoring.front import LessonError
 from helpers.authoring.notebook import GUARD, NOT_INSTALLED, assemble, code_cells
 
 COURSE = Course.at(ROOT)
