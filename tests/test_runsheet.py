@@ -73,9 +73,9 @@ def test_the_minutes_of_a_lesson_are_the_sum_of_its_sections(stem: str) -> None:
     ("old", "new", "message"),
     [
         ("minutes: 14", "minutes: soon", "One changed line'].minutes must be a whole number of"),
-        ("minutes: 14", "minutes: 11", "core takes 12 minutes, more than the 11 of all of it"),
+        ("minutes: 14", "minutes: 10", "core takes 11 minutes, more than the 10 of all of it"),
         ("shown: 6", "screens: 6", "unknown key course.sections['One changed line'].screens"),
-        ("knob: policy", "knob: policy\n  minutes: 80", "course.minutes is the sum of"),
+        ("  sections:", "  minutes: 80\n  sections:", "course.minutes is the sum of"),
         ("late: one prediction", "late: 5", "late must be a line of text, got 5"),
         ("    One changed line:", "    One changed line: 5\n    Another:", "must map headings to"),
     ],
