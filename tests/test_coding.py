@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from helpers.coding import gates, grading
 from helpers.coding.exam import MEASURES, Exam
@@ -200,6 +201,17 @@ def test_right_programs_fit_and_are_likelier_after_training(
     assert max(len(example.program) for example in human) < LONGEST_PROGRAM
     untrained = CodeWriter(steps=1).fit(human[:4], np.random.default_rng(0))
     assert writer.score(human) > untrained.score(human) + 1
+
+
+def test_a_writer_that_was_never_fitted_says_so(sets: TaskSets) -> None:
+    writer, rng = CodeWriter(prompts=sets.pool), np.random.default_rng(0)
+    for use in (
+        lambda: writer.score([right(sets.pool[0])]),
+        lambda: writer.sample(2, rng),
+        lambda: writer.answer([Example(sets.pool[0], ())], rng, temperature=1.0),
+    ):
+        with pytest.raises(NotFittedError):
+            use()
 
 
 @pytest.mark.parametrize("n_samples", [3, 1000])
