@@ -174,7 +174,7 @@ LESSON_00 = [
           "exact, 2 of 40 tiles", exactly(lambda: _last_of_two(2), 0.05 - 1e-6, 0.05 + 1e-6)),
     Claim("00", "what counts is the share in that row, 10 of 40",
           "exact", exactly(lambda: _last_of_two(10), 0.25 - 1e-6, 0.25 + 1e-6)),
-    Claim("00", "A model that is trained only on what the model before it has drawn forgets",
+    Claim("00", "A model forgets when it is trained only on what the model before it has drawn",
           f"colours lost from one recorded generation to the next, {QUILTS}", _each_row_loses),
     Claim("00", "No colour of row 0 can be lost, since its tiles stay in the count",
           f"colours lost, {QUILTS}", _kept_from_the_first_on),

@@ -39,7 +39,7 @@ def quilt_picture(
     real = source(tiles, np.random.default_rng([seed, 0, 1]))
     loop = iterate(Discrete(kinds), real, policy=known[policy], seed=seed)
     rows = [real] + [next(loop).produced for _ in range(generations)]
-    title = f"{policy}: {kinds} kinds, {tiles} tiles a row"
+    title = f"{policy}: {kinds} colours, {tiles} tiles a row"
     return quilt(np.array(rows), kinds=kinds, title=title, axis="row")
 
 
