@@ -330,6 +330,32 @@ def _room() -> Found:
                  bool(np.quantile(alive, 0.05) >= 4))  # fmt: skip
 
 
+def _room_average() -> Found:
+    """Share of rooms in which the average of the last blue rows is within one of 3.5."""
+    from helpers.teaching.dice import simulated_class
+
+    moved = [abs(simulated_class(seed).last_rows().mean() - 3.5) for seed in range(400)]
+    share = float(np.mean(np.array(moved) < 1))  # standard error 0.013; 4,000 other rooms: 0.92
+    return Found(share, *np.quantile(moved, [0.05, 0.95]), 0.87 <= share <= 0.97)
+
+
+def _one_or_two() -> Found:
+    """Share of blue cards that keep one number or two."""
+    from helpers.teaching.dice import play
+
+    rng = np.random.default_rng(1)
+    few = float(np.mean([len(set(play("blue", rng)[-1])) <= 2 for _ in range(2000)]))
+    return Found(few, few, few, few > 0.9)
+
+
+def _above_ten() -> Found:
+    """Share of the expectation that sits in runs above 10 after 5 fits, by weighted runs."""
+    rng = np.random.default_rng(2)
+    weighted = (rng.chisquare(9 + 2, (100_000, 5)) / 9).prod(axis=1)
+    missed = float(np.mean(weighted > 10))
+    return Found(missed, missed, missed, missed < 0.05)
+
+
 def _village() -> Found:
     """Different numbers in row 8 of one blue card, of six at the start."""
     from helpers.teaching.dice import play
@@ -343,6 +369,11 @@ def _village() -> Found:
 LESSON_02 = [
     Claim("02", "most numbers are alive somewhere", "400 simulated rooms, 8 generations", _room),
     Claim("02", "Did your village forget? Nearly everything.", "2,000 simulated cards", _village),
+    Claim("02", "the average of the room has moved by less than one, in nine rooms of ten",
+          "400 simulated rooms, 8 generations", _room_average),
+    Claim("02", "a village keeps one or two", "2,000 simulated cards", _one_or_two),
+    Claim("02", "a hundred runs show nearly the whole mean",
+          "share of the expectation in runs above 10, n = 10, 5 fits", _above_ten),
     Claim("02", "Hardly a run is near it.", "n = 10, 100 fits, the lesson's 100 runs", _near_one),
     Claim("02", "Even the average of all hundred (dark) falls away from it.",
           "generations 40 to 99, the lesson's 100 runs", _average_falls_away),

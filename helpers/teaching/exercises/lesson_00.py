@@ -64,7 +64,7 @@ THROWN_AWAY = (
     "You draw many real tiles and keep those that suit you. Those that you throw away were "
     f"collected too, so they count: at most {MOST_ADDED} a generation."
 )
-FEWEST = 4  # fresh tiles a generation that keep eight colours: 8.1 on average, three keep 7.5
+FEWEST = 4  # fresh tiles a generation that keep eight colours: 8.04 over 4,000 quilts, three 7.39
 
 
 @exercise(
