@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers import studies
 from helpers.studies import diffusion, vae
 from helpers.studies.paired import effect, holm, means, paired
 
@@ -96,3 +97,17 @@ def test_recorded_samples_are_there_for_every_arm(study, generations, shape):
         assert samples[arm].shape == (last + 1, *shape)
     if study is vae:
         assert all(grid.min() >= 0 and grid.max() <= 1 for grid in samples.values())
+
+
+def test_a_rehearsal_of_the_vae_is_small_and_measures_everything() -> None:
+    split, judge = vae._data("digits", 100)
+    runs = vae._histories("digits", split, judge, 100, "small")
+    arms = vae.SETTINGS["digits"]["arms"]
+    assert list(runs) == list(arms)
+    recorded = studies.load("vae")
+    wanted = set(recorded[recorded["arm"].isin(arms)]["metric"])
+    for run in runs.values():
+        assert [model.steps for model in run.models] == [20, 20]  # one round, barely trained
+        assert run.models[0] is runs[arms[0]].models[0]  # arms share generation 0
+        assert set(run.frame["metric"]) == wanted
+        assert np.isfinite(run.frame["value"]).all()
