@@ -26,17 +26,20 @@ from helpers.authoring.lesson import Cell, Lesson, Section, parse
 from helpers.authoring.notebook import IGNORED_BY_NBVAL
 
 FORGET = Cell("code", "%reset -f", 0, "forget", {})
-# Set in the kernel, so that the interrupt meets the next cell and nothing before or behind it.
+# Set in the kernel, so that the interrupt meets the next cell and nothing before or behind it. The
+# traceback of an interrupt, which nobody reads, may be short: a long one takes half a second.
 ARM = """
 def _arm():
     import os, signal, threading
-    events = get_ipython().events
+    events, trace = get_ipython().events, get_ipython().InteractiveTB
+    trace.set_mode("Minimal")
     timer = threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT))
     def begin(info):
         timer.start()
     def end(result):
         if timer.ident:
             timer.cancel()
+            trace.set_mode("Context")
             events.unregister("pre_run_cell", begin)
             events.unregister("post_run_cell", end)
     events.register("pre_run_cell", begin)
@@ -80,13 +83,15 @@ def rehearse(
     notebook = notebook_of([cell for _, cell, _ in plan])
     with kernel_for(notebook, where) as (client, _):
         for index, (section, cell, after) in enumerate(plan):
-            how = "does not run alone"
+            how, whole = "does not run alone", False
             try:
-                if after is not None:
-                    _interrupted(client, index, after)
-                    how = f"does not run again after an interrupt at {after:.2f} s"
                 began = time.monotonic()
-                _run(client, index)
+                if after is not None:
+                    whole = _interrupted(client, index, after)
+                    how = f"does not run again after an interrupt at {after:.2f} s"
+                if not (whole and again):  # over before the interrupt came: that was the first run
+                    began = time.monotonic()
+                    _run(client, index)
                 seconds[cell.id] = time.monotonic() - began
                 if again and cell is not FORGET:
                     first, how = said(notebook.cells[index]), "does not run twice"
@@ -106,8 +111,8 @@ def _run(client: NotebookClient, index: int) -> None:
     run_cell(client, index, index + 1)
 
 
-def _interrupted(client: NotebookClient, index: int, after: float) -> None:
-    """Run a cell that is interrupted `after` seconds; an end by that is no failure."""
+def _interrupted(client: NotebookClient, index: int, after: float) -> bool:
+    """Run a cell that is interrupted `after` seconds; whether it came to its end all the same."""
     cell = client.nb.cells[index]
     source = cell.source
     try:
@@ -115,9 +120,11 @@ def _interrupted(client: NotebookClient, index: int, after: float) -> None:
         _run(client, index)
         cell.source = source
         _run(client, index)
+        return True
     except CellError as failure:
         if not STOPPED.match(str(failure)):
             raise
+        return False
     finally:
         cell.source = source
         time.sleep(ECHO)
