@@ -444,6 +444,49 @@ def test_a_file_is_written_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == [path]
 
 
+# --- each fact is read in one place, and no path is reckoned but from where it is -----------------
+
+READERS = {  # file of the course -> who opens it; the others ask these
+    "published.json": {"studies/__init__.py", "authoring/fingerprint.py"},
+    "planned.yaml": {"authoring/catalogue.py"},
+    "plans.yaml": {"authoring/runsheet.py"},
+    "budget.json": {"_progress.py", "authoring/budget.py", "authoring/course.py"},
+    "claims.json": {"authoring/pages.py", "teaching/matrix.py"},
+}
+FROM_FILE = {  # who says where things lie from __file__ -> why not from helpers._ground.ROOT
+    "_ground.py": "it is the one place",
+    "authoring/new.py": "templates lie beside it",
+    "models/__init__.py": "lazy_loader reads the stub beside it",
+    "studies/__init__.py": "the folder of the studies, of which it lists the modules",
+    "teaching/checks.py": "lines of our own files, in the traces of a learner's error",
+    "verification/human_eval.py": "its cases lie beside it",
+    "verification/processes.py": "the worker lies beside it",
+    "verification/walls.py": "any file that is there, to see that it cannot be opened",
+    "verification/worker.py": "a bare interpreter, which has yet to find the course",
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_each_file_of_the_course_is_opened_in_one_place(name: str) -> None:
+    """By its name as a string of its own, as one opens a file; sentences may speak of it."""
+    found = {
+        path.relative_to(ROOT / "helpers").as_posix()
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == name
+    }
+    assert found == READERS[name]
+
+
+def test_paths_are_reckoned_from_one_root() -> None:
+    found = {
+        path.relative_to(ROOT / "helpers").as_posix()
+        for path, tree in sources().items()
+        if any(isinstance(node, ast.Name) and node.id == "__file__" for node in ast.walk(tree))
+    }
+    assert found == set(FROM_FILE), "helpers._ground.ROOT says where the course lies"
+
+
 # --- what loads when ---------------------------------------------------------------------------
 
 
