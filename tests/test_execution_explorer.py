@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from helpers import studies
+from helpers.coding.language import draw_task_sets
+from helpers.coding.writer import CodeWriter, Example
 from helpers.explorers import lesson_11 as explorer
 from helpers.loop import History
 from helpers.studies import execution
@@ -105,6 +107,17 @@ def test_the_baseline_is_taken_away_seed_by_seed() -> None:
     reference = explorer.execution_picture("reference only", "unchecked", subtract=True).table
     assert reference is not None
     np.testing.assert_allclose(reference.query("arm == 'reference only'")["middle"], 0, atol=1e-12)
+
+
+def test_a_copy_of_the_lesson_from_before_still_finds_its_arm_and_its_programs() -> None:
+    before, now = (
+        explorer.execution_picture("unit tests", name, view="pass@10")
+        for name in ("human only", "reference only")
+    )
+    assert before.alt == now.alt
+    sets = draw_task_sets(np.random.default_rng(0), n_human=2, n_pool=1, n_test=1)
+    programs = [Example(task, program) for task, program in sets.human]
+    assert execution.Start(sets, programs, CodeWriter()).human is programs
 
 
 @pytest.mark.parametrize("bad", [{"arm": "magic"}, {"view": "loss"}, {"rounds": 0}])

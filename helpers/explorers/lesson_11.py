@@ -65,6 +65,7 @@ _starts: dict[int, Any] = {}  # seed -> Start
 _runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of an arm under way
 _frames: dict[tuple[str, int], pd.DataFrame] = {}  # (arm, seed) -> what a whole one measured
 _ARM_OF = {words: arm for arm, words in ARMS.items()}
+_FORMER = {"human only": "reference only"}  # what copies of the lesson from before still ask for
 
 
 def named(*arms: str) -> pd.DataFrame:
@@ -155,7 +156,8 @@ def execution_picture(
     arm, against: values of ARMS. view: a key of VIEWS. subtract: take from each seed what the arm
     that trained on the reference programs alone, for as many steps, has in the same seed and round.
     """
-    first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in (arm, against))
+    names = (_FORMER.get(name, name) for name in (arm, against))
+    first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in names)
     metric = VIEWS[one_of("view", view, tuple(VIEWS))]
     positive_int("rounds", rounds)
     ylabel = f"{view}, minus reference only" if subtract else view

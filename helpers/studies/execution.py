@@ -93,6 +93,11 @@ class Start:
     reference: list[Example]
     writer: CodeWriter
 
+    @property
+    def human(self) -> list[Example]:
+        """The former name of `reference`, for copies of the lesson from before."""
+        return self.reference
+
 
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms for one seed: columns arm, generation (the round), metric, value.

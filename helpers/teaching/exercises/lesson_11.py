@@ -157,8 +157,8 @@ BUDGET = (
     "programs: compare with `resample`, which spends as many."
 )
 UNPAIRED = (
-    "The difference is right, the interval treats the two arms as strangers. They share seeds: "
-    "subtract seed by seed first, then take the spread of the differences."
+    "The difference is right, the interval ignores that both arms have the same seeds. "
+    "Subtract seed by seed first, then take the spread of the differences."
 )
 ROUNDS = (
     "The rounds of one seed are not independent: ten seeds are ten replicates, however many rounds "
@@ -225,7 +225,7 @@ def _own_two_samples(table: pd.DataFrame) -> np.ndarray:
     return _student((with_repairs - without).to_numpy())
 
 
-def _as_strangers(table: pd.DataFrame) -> np.ndarray:
+def _without_pairs(table: pd.DataFrame) -> np.ndarray:
     first, second = (
         over_seeds(table, arm, "pass_1", LAST).to_numpy() for arm in ("repair", "repair_resample")
     )
@@ -239,7 +239,7 @@ def _every_round(table: pd.DataFrame) -> np.ndarray:
 
 wrong = was_repair_worth_it.wrong
 wrong("against its own two samples", _own_two_samples, hint=BUDGET)
-wrong("unpaired", _as_strangers, hint=UNPAIRED)
+wrong("unpaired", _without_pairs, hint=UNPAIRED)
 wrong("forty rows as forty replicates", _every_round, hint=ROUNDS)
 wrong("1.96 for ten seeds", lambda t: _around(_differences(t), 1.96), hint=NORMAL)
 wrong("the best seed", lambda t: np.full(3, _differences(t).max()), hint=BEST_SEED)
