@@ -2,7 +2,8 @@
 
     python tests/claims.py
 
-prints every claim with its values, intervals, budget and verdict, those of `claims_00_02` too.
+prints every claim with its values, intervals, budget and verdict, those of `claims_00_02` and
+`claims_06` too.
 `test_claims.py` asserts that each holds, and that its sentence still stands in the lesson. To add
 one: a `Claim` in CLAIMS, with a `compute` that gives a `Found` for every round, arm or yardstick
 that the sentence speaks of.
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import claims_00_02  # noqa: E402
+import claims_06  # noqa: E402
 
 from helpers import studies  # noqa: E402
 from helpers.studies.execution import CONTRASTS  # noqa: E402
@@ -359,9 +361,10 @@ def text_of(lesson: str) -> str:
 
 
 def main() -> int:
-    """Print all claims, those of lessons 00 and 02 first; 1 if any fails."""
-    print(*claims_00_02.CLAIMS, sep="\n")
-    failed = sum(not claim.decide().holds for claim in claims_00_02.CLAIMS)
+    """Print all claims, those of lessons 00, 02 and 06 first; 1 if any fails."""
+    others = [*claims_00_02.CLAIMS, *claims_06.CLAIMS]
+    print(*others, sep="\n")
+    failed = sum(not claim.decide().holds for claim in others)
     for claim in CLAIMS:
         numbers = claim.compute()
         holds = claim.holds(numbers)
@@ -370,7 +373,7 @@ def main() -> int:
         print(f"    {claim.study}: {budget(claim.study)}")
         for number in numbers:
             print(f"    {number.value:+.4f} [{number.low:+.4f}, {number.high:+.4f}]  {number.of}")
-    print(f"{len(CLAIMS) + len(claims_00_02.CLAIMS)} claims, {failed} fail")
+    print(f"{len(CLAIMS) + len(others)} claims, {failed} fail")
     return 1 if failed else 0
 
 

@@ -1,9 +1,12 @@
-"""Every claim in words that a table, a law or a run can decide; see claims_00_02.py."""
+"""Every claim in words that a table, a law or a run can decide: claims_00_02.py, claims_06.py."""
 
+import claims_06
 import pytest
 from claims_00_02 import CLAIMS, Claim, Found, above, everywhere, exactly
 
-each = pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: f"{c.lesson} {c.words[:50]}")
+each = pytest.mark.parametrize(
+    "claim", [*CLAIMS, *claims_06.CLAIMS], ids=lambda c: f"{c.lesson} {c.words[:50]}"
+)
 
 
 @each

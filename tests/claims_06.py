@@ -1,0 +1,225 @@
+"""What lesson 06 says in words, against the recorded tables: rows as those of `claims_00_02`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from claims_00_02 import Claim, Found, above, everywhere, mean, values
+
+from helpers import studies, theory
+from helpers.studies import gpt_budget, gpt_steps
+
+
+def _errors(arm: str) -> pd.DataFrame:
+    return values("regression", f"{arm}_t100", "error")
+
+
+def _factor(arm: str, at: int, low: float, high: float) -> Callable[[], Found]:
+    """The mean error in errors of one fit, of the same runs: hence the delta method."""
+
+    def decide() -> Found:
+        error, one = _errors(arm)[at], _errors(arm)[0]
+        ratio = float(error.mean() / one.mean())
+        _, lower, upper = mean(error - ratio * one)
+        half = (upper - lower) / 2 / float(one.mean())
+        return Found(ratio, ratio - half, ratio + half, low < ratio < high)
+
+    return decide
+
+
+def _climbs(arm: str) -> Callable[[], Found]:
+    """Higher in each recorded generation than in the one before it."""
+
+    def decide() -> Found:
+        steps = _errors(arm).diff(axis=1).iloc[:, 1:]
+        return everywhere([Found(*(three := mean(steps[g])), three[1] > 0) for g in steps.columns])
+
+    return decide
+
+
+def _slower_and_slower() -> Found:
+    """What each fit adds under accumulate: more than 0, and less than the fit before it added."""
+    added = np.diff([theory.regression_error_accumulate(10, 100, t) for t in range(1, 101)])
+    good = bool((added > 0).all() and (np.diff(added) < 0).all())
+    return Found(float(added[0]), float(added[-1]), float(added[0]), good)
+
+
+def _twice_the_rows() -> Found:
+    """Accumulate's error over subsample's at the 40th fit."""
+    ratio = float(_errors("accumulate")[39].mean() / _errors("subsample")[39].mean())
+    return Found(ratio, ratio, ratio, 0.4 < ratio < 0.6)
+
+
+def _levelled() -> Found:
+    """Subsample from the 20th to the 40th fit: less than a tenth of one fit's error a fit."""
+    error = _errors("subsample")
+    rate = (error[39] - error[19]) / 20 / float(error[0].mean())
+    middle, low, high = mean(rate)
+    return Found(middle, low, high, high < 0.1)
+
+
+def _valley_variance() -> Found:
+    """Standard errors above the exact expectation after fifty rounds."""
+    last = values("kde", "two_replace_neutral", "variance")[49]
+    start = (1 - 1 / 100) * (1 + 0.25**2)
+    exact = theory.kde_variance_replace(100, 50, theory.kde_neutral_bandwidth(100), start)
+    off = float((last.mean() - exact) / last.sem())
+    return Found(off, off, off, off > 2)
+
+
+def _budget_rule(name: str, word: str) -> Callable[[], Found]:
+    """A rule of gpt_budget says one word in every generation."""
+
+    def decide() -> Found:
+        rows = gpt_budget.effects(studies.load("gpt_budget"))
+        rows = rows[rows["rule"] == name]
+        return everywhere([
+            Found(row.difference, row.low, row.high, row.verdict == word)
+            for row in rows.itertuples()
+        ])  # fmt: skip
+
+    return decide
+
+
+def _budget_gap(metric: str, first: str, second: str, at: int = 8) -> pd.Series:
+    return values("gpt_budget", first, metric)[at] - values("gpt_budget", second, metric)[at]
+
+
+def _mostly_budget() -> Found:
+    """The budget's share of the gap between replace and accumulate, generation 8."""
+    whole = _budget_gap("excess", "replace_200", "accumulate_epochs")
+    share = _budget_gap("excess", "replace_200", "grown_epochs") / whole
+    middle, low, high = mean(share)
+    return Found(middle, low, high, low > 0.5)
+
+
+def _policy_first() -> Found:
+    """Policy minus budget in generation 1."""
+    policy = _budget_gap("excess", "grown_epochs", "accumulate_epochs", 1)
+    middle, low, high = mean(policy - _budget_gap("excess", "replace_200", "grown_epochs", 1))
+    return Found(middle, low, high, middle > 0)
+
+
+def _accumulate_is_flat() -> Found:
+    """From generation 1 to each later one the excess moves by less than .03."""
+    excess = values("gpt_budget", "accumulate_epochs", "excess")
+    return everywhere([
+        Found(*(three := mean(excess[g] - excess[1])), three[1] > -0.03 and three[2] < 0.03)
+        for g in excess.columns if g >= 2
+    ])  # fmt: skip
+
+
+def _gap_at_the_start() -> Found:
+    """Accumulate minus nothing: generation 0 less generation 8."""
+    gap = [_budget_gap("excess", "accumulate_epochs", "nothing", g) for g in (0, 8)]
+    middle, low, high = mean(gap[0] - gap[1])
+    return Found(middle, low, high, low > 0)
+
+
+def _taught_more() -> Found:
+    """Rare recall of accumulate above its generation 0, from the first round on."""
+    rare = values("gpt_budget", "accumulate_epochs", "recall_tail")
+    return everywhere([
+        Found(*(three := mean(rare[g] - rare[0])), three[1] > 0) for g in rare.columns if g >= 1
+    ])  # fmt: skip
+
+
+def _steps_rule(name: str, word: str, generations: range) -> Callable[[], Found]:
+    """A rule of gpt_steps says one word in these generations."""
+
+    def decide() -> Found:
+        rows = gpt_budget.effects(studies.load("gpt_steps"), gpt_steps.RULES)
+        rows = rows[(rows["rule"] == name) & rows["generation"].isin(generations)]
+        found = [
+            Found(row.difference, row.low, row.high, row.verdict == word)
+            for row in rows.itertuples()
+        ]
+        return everywhere(found)
+
+    return decide
+
+
+def _doubled() -> Found:
+    """Accumulate at 200 steps: excess of generation 8 less twice that of generation 0."""
+    excess = values("gpt_steps", "accumulate_200", "excess")
+    middle, low, high = mean(excess[8] - 2 * excess[0])
+    return Found(middle, low, high, low > 0)
+
+
+def _larger_pile(budget: str, low: float, high: float) -> Callable[[], Found]:
+    """Subsample minus accumulate, excess of generation 8."""
+
+    def decide() -> Found:
+        last = [
+            values("gpt_steps", f"{policy}_{budget}", "excess")[8]
+            for policy in ("subsample", "accumulate")
+        ]
+        three = mean(last[0] - last[1])
+        return Found(*three, low < three[1] and three[2] < high)
+
+    return decide
+
+
+def _none_beats_nothing() -> Found:
+    """Every arm that trains on its own text minus nothing, in every generation after 0."""
+    found = []
+    for study in ("gpt_budget", "gpt_steps"):
+        nothing = values(study, "nothing", "excess")
+        for arm in importlib.import_module(f"helpers.studies.{study}").ARMS:
+            excess = values(study, arm, "excess")
+            for g in excess.columns[1:]:
+                three = mean(excess[g] - nothing[g])
+                found.append(Found(*three, three[1] > 0))
+    return everywhere(found)
+
+
+RUNS_06 = "200 runs, d = 10, 100 rows"
+GPT_06 = "10 seeds, 8 generations"
+CLAIMS = [
+    Claim("06", "Replace climbs in a straight line", f"20 fits, {RUNS_06}",
+          _factor("replace", 19, 18, 22)),
+    Claim("06", "it never passes", f"40 fits, {RUNS_06}",
+          _factor("accumulate", 39, 1.5, np.pi**2 / 6)),
+    Claim("06", "The error still grows in every generation, by less and less", "exact, 100 fits",
+          _slower_and_slower),
+    Claim("06", "No climb: the curve becomes flat", f"fits 20 to 40, {RUNS_06}", _levelled),
+    Claim("06", "about three times that of one fit", f"40 fits, {RUNS_06}",
+          _factor("subsample", 39, 2.7, 3.3)),
+    Claim("06", "the extra rows make the error about half as large", f"40 fits, {RUNS_06}",
+          _twice_the_rows),
+    Claim("06", "Without a single real row the error stops", f"40 fits, {RUNS_06}",
+          _factor("synthetic_only", 39, 2.3, 1 + np.pi**2 / 6)),
+    Claim("06", "That arm grows like a logarithm", RUNS_06, _climbs("newest_growing")),
+    Claim("06", "And one policy is better than accumulating, with fewer rows", RUNS_06,
+          above("regression", "error", "accumulate_t100", "real_and_newest_t100", 2)),
+    Claim("06", "which is worse", RUNS_06,
+          above("regression", "error", "half_real_t100", "accumulate_t100", 2)),
+    Claim("06", "by more than two standard errors", "100 runs, 50 rounds", _valley_variance),
+    Claim("06", "its curve is nearly flat", GPT_06, _accumulate_is_flat),
+    Claim("06", "The gap to nothing is not the work of the loop", GPT_06, _gap_at_the_start),
+    Claim("06", "It fails in all eight", f"rule P13, {GPT_06}", _budget_rule("P13", "above")),
+    Claim("06", "most of what looks like the merit of a policy is the budget", GPT_06,
+          _mostly_budget),
+    Claim("06", "the policy's part is clear in every generation", f"rule policy, {GPT_06}",
+          _budget_rule("policy", "above")),
+    Claim("06", "in the first it is not the smaller one", GPT_06, _policy_first),
+    Claim("06", "Rare facts agree", f"rule budget_rare, {GPT_06}",
+          _budget_rule("budget_rare", "below")),
+    Claim("06", "more steps on the same real rows taught it more", GPT_06, _taught_more),
+    Claim("06", "With fresh real rows the excess falls", f"rule ceiling, {GPT_06}",
+          _steps_rule("ceiling", "above", range(1, 9))),
+    Claim("06", "no policy was better than to do nothing", f"ten arms, {GPT_06}",
+          _none_beats_nothing),
+    Claim("06", "accumulating more than doubles the excess", f"200 steps, {GPT_06}", _doubled),
+    Claim("06", "for two generations", f"400 steps, {GPT_06}",
+          _steps_rule("accumulate_best", "within", range(1, 3))),
+    Claim("06", "clearly above it from the fifth on", f"400 steps, {GPT_06}",
+          _steps_rule("accumulate_best", "above", range(5, 9))),
+    Claim("06", "subsample and accumulate end with the same excess", f"200 steps, {GPT_06}",
+          _larger_pile("200", -0.03, 0.03)),
+    Claim("06", "the larger pile is better", f"400 steps, {GPT_06}",
+          _larger_pile("best", 0.03, 1.0)),
+]  # fmt: skip
