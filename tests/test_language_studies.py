@@ -122,6 +122,34 @@ def test_lesson_05_says_in_words_what_was_recorded() -> None:
     assert (right[:, 5] > right[:, 0]).all()  # its right tail creeps out
 
 
+def test_lesson_05_says_of_training_steps_what_was_recorded() -> None:
+    steps = (100, 200, 300, 400, 600, 800, 1200)
+    excess, rare = (
+        {n: values("gpt_steps", f"real_{n}", metric)[:, 0] for n in steps}
+        for metric in ("excess", "recall_tail")
+    )
+    assert min(steps, key=lambda n: excess[n].mean()) == 400
+    best = max(steps, key=lambda n: rare[n].mean())
+    assert best > 400
+    low = (rare[best] - rare[400]).mean() - 2 * (rare[best] - rare[400]).std(ddof=1) / 10**0.5
+    assert low > 0  # more steps than 400 are better for rare facts, beyond the noise
+    assert rare[1200].mean() > rare[400].mean() > rare[200].mean()  # too many do not forget
+    assert stories.MODEL["steps"] * 2 == 400  # "half of the best number"
+
+
+def test_rare_facts_go_first_at_the_best_number_of_steps_too() -> None:
+    """In every generation: the share lost of rare recall above that of the best known people."""
+    rare, known = (
+        values("gpt_steps", "replace_best", f"recall_{part}") for part in ("tail", "head")
+    )
+    gap = (1 - rare / rare[:, :1]) - (1 - known / known[:, :1])
+    half = 2.26 * gap.std(axis=0, ddof=1) / len(gap) ** 0.5  # t, 9 degrees of freedom
+    assert (gap.mean(axis=0) - half)[1:].min() > 0
+    lost = -np.diff(rare, axis=1)
+    half = 2.26 * lost.std(axis=0, ddof=1) / len(lost) ** 0.5
+    assert (lost.mean(axis=0) - half).min() > 0  # and more of them in every generation
+
+
 def test_recorded_words_die_out() -> None:
     words = values("bigram", "replace", "distinct_words")
     assert (words[:, -1] < 0.5 * words[:, 0]).all()

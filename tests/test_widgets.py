@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from helpers import _progress, plots, theory
+from helpers import _progress, plots, studies, theory
 from helpers.explorers import lesson_00, lesson_02, lesson_05, lesson_06
 from helpers.explorers.controls import (
     Explorer,
@@ -507,3 +507,17 @@ def test_kde_runs_agree_with_drawing_from_the_training_set(policy):
         slow[run] = synthetic[-1].var()
     fast = kde_runs(policy, n, rounds, runs, np.random.default_rng(107), width)
     assert_same_mean(fast[-1], slow)
+
+
+def test_runs_by_their_steps() -> None:
+    from helpers.explorers.lesson_06 import by_steps
+
+    table = studies.load("gpt_budget")
+    spent = by_steps(table[table["arm"].isin(["replace_200", "accumulate_epochs"])])
+    ends = spent.groupby("arm")["generation"].agg(["min", "max"])
+    # Nine fits of 200 steps; 200 steps for every 800 rows of a pile that grows by 800.
+    assert ends.loc["replace_200"].tolist() == [200, 9 * 200]
+    assert ends.loc["accumulate_epochs"].tolist() == [200, 200 * sum(range(1, 10))]
+    bare = table[table["metric"] != "steps"]
+    with pytest.raises(ValueError, match="frame must state the steps of every arm"):
+        by_steps(bare)

@@ -1,9 +1,10 @@
 """Lesson 05's recorded runs by sampler, start, policy and generation, and the explorer over them.
 
-They are those of the studies `gpt`, `gpt_sampler` and `gpt_fine_tuned`. Nothing is trained here,
-so nothing loads torch. `story_runs`, `story_means` and `recorded_page` give numbers and text,
-`story_picture` draws one setting, `story_explorer` puts sliders in front of it. Whatever arms the
-tables hold are there; of a setting that is not recorded the picture says so.
+They are those of the studies `gpt`, `gpt_sampler` and `gpt_fine_tuned`, and for `real_only` of
+`gpt_steps`. Nothing is trained here, so nothing loads torch. `story_runs`, `story_means` and
+`recorded_page` give numbers and text, `story_picture` draws one setting, `story_explorer` puts
+sliders in front of it. Whatever arms the tables hold are there; of a setting that is not recorded
+the picture says so.
 `story_data` is for live runs: the real rows of a seed and the yardsticks of its models.
 """
 
@@ -120,6 +121,17 @@ def story_means(
     if rows.empty:
         raise ValueError(f"generation must be a recorded one of {sampler}, got {generation!r}")
     return rows.groupby("metric")["value"].mean()
+
+
+def real_only() -> pd.DataFrame:
+    """Fits to the 800 real rows alone, by training steps: they stand in the column generation.
+
+    Metrics excess and the recalls, ten seeds of the study `gpt_steps`.
+    """
+    rows = studies.load("gpt_steps")
+    rows = rows[rows["arm"].str.startswith("real_")]
+    steps = rows["arm"].str.removeprefix("real_").astype(int)
+    return rows.assign(generation=steps).drop(columns="arm").sort_values("generation")
 
 
 def surprise_quantiles(
