@@ -76,7 +76,7 @@ def test_the_minutes_of_a_lesson_are_the_sum_of_its_sections(stem: str) -> None:
         ("minutes: 14", "minutes: 10", "core takes 11 minutes, more than the 10 of all of it"),
         ("shown: 6", "screens: 6", "unknown key course.sections['One changed line'].screens"),
         ("  sections:", "  minutes: 80\n  sections:", "course.minutes is the sum of"),
-        ("late: one prediction", "late: 5", "late must be a line of text, got 5"),
+        ("late: the guess only", "late: 5", "late must be a line of text, got 5"),
         ("    One changed line:", "    One changed line: 5\n    Another:", "must map headings to"),
     ],
 )
