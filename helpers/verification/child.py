@@ -61,7 +61,10 @@ class Printed(io.TextIOBase):
 
     def __init__(self, channel: Channel) -> None:
         self._spend = channel.spend
-        self.buffer = _PrintedBytes(channel)
+
+    @property
+    def buffer(self) -> io.BufferedIOBase:
+        return _PrintedBytes(self._spend)
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
@@ -76,8 +79,8 @@ class Printed(io.TextIOBase):
 class _PrintedBytes(io.BufferedIOBase):
     """The `buffer` of Printed."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._spend = channel.spend
+    def __init__(self, spend: Callable[[int], None]) -> None:
+        self._spend = spend
 
     def write(self, data: Any) -> int:
         size = memoryview(data).nbytes
@@ -218,11 +221,10 @@ def rehearse() -> None:
     The interpreter adapts code that runs often, and fills its caches, by writing into memory. What
     it has written here need not be written, and its pages copied, in every child.
     """
-    streams = sys.stdin, sys.stdout, sys.stderr
     # The interpreter adapts a function after several calls: twenty rounds, screened and not, with
     # plain inputs and tagged ones.
     job = {"source": _REHEARSED, "entry": "f", "cases": [[[3, 1, 2]], [[]]] * 10}
     for round_ in range(20):
         run({**job, "guarded": round_ % 2 == 0, "tagged": round_ < 10}, _Nowhere())
-    sys.stdin, sys.stdout, sys.stderr = streams
+    facades.take_streams_back()  # or every child would drop those of the last round
     del sys.modules["program"]

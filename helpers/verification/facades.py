@@ -283,9 +283,14 @@ def give_streams(out: Any) -> None:
 
     What it has replaced them by it can take back: `sys.__stdout__` is the same.
     """
-    for name, stream in zip(rules.STREAMS, (_NO_INPUT, out, out), strict=True):
-        _setattr(sys, name, stream)
-        _setattr(sys, f"__{name}__", stream)
+    sys.stdin = sys.__stdin__ = _NO_INPUT  # type: ignore[misc]
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = out  # type: ignore[misc]
+
+
+def take_streams_back() -> None:
+    """Put this interpreter's own streams in place again."""
+    sys.stdin, sys.stdout, sys.stderr = _OWN_STREAMS
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = _OWN_STREAMS  # type: ignore[misc]
 
 
 # --- text that libraries evaluate ------------------------------------------------------------

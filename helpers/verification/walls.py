@@ -29,19 +29,24 @@ STOPPED = 42  # exit code of a child that a wall held
 class Walls:
     """The layers of this machine: found once, tried out, put in force in every child.
 
-    in_force: names of the layers that held.
+    without: names of layers to leave out, to test what the others hold. in_force: names of the
+    layers that held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, without: Sequence[str] = ()) -> None:
         self.in_force: list[str] = []
-        self._base_memory = layers.address_space()
+        self._without = without
         self._kernel: ModuleType | None = None  # kernel.py, where it is of use
+        if sys.platform.startswith("linux") and not set(KERNEL) <= set(without):
+            self._kernel = import_module("helpers.verification.kernel")
+        self._base_memory = 0  # bytes; measured for the first program, when all is loaded
         self._filter: Callable[[], None] | None = None  # seccomp
         self._shut_off: Callable[[], None] | None = None  # Landlock
         self._resource_limits: layers.ResourceLimits = []
 
     def prepare(self, limits: Limits) -> None:
         """Compute what all children with these limits need, before they are forked."""
+        self._base_memory = self._base_memory or layers.address_space()
         memory = self._base_memory + limits["memory_bytes"]
         # CPU: a second more, since rlimits count whole seconds and the worker looks first.
         with contextlib.suppress(OSError):
@@ -65,21 +70,18 @@ class Walls:
                 self._kernel.forget()
         return channel
 
-    def try_out(self, without: Sequence[str] = ()) -> None:
-        """Fork children that really try to break out, and keep the layers that stopped them.
-
-        without: names of layers to leave out, to test what the others hold.
-        """
+    def try_out(self) -> None:
+        """Fork children that really try to break out, and keep the layers that stopped them."""
         tries = {
             "audit": self._audit_holds,
             "rlimits": self._limits_hold,
             "seccomp": self._filter_holds,
             "landlock": self._shut_off_holds,
         }
-        if sys.platform.startswith("linux") and not set(KERNEL) <= set(without):
-            self._kernel = import_module("helpers.verification.kernel")
+        if self._kernel is not None:
             with contextlib.suppress(OSError):
                 self._kernel.give_up_privileges()
+        without = self._without
         self.in_force = [name for name, holds in tries.items() if name not in without and holds()]
 
     @property

@@ -218,8 +218,10 @@ def send(header: Any, bodies: list[bytes]) -> None:
 
 def serve(without: list[str]) -> NoReturn:
     """The fork server: say hello, then answer batch after batch until the notebook hangs up."""
-    walls = Walls()
-    walls.try_out(without)
+    # In this order: what all children use lies together in memory, and few pages are copied.
+    walls = Walls(without)
+    child.warm_up()
+    walls.try_out()
     if not walls.hold_native_code:  # once more, without the module that gives native code
         os.execv(sys.executable, [*sys.orig_argv, *KERNEL])
     child.rehearse()
@@ -253,13 +255,13 @@ def run_once() -> NoReturn:
     """One program in this very process; its messages go to standard output."""
     message = receive()
     (job,) = message["programs"]
-    walls = Walls()
+    child.warm_up()
+    walls = Walls(without=KERNEL)
     walls.prepare(message["limits"])
     child.run(job, walls.close_in(1, message["limits"]))
 
 
 if __name__ == "__main__":
-    child.warm_up()
     if sys.argv[1:] == ["once"]:
         run_once()
     serve(without=sys.argv[1:])
