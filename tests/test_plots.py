@@ -339,6 +339,13 @@ def test_policy_names_are_forgiving():
     assert plots.policy_style("fresh, one in ten").name == "fresh"
 
 
+def test_one_run_has_one_colour_in_every_figure_of_lesson_06():
+    for others in (["replace", "grown", "accumulate"], ["fresh real rows", "accumulate"], []):
+        looks = plots.style.styles([*others, "nothing"])
+        assert looks["nothing"].colour == plots.POLICY_COLOURS["human"]
+        assert len({look.colour for look in looks.values()}) == len(looks)
+
+
 def test_a_policy_without_a_look_gets_one_and_keeps_it():
     look = plots.policy_style("luck")
     assert look.label == "luck"

@@ -77,9 +77,12 @@ POLICY_COLOURS = {name: style.colour for name, style in _STYLES.items()}
 _ALIASES = {
     "fresh-real": "fresh",
     "fresh-one-in-ten": "fresh",
+    "fresh-real-rows": "fresh",
+    "grown": "newest-growing",
     "half-real": "mix",
     "keep-synthetic-only": "synthetic-only",
     "newest": "newest-growing",
+    "nothing": "human",  # no loop at all: the model of the real rows is kept
     "real": "human",
     "real-only": "human",
     "human-only": "human",
