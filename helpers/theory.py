@@ -328,6 +328,33 @@ def strong_collapse_error(
     return noise + floor
 
 
+def years_bought(factor: float, growth: float) -> float:
+    """How much longer a stock lasts when it is `factor` times as large and demand grows.
+
+    log(factor) / log(growth) years, growth a factor a year above 1; negative for a factor below 1.
+    Demand is taken to be a level that meets the stock, as in Villalobos et al. 2211.04325.
+    """
+    real_number("growth", growth, low=1, open_low=True)
+    return math.log(real_number("factor", factor, low=0, open_low=True)) / math.log(growth)
+
+
+def prevalence(observed: float, called_wrongly: float, missed: float) -> float:
+    """The share that there is, from the share that a detector reports.
+
+    called_wrongly: share of the others that it reports all the same; missed: share that it does
+    not report. (observed - called_wrongly) / (1 - called_wrongly - missed), cut to 0 to 1. Rogan
+    and Gladen (1978). ValueError for a detector that is no better than a coin.
+    """
+    observed, wrong = fraction("observed", observed), fraction("called_wrongly", called_wrongly)
+    missed = fraction("missed", missed)
+    if wrong + missed >= 1:
+        raise ValueError(
+            f"called_wrongly + missed must be below 1, or the detector tells nothing, got "
+            f"{wrong + missed:g}"
+        )
+    return min(1.0, max(0.0, (observed - wrong) / (1 - wrong - missed)))
+
+
 def golden_ratio_weight(ratio: float = 1.0) -> float:
     """Best weight on fresh real data in a recursive mean, ratio = n_real / n_synthetic.
 
