@@ -45,10 +45,35 @@ def documentation() -> str:
     """
     from pydoc_data.topics import topics
 
-    text = "\n\n".join(topics[name] for name in sorted(topics))
-    text = re.sub(r"[-=*~^#+.|]{3,}", "", text)
+    text = _without_rules("\n\n".join(topics[name] for name in sorted(topics)))
     text = re.sub(r"[ \t]+", " ", text)
     return re.sub(r" ?\n ?(\n ?)*", lambda m: "\n\n" if m[0].count("\n") > 1 else " ", text)
+
+
+def documentation_topics(least: int = 50) -> dict[str, list[str]]:
+    """The words of each topic of Python's documentation that does not repeat others: name -> words.
+
+    Some topics hold whole others. The longest comes first; a topic is left out when more than half
+    of its sequences of eight words stand in those before it, or when it has fewer than `least`
+    words. The text differs between Python versions, as that of `documentation` does.
+    """
+    from pydoc_data.topics import topics
+
+    texts = {name: words(_without_rules(text)) for name, text in topics.items()}
+    seen: set[tuple[str, ...]] = set()
+    kept = {}
+    for name in sorted(texts, key=lambda name: (-len(texts[name]), name)):
+        text = texts[name]
+        sequences = set(zip(*(text[i:] for i in range(8)), strict=False))
+        if len(text) >= least and 2 * len(sequences & seen) <= len(sequences):
+            kept[name] = text
+            seen |= sequences
+    return kept
+
+
+def _without_rules(text: str) -> str:
+    """`text` without the lines of signs that divide it."""
+    return re.sub(r"[-=*~^#+.|]{3,}", "", text)
 
 
 def words(text: str) -> list[str]:
