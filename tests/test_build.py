@@ -610,6 +610,9 @@ SHOWN = "a.resolve(len(rows))\nprint(3)"
         (BOUNDED, ["print(3)", SHOWN], "is still open in the first cell tagged reveal"),
         (BOUNDED, ["a.commit(1, 2)"], "is still open in the first cell tagged reveal"),
         (BOUNDED, [], "no cell tagged reveal resolves the prediction '02-a'"),
+        (BOUNDED[:-1] + ", forecast=True)", [], None),
+        (BOUNDED[:-1] + ", forecast=False)", [], "no cell tagged reveal resolves"),
+        ('a = predict("02-a", "How many?", forecast=True)', [], "accepts any number"),
     ],
 )
 def test_predictions_are_bounded_and_fixed_at_their_reveal(

@@ -254,6 +254,19 @@ def test_bad_truths_are_refused(progress_file: Path) -> None:
     assert not progress_file.exists()
 
 
+def test_a_forecast_has_no_answer_and_stays_open(progress_file: Path) -> None:
+    made = interval(low=0, high=100, forecast=True)
+    assert made.commit(20, 50).endswith("You can change it whenever you like.")
+    with pytest.raises(ValueError, match=r"the forecast '02-mean' has no answer yet"):
+        made.resolve(30)
+    assert made.commit(30, 60).startswith("Committed: 30 to 60")
+    assert not made.fixed
+    assert made.interval == (30, 60)
+    assert calibration().intervals == 0
+    with pytest.raises(TypeError, match="forecast must be True or False, got 'yes'"):
+        interval(forecast="yes")
+
+
 # ---- the live form
 
 

@@ -2,7 +2,7 @@
 
 A prediction of a number says what is impossible, and the first cell tagged `reveal` after it
 resolves it, so that it is fixed before any answer is seen; the answer is computed there and not
-typed. A quiz needs some thought: its right
+typed. A forecast has no answer here. A quiz needs some thought: its right
 option is no repetition of the text just above it, the last words of prose without code, maths and
 references. Words are compared without their endings. Over all lessons the right options are spread
 over the places: they are dealt by key, so that a new quiz that spoils this wants another key.
@@ -100,7 +100,8 @@ def _predictions(lesson: Lesson) -> Iterator[Problem]:
         for name, call in _predict_calls(cell):
             key = ast.unparse(call.args[0]).strip("'\"") if call.args else "?"
             line = cell.line + call.lineno - 1
-            waiting[name] = (key, line)
+            if not _is_forecast(call):
+                waiting[name] = (key, line)
             if not {"choices", "low", "high"} & _keywords(call).keys():
                 yield Problem(
                     line,
@@ -134,6 +135,12 @@ def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "predict":
             targets = node.targets if isinstance(node, ast.Assign) else []
             yield (targets[0].id if targets and isinstance(targets[0], ast.Name) else "_"), call
+
+
+def _is_forecast(call: ast.Call) -> bool:
+    """Whether a prediction says that it is about the future: no cell answers it."""
+    said = _keywords(call).get("forecast")
+    return isinstance(said, ast.Constant) and said.value is True
 
 
 def _resolved(cell: Cell) -> set[str]:

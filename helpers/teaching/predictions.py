@@ -33,15 +33,20 @@ def predict(
     low: float | None = None,
     high: float | None = None,
     whole: bool = False,
+    forecast: bool = False,
 ) -> Prediction:
     """A form for one prediction: an 80 % interval, or one of `choices` with a confidence.
 
     key: the lesson's number and a name, '02-typical-variance'. unit: what the interval counts.
     low, high: the smallest and the largest value that is possible; whole: it is a count. An
-    interval outside of them is refused. ValueError or TypeError for arguments that cannot make a
-    form.
+    interval outside of them is refused. forecast: it is about the future, so that no cell answers
+    it and nobody scores it; it can be changed at any time. ValueError or TypeError for arguments
+    that cannot make a form.
     """
-    return Prediction(key, question, choices=choices, unit=unit, low=low, high=high, whole=whole)
+    return Prediction(
+        key, question, choices=choices, unit=unit, low=low, high=high, whole=whole,
+        forecast=forecast,
+    )  # fmt: skip
 
 
 class Prediction(Form):
@@ -57,8 +62,12 @@ class Prediction(Form):
         low: float | None = None,
         high: float | None = None,
         whole: bool = False,
+        forecast: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(forecast, bool):
+            raise TypeError(f"forecast must be True or False, got {forecast!r}")
+        self.forecast = forecast
         self.key = lesson_key("key", key)
         self.question = nonempty_text("question", question)
         self.choices = None if choices is None else _checked_choices(choices)
@@ -149,7 +158,8 @@ class Prediction(Form):
         value = self.value
         if value is None:
             return "Nothing committed yet."
-        open_still = "You can change it until its answer is shown."
+        until = "whenever you like" if self.forecast else "until its answer is shown"
+        open_still = f"You can change it {until}."
         said = f"Committed: {self._said(value)}."
         said = f"{said} {'It stays as it is.' if self.fixed else open_still}"
         if self._entry.get("late"):
@@ -169,8 +179,11 @@ class Prediction(Form):
     def resolve(self, truth: float | str) -> None:
         """Record the answer, fix the prediction, and print one line that sets both side by side.
 
-        truth: a finite number for an interval, one of the choices otherwise.
+        truth: a finite number for an interval, one of the choices otherwise. ValueError for a
+        forecast, which has no answer yet.
         """
+        if self.forecast:
+            raise ValueError(f"the forecast {self.key!r} has no answer yet, got truth={truth!r}")
         if self.choices is None:
             possible = replace(self._range, whole=False)  # a mean of counts is no count
             truth = possible.within("truth", real_number("truth", truth))
