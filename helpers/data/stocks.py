@@ -123,8 +123,8 @@ def forecast(
 
     known: estimates by name, default `inputs()`; fixed: what else `run_out` takes.
     """
-    drawn = {name: e.draws(n, rng) for name, e in (known or inputs()).items()}
-    return np.asarray(run_out(**{**drawn, **fixed}))
+    drawn: dict[str, Any] = {name: e.draws(n, rng) for name, e in (known or inputs()).items()}
+    return np.asarray(run_out(**drawn, **fixed))
 
 
 def drivers(known: Mapping[str, Estimate] | None = None, **fixed: float) -> pd.DataFrame:
