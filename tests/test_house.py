@@ -92,7 +92,7 @@ NO_TORCH = (
     *("helpers.metrics", "helpers.metrics.language", "helpers.metrics.generative"),
     *("helpers.theory", "helpers.data", "helpers.plots", "helpers.studies", "helpers.teaching"),
     *("helpers.explorers.lesson_00", "helpers.explorers.lesson_02", "helpers.explorers.lesson_05"),
-    *("helpers.explorers.lesson_06", "helpers.explorers.lesson_11"),
+    *("helpers.explorers.lesson_06", "helpers.explorers.lesson_11", "helpers.explorers.lesson_01"),
 )
 
 
