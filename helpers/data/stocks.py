@@ -2,9 +2,10 @@
 
 Two curves meet. The largest training set grows by a factor a year; what can be used is a stock of
 text, the share of it that is good enough, and what reading it several times is worth. Published
-numbers are from Villalobos et al. (2024, arXiv 2211.04325v2, Table 1 and section 3); the start and
-the worth of repetition are ours, chosen such that the middle is theirs: so the forecast's middle
-tests nothing, its width does. Texts are counted in T, a million million tokens.
+numbers are from Villalobos et al. (2024, arXiv 2211.04325v2, Table 1 and section 3). The start and
+the middles of the usable share and of repetition are ours, chosen such that the date in the middle
+is theirs: so that date tests nothing, the width does. Texts are counted in T, a million million
+tokens.
 """
 
 from __future__ import annotations
