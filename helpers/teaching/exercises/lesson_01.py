@@ -32,6 +32,10 @@ SEARCHED = (
     "You looked for the name in the text. A file can name a crawler to open something to it, and "
     "close the door to it without naming it: let the parser answer."
 )
+CAPITALS = (
+    "You looked for the name as it is written. A file may write it in other letters, and may name "
+    "a crawler to open something to it: let the parser answer."
+)
 ROOT = "You asked for the front page. A rule is about paths: ask for the page that is given."
 OPEN = "You counted the files that let it in; those that shut it out are asked for."
 
@@ -43,7 +47,7 @@ def shut_out(answer: Any, rng: np.random.Generator) -> str | None:
         number(answer(FILES, agent, PAGE), "Your count") for agent in ("GPTBot", "ClaudeBot")
     )
     named: dict[tuple[float, ...], str] = {
-        (0, 0): LINES, (6, 6): UNREAD, (2, 2): AGENT, (4, 1): SEARCHED, (3, 1): SEARCHED,
+        (0, 0): LINES, (6, 6): UNREAD, (2, 2): AGENT, (4, 1): SEARCHED, (3, 1): CAPITALS,
         (3, 3): ROOT, (2, 3): OPEN,
     }  # fmt: skip
     if found in named:
@@ -84,7 +88,7 @@ shut_out.wrong("hands over one string", lambda *a: _count(*a, parse=str), hint=L
 shut_out.wrong("never parses", lambda *a: _count(*a, parse=None), hint=UNREAD)
 shut_out.wrong("asks as a browser", _as_a_browser, hint=AGENT)
 shut_out.wrong(
-    "searches for the name", lambda files, agent, _: sum(agent in f for f in files), hint=SEARCHED
+    "searches for the name", lambda files, agent, _: sum(agent in f for f in files), hint=CAPITALS
 )
 shut_out.wrong(
     "searches for the name in small letters",
