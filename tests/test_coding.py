@@ -458,6 +458,8 @@ def test_bad_gate_settings(box: Sandbox) -> None:
         gates.UnitTests(box, second_try="ask nicely")
     with pytest.raises(ValueError, match="turns"):
         gates.UnitTests(box, turns=0)
+    with pytest.raises(ValueError, match="corruptions"):
+        gates.UnitTests(box, corruptions=-1)
 
 
 # ---------------------------------------------------------------------- exam and loop

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import studies
-from helpers.coding import language
+from helpers.coding import gates, language
 from helpers.coding.grading import grade
 from helpers.coding.language import Task, draw_task_sets, source
 from helpers.coding.writer import CodeWriter, Example
@@ -176,3 +176,44 @@ def test_the_false_pass_is_the_one_the_lesson_explains(box: Sandbox) -> None:
     assert "keep the first 5" in example.task.phrases
     below_six = [[x for x in case.args[0] if x < 6] for case in example.task.cases]
     assert [xs[5] < 0 for xs in below_six if len(xs) > 5] == [True, True]
+
+
+def test_an_arm_is_what_its_name_says() -> None:
+    """Gate, share of reference data, pool, programs a task, temperature; turns, spoilt copies."""
+    with Sandbox() as box:
+        said = {
+            name: (type(gate).__name__, policy.real_fraction, policy.pool, asked, temperature)
+            for name, (gate, policy, asked, temperature) in execution.arms(box).items()
+        }
+        tries = {
+            name: (gate.second_try, gate.turns, gate.corruptions)
+            for name, (gate, *_) in execution.arms(box).items()
+            if isinstance(gate, gates.UnitTests)
+        }
+        sizes = {(p.size, p.with_replacement) for _, p, _, _ in execution.arms(box).values()}
+    share = execution.SETTINGS["human_share"]
+    assert sizes == {
+        (execution.SETTINGS["round_steps"] * execution.SETTINGS["batch_size"], True)
+    }  # every arm takes as many steps, and no more
+    others = {
+        "human": ("Unchecked", 1.0, "last", 1, 1.0),
+        "unchecked": ("Unchecked", share, "all", 1, 1.0),
+        "unchecked_newest": ("Unchecked", 0.0, "last", 1, 1.0),
+        "unchecked_newest_t0": ("Unchecked", 0.0, "last", 1, 0.0),
+        "unchecked_newest_t12": ("Unchecked", 0.0, "last", 1, 1.2),
+        "static": ("StaticChecks", share, "all", 4, 1.0),
+        "own_tests": ("OwnTests", share, "all", 4, 1.0),
+        "unit_tests": ("UnitTests", share, "all", 4, 1.0),
+    }
+    repairs = {name: ("UnitTests", share, "all", 2, 1.0) for name in tries if name != "unit_tests"}
+    assert said == others | repairs
+    assert tries == {
+        "unit_tests": ("none", 1, 2),
+        "repair": ("repair", 1, 2),
+        "repair_blank": ("blank", 1, 2),
+        "repair_resample": ("resample", 1, 2),
+        "repair_kind": ("kind", 1, 2),
+        "repair_trace": ("trace", 1, 2),
+        "repair_turns": ("repair", 2, 2),
+        "repair_more": ("repair", 1, 6),
+    }
