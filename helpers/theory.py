@@ -3,7 +3,8 @@
 Conventions, the same for every function unless its docstring says otherwise:
 `n` is the number of samples a generation, which is also the number of real ones. `t` counts FITS,
 the one to real data included, so generation g has t = g + 1, and t = 0 is the truth before any fit.
-Two functions, `gaussian_sampling_bias` and `kde_variance_replace`, count synthetic ROUNDS: t = g.
+Exceptions count synthetic ROUNDS, t = g: `gaussian_sampling_bias`, `kde_variance_replace`, and the
+two functions on copies, whose argument is called `rounds`.
 `t` is an integer or an array of integers; the result is a float or an array of its shape.
 `ddof=0` is the maximum-likelihood estimate (divide by n), `ddof=1` the unbiased one (n - 1).
 Gaussian results are for real variance 1: multiply by yours. Squared errors are expectations.
@@ -300,6 +301,71 @@ def expected_unique(p: Any, n: int, t: Any) -> Curve:
     p, n, t = _probabilities(p), positive_int("n", n), _counts(t, minimum=1)
     rates = np.asarray(_cumulative(_survival_rates, t))
     return _plain(-np.expm1(-n * p * rates[..., None]).sum(axis=-1))
+
+
+def copies_survival(copies: Any, rounds: int, growth: float = 1.0) -> Curve:
+    """P(a word with `copies` copies in the real text is still in it after `rounds` of Replace).
+
+    1 - (1 - q)**copies, q_0 = 1, q_(k+1) = 1 - exp(-growth q_k): each copy has a Poisson number of
+    children, `growth` on average, the factor by which the text grows a round. `rounds` counts
+    synthetic rounds, so generation g is fitted to what is left after g. For a word that is a small
+    part of a large text. Galton and Watson 1875; at growth 1 this is 1 - exp(-copies g_rounds), the
+    survival of Suresh et al. 2412.17646, Theorem 2. The form with growth is derived here.
+    """
+    counts = real_array("copies", copies)
+    if counts.size == 0 or not np.isfinite(counts).all() or counts.min() < 0:
+        raise ValueError(f"copies must be numbers of at least 0, got {copies!r}")
+    return _plain(1 - np.power(1 - _line_survival(rounds, growth), counts))
+
+
+def copies_needed(rounds: int, chance: float = 0.9, growth: float = 1.0) -> float:
+    """Copies at which a word lasts `rounds` of Replace with probability `chance`, not rounded.
+
+    Solves `copies_survival` for the copies; at growth 1 and 90 % about 1.2 copies a round.
+    Infinite when chance is 1. Derived here.
+    """
+    chance = fraction("chance", chance)
+    lost = 1 - _line_survival(rounds, growth)
+    if chance == 1:
+        return math.inf
+    return math.log(1 - chance) / math.log(lost) if lost > 0 else 0.0
+
+
+def _line_survival(rounds: int, growth: float) -> float:
+    """P(one copy has descendants after so many rounds), Poisson(growth) children each."""
+    growth, alive = real_number("growth", growth, low=0, open_low=True), 1.0
+    for _ in range(positive_int("rounds", rounds, minimum=0)):
+        alive = -math.expm1(-growth * alive)
+    return alive
+
+
+def memory_error(p: Any, n: int, t: Any = 1) -> Curve:
+    """Expected share of real text that a learner by heart cannot say after t >= 1 fits, Replace.
+
+    Sum over i of p_i exp(-n p_i g_t): the error of Hutter's learner, which knows the outcomes that
+    it has seen, and the companion of `expected_unique`; t fits cost as many rows as n g_t of n.
+    At t = 1 exact for a Poisson number of rows, n on average; later an upper bound. Dohmatob et al.
+    2402.07043, Theorem 2.1 (its order of size); Suresh et al. 2412.17646 for g_t.
+    """
+    p, n, t = _probabilities(p), positive_int("n", n), _counts(t, minimum=1)
+    rates = np.asarray(_cumulative(_survival_rates, t))
+    return _plain((p * np.exp(-n * p * rates[..., None])).sum(axis=-1))
+
+
+def cut_memory_error(p: Any, n: int, kept: int, clean_share: float = 0.0) -> float:
+    """The same after one fit to n rows of which only a share comes from `p`, whole.
+
+    The others come from p cut behind its first `kept` outcomes, as from a generator that has
+    lost its tail. Without clean rows the error stops at the mass that was cut. Dohmatob et al.
+    2402.07043, Theorems 2.1 and 3.2 (their orders of size); this form derived here.
+    """
+    p, n = _probabilities(p), positive_int("n", n)
+    kept, clean = positive_int("kept", kept), fraction("clean_share", clean_share)
+    cut = np.where(np.arange(len(p)) < kept, p, 0.0)
+    if cut.sum() == 0:
+        raise ValueError(f"kept must leave outcomes with a probability above 0, got {kept}")
+    rows = clean * p + (1 - clean) * cut / cut.sum()
+    return float(np.sum(p * np.exp(-n * rows)))
 
 
 # --- verifiers, mixtures, code -----------------------------------------------------------------

@@ -120,6 +120,44 @@ def survivors(outcomes: Sequence[int] | np.ndarray) -> Metric:
     return lambda model, produced: (_of_outcomes(model, tail) > 0).sum(axis=-1)
 
 
+def missing_mass(truth: np.ndarray) -> Metric:
+    """Metric: share of real text, `truth` (k,), in outcomes that the fitted model cannot produce.
+
+    It needs the truth. Good and Turing's estimate of it from a sample is `seen_once`.
+    """
+    real = _distribution("truth", truth)
+    return lambda model, produced: ((_learned(model, "probabilities_", len(real)) == 0) * real).sum(
+        axis=-1
+    )
+
+
+def seen_once(model: Any, produced: Any) -> Any:
+    """Share of the samples whose outcome occurs once among them: Good and Turing's missing mass."""
+    ordered = np.sort(_finite(produced), axis=0)
+    new = np.ones((1, *ordered.shape[1:]), dtype=bool)
+    starts = np.concatenate([new, ordered[1:] != ordered[:-1]])
+    ends = np.concatenate([ordered[1:] != ordered[:-1], new])
+    return (starts & ends).mean(axis=0)
+
+
+def likelihood_lost(truth: np.ndarray, floor: float = 0.02) -> Metric:
+    """Metric: nats a word that the model loses on real text against the truth, `truth` (k,).
+
+    The Kullback-Leibler divergence from the truth, exact over all outcomes. The model is mixed with
+    `floor` of the even distribution, or one lost word would make it infinite.
+    """
+    real, share = _distribution("truth", truth), real_number("floor", floor, low=0, high=1)
+    best = (real * np.log(np.where(real > 0, real, 1.0))).sum()
+
+    def lost(model: Any, produced: Any) -> Any:
+        p = _learned(model, "probabilities_", len(real))
+        with np.errstate(divide="ignore"):
+            said = np.log((1 - share) * p + share / len(real))
+        return best - np.where(real > 0, real * said, 0.0).sum(axis=-1)
+
+    return lost
+
+
 # --- regression, densities, any model ----------------------------------------------------------
 
 
@@ -202,6 +240,13 @@ def _of_outcomes(model: Any, outcomes: np.ndarray) -> np.ndarray:
 
 def _numbers(name: str, value: Any) -> np.ndarray:
     return finite_array(name, np.atleast_1d(real_array(name, value)), ndim=1)
+
+
+def _distribution(name: str, value: Any) -> np.ndarray:
+    p = finite_array(name, real_array(name, value), ndim=1)
+    if p.min() < 0 or abs(p.sum() - 1) > 1e-9:
+        raise ValueError(f"{name} must be at least 0 and sum to 1, got a sum of {p.sum():g}")
+    return p
 
 
 def _outcomes(outcomes: Any) -> np.ndarray:

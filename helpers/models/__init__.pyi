@@ -1,4 +1,5 @@
 from .bigram import Bigram as Bigram
+from .classes import ClassMeans as ClassMeans
 from .density import GaussianMixture as GaussianMixture
 from .density import KernelDensity as KernelDensity
 from .diffusion import Diffusion as Diffusion
@@ -6,4 +7,8 @@ from .discrete import Discrete as Discrete
 from .gaussian import Gaussian as Gaussian
 from .gpt import GPT as GPT
 from .regression import LinearRegression as LinearRegression
+from .smoothing import AddCount as AddCount
+from .smoothing import BackOff as BackOff
+from .smoothing import Discount as Discount
+from .smoothing import GoodTuring as GoodTuring
 from .vae import VAE as VAE
