@@ -100,7 +100,8 @@ def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout
 def test_the_map_of_lesson_00_follows_the_knobs(checkout: Path) -> None:
     lessons = checkout / "lessons"
     said = about("00", catalogue(lessons))
-    assert said["map_size"] == "lessons [02](02-fit-sample-repeat.ipynb), 03, 12"
+    two = "lessons [02](02-fit-sample-repeat.ipynb), [03](03-losing-the-tails.ipynb), 12"
+    assert said["map_size"] == two
     assert said["map_sampler"] == "[lesson 05](05-language-that-forgets.ipynb)"
     assert said["map_model"] == "lesson 04"
     source = lessons / "05-language-that-forgets.md"
@@ -190,15 +191,15 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     def course(*arguments: str) -> subprocess.CompletedProcess[str]:
         return python("-m", *arguments)
 
-    made = course("helpers", "new", "03", "losing-the-tails")
+    made = course("helpers", "new", "04", "images-that-fade")
     assert made.returncode == 0, made.stderr
     for name in made.stdout.splitlines()[:-1]:
         assert (checkout / name).is_file()
-    assert '"03":' not in (checkout / "lessons" / "planned.yaml").read_text(encoding="utf-8")
-    assert "| 03 | [Losing the tails](notebooks/03-" in (checkout / "README.md").read_text("utf-8")
-    built = course("helpers", "build", "03")
-    assert built.stdout == "03-losing-the-tails: executed\n", built.stderr
-    lacking = check(Course.at(checkout), "03-losing-the-tails")
+    assert '"04":' not in (checkout / "lessons" / "planned.yaml").read_text(encoding="utf-8")
+    assert "| 04 | [Images that fade](notebooks/04-" in (checkout / "README.md").read_text("utf-8")
+    built = course("helpers", "build", "04")
+    assert built.stdout == "04-images-that-fade: executed\n", built.stderr
+    lacking = check(Course.at(checkout), "04-images-that-fade")
     assert [line.split("pacing: ")[1] for line in lacking] == [
         "1 cells tagged exercise; at least 2",
         "1 cells tagged quiz; at least 3",
@@ -208,10 +209,10 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     # Its answers are those of its exercises, which only the helpers of the copy know.
     look = "from helpers.authoring.pages import page_problems as p; print(p(ROOT))"
     assert python("-c", f"from helpers._ground import ROOT; {look}").stdout == "[]\n"
-    chosen = ["tests/test_lesson_03.py", "tests/test_exercises.py", "-k", "03"]
+    chosen = ["tests/test_lesson_04.py", "tests/test_exercises.py", "-k", "04"]
     tested = course("pytest", "-q", "-p", "no:cacheprovider", *chosen)
     assert tested.returncode == 0, tested.stdout
-    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_03.py")]
+    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_04.py")]
     assert len(files) == 3
     for asked in (["check"], ["format", "--check"]):
         assert course("ruff", *asked, *files).returncode == 0

@@ -388,6 +388,85 @@ def test_row_18_surviving_symbols() -> None:
         assert found > bound - 4 * error
 
 
+def tail_law(slope: float = 1.5, outcomes: int = 10**6) -> np.ndarray:
+    p = np.arange(1, outcomes + 1, dtype=float) ** -slope
+    return np.asarray(p / p.sum())
+
+
+def test_row_26_a_learner_by_heart_and_a_cut_tail() -> None:
+    # The exact form against the table, its slope against the theorem's -(beta - 1) / beta.
+    p = tail_law()
+    errors = [theory.memory_error(p, n) for n in (1000, 10_000, 100_000)]
+    assert errors == pytest.approx([0.0934, 0.0430, 0.0195], abs=5e-5)
+    assert np.polyfit([3, 4, 5], np.log10(errors), 1)[0] == pytest.approx(-1 / 3, abs=0.02)
+    plateau = [theory.cut_memory_error(p, 10**power, kept=100) for power in (5, 6, 7)]
+    assert plateau == pytest.approx([0.0757] * 3, abs=5e-5)
+    # With all rows clean the cut does not matter; with few the curve bends down again.
+    assert theory.cut_memory_error(p, 1000, 100, 1.0) == pytest.approx(errors[0])
+    bent = [theory.cut_memory_error(p, 10**power, 100, 0.01) for power in (4, 5, 6)]
+    assert bent[1] > 0.9 * bent[0]
+    assert bent[2] == pytest.approx(errors[1], rel=0.01)
+
+
+def test_row_26_in_a_simulation() -> None:
+    # Size: at n = 1,000 a run's error has sd below 0.006: standard error 0.0003 at 400 runs,
+    # against 0.0019; after ten rounds sd 0.012 against 0.009 (5 per cent).
+    p, n = tail_law(outcomes=10**5), 1000
+    rng = np.random.default_rng(26)
+    first, late = [], []
+    for _ in range(400):
+        text = rng.choice(len(p), n, p=p)
+        first.append(1 - p[np.unique(text)].sum())
+        for _ in range(10):
+            text = rng.choice(text, n)
+        late.append(1 - p[np.unique(text)].sum())
+    assert np.mean(first) == pytest.approx(theory.memory_error(p, n), rel=0.02)
+    assert np.mean(late) == pytest.approx(theory.memory_error(p, n, 11), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("growth", "alive"), [(1.0, 0.087), (1.05, 0.13), (1.1, 0.20), (1.5, 0.59), (2.4, 0.875)]
+)
+def test_one_copy_in_a_text_that_grows(growth: float, alive: float) -> None:
+    # Simulated figures, good to 0.013. Ours: 4,000 families, each copy with a Poisson number of
+    # children. Size: sd of a frequency at most 0.008 against 0.032.
+    expected = theory.copies_survival(1, 20, growth)
+    assert expected == pytest.approx(alive, abs=0.013)
+    rng, family = np.random.default_rng(13), np.ones(4000)
+    for _ in range(20):
+        family = rng.poisson(growth * family)
+    assert (family > 0).mean() == pytest.approx(expected, abs=0.032)
+
+
+def test_the_law_of_copies_is_the_survival_of_a_poisson_rate() -> None:
+    for rounds in (1, 10, 50):
+        for copies in (1, 5, 13):
+            same = theory.poisson_survival(1, copies, rounds)
+            assert theory.copies_survival(copies, rounds) == pytest.approx(same)
+    needed = [round(theory.copies_needed(rounds)) for rounds in (10, 20, 50, 100)]
+    assert needed == [13, 25, 60, 118]
+    assert theory.copies_survival(theory.copies_needed(20, 0.7, 1.2), 20, 1.2) == pytest.approx(0.7)
+    assert theory.copies_survival([0, 1], 0).tolist() == [0, 1]
+    assert theory.copies_needed(3, 1.0) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.copies_survival(-1, 3), "copies must be"),
+        (lambda: theory.copies_survival(1, -3), "rounds must be"),
+        (lambda: theory.copies_survival(1, 3, 0), "growth must be"),
+        (lambda: theory.copies_needed(3, 1.5), "chance must be"),
+        (lambda: theory.memory_error([0.5, 0.4], 3), "p must be non-negative and sum to 1"),
+        (lambda: theory.cut_memory_error([1.0], 3, 1, 2.0), "clean_share must be"),
+        (lambda: theory.cut_memory_error([0.0, 1.0], 3, 1), "kept must leave"),
+    ],
+)
+def test_rare_things_with_bad_arguments(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 # --- mixtures and code -------------------------------------------------------------------------
 
 

@@ -77,6 +77,24 @@ def test_discrete_yardsticks() -> None:
     assert metrics.distinct(None, np.array([[3, 0], [1, 0], [3, 0]])).tolist() == [2, 1]
 
 
+def test_what_is_missing_and_what_a_text_says_of_itself() -> None:
+    truth = np.array([0.4, 0.3, 0.2, 0.1])
+    model = SimpleNamespace(probabilities_=np.array([0.5, 0.5, 0.0, 0.0]))
+    assert metrics.missing_mass(truth)(model, None) == pytest.approx(0.3)
+    assert metrics.missing_mass(truth)(MANY, None).shape == (2,)
+    text = np.array([3, 1, 1, 0, 7, 7, 7, 2])
+    assert metrics.seen_once(None, text) == pytest.approx(3 / 8)
+    both = metrics.seen_once(None, np.column_stack([text, np.arange(8)]))
+    assert both == pytest.approx([3 / 8, 1])
+    q = 0.9 * model.probabilities_ + 0.1 / 4
+    by_hand = (truth * np.log(truth / q)).sum()
+    assert metrics.likelihood_lost(truth, 0.1)(model, None) == pytest.approx(by_hand)
+    assert metrics.likelihood_lost(truth, 0.0)(model, None) == np.inf
+    sure = np.array([1.0, 0.0, 0.0, 0.0])
+    found = metrics.likelihood_lost(sure, 0.0)(SimpleNamespace(probabilities_=sure), None)
+    assert found == pytest.approx(0)
+
+
 def test_other_yardsticks() -> None:
     assert metrics.excess_error(np.array([1.0, 1.0]))(MANY, None) == pytest.approx([1, 2])
     one = np.array([[-1.0], [0.1], [0.2], [5.0]])
@@ -102,6 +120,9 @@ def test_other_yardsticks() -> None:
         (lambda: metrics.wasserstein2(np.eye(1), np.eye(1)), ValueError, "must have 1 axes"),
         (lambda: metrics.share_between(1, 0.5), ValueError, "high must be above low = 1, got 0.5"),
         (lambda: metrics.coverage(POINTS, 0), ValueError, "k must be"),
+        (lambda: metrics.missing_mass(np.array([0.5, 0.4])), ValueError, "truth must be at least"),
+        (lambda: metrics.likelihood_lost(np.array([1.5, -0.5])), ValueError, "truth must be at"),
+        (lambda: metrics.likelihood_lost(np.ones(1), 2.0), ValueError, "floor must be"),
     ],
 )
 def test_references_are_checked(
@@ -121,6 +142,8 @@ def test_references_are_checked(
         (metrics.excess_error(np.zeros(1)), "coef_ .* the 1 columns of the reference"),
         (metrics.tail_mass([1, 4]), "outcomes must lie below the model's 4, got 4"),
         (metrics.survivors([4]), "outcomes must lie below the model's 4, got 4"),
+        (metrics.missing_mass(np.ones(1)), "probabilities_ .* the 1 columns of the reference"),
+        (metrics.likelihood_lost(np.ones(1)), "probabilities_ .* the 1 columns"),
         (metrics.share_between(0, 1), r"produced must have one column, got shape \(30, 2\)"),
         (metrics.log_likelihood(POINTS[:, :1]), "data must have 2 columns, as in the fit"),
         (metrics.coverage(POINTS[:, :1]), "same number of columns"),

@@ -14,15 +14,32 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from helpers.models import Discrete, Gaussian, GaussianMixture, KernelDensity, LinearRegression
+from helpers.models import (
+    AddCount,
+    BackOff,
+    ClassMeans,
+    Discount,
+    Discrete,
+    Gaussian,
+    GaussianMixture,
+    GoodTuring,
+    KernelDensity,
+    LinearRegression,
+)
 
 POINTS = np.random.default_rng(100).standard_normal((40, 2)) @ np.array([[1.0, 0.5], [0.0, 2.0]])
 ROWS = np.column_stack([POINTS, POINTS @ [1.0, -2.0] + 0.1])
 TILES = np.random.default_rng(101).integers(5, size=40)
+CASES = np.column_stack([np.arange(40) % 3, POINTS + 5 * (np.arange(40) % 3)[:, None]])
 MODELS: list[tuple[Any, np.ndarray]] = [
     (Gaussian(), POINTS),
     (Gaussian(ddof=1, sampling_bias=0.5), POINTS),
     (Discrete(5), TILES),
+    (AddCount(5, 0.5), TILES),
+    (GoodTuring(5), TILES),
+    (Discount(5), TILES),
+    (BackOff(5, np.full(5, 0.2), 0.3), TILES),
+    (ClassMeans(3), CASES),
     (LinearRegression(), ROWS),
     (LinearRegression(0.5, design=POINTS), ROWS),
     (KernelDensity(0.3), POINTS),
@@ -127,7 +144,7 @@ def test_nan_and_infinity_are_refused(model: Any, bad: float) -> None:
 @pytest.mark.parametrize(
     ("model", "data"),
     [(Gaussian(), POINTS), (KernelDensity(0.3), POINTS), (GaussianMixture(2), POINTS),
-     (LinearRegression(), ROWS)],
+     (LinearRegression(), ROWS), (ClassMeans(3), CASES)],
 )  # fmt: skip
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_score_refuses_another_number_of_columns(
@@ -161,7 +178,7 @@ def test_every_model_of_the_stub_is_there() -> None:
 
     stub = Path(helpers.models.__file__).with_suffix(".pyi").read_text("utf-8")
     named = re.findall(r"^from \.(\w+) import (\w+) as \2$", stub, re.MULTILINE)
-    assert len(named) == len(stub.splitlines()) == len(set(helpers.models.__all__)) == 9
+    assert len(named) == len(stub.splitlines()) == len(set(helpers.models.__all__)) == 14
     for module, name in named:
         model = getattr(helpers.models, name)
         assert (model.__module__, model.__name__) == (f"helpers.models.{module}", name)
@@ -248,6 +265,74 @@ def test_discrete_outcomes_are_checked(bad: np.ndarray) -> None:
         Discrete(4).fit(np.array([0.0, 1.0]))
     with pytest.raises(ValueError, match="n_outcomes must be"):
         Discrete(0).fit(np.array([0]))
+
+
+# --- smoothing ---------------------------------------------------------------------------------
+
+SEEN = np.array([0, 0, 0, 0, 1, 1, 2, 3, 3, 3])  # of six outcomes; 2 is seen once, 4 and 5 never
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (AddCount(6, 1.0), np.array([5, 3, 2, 4, 1, 1]) / 16),
+        (AddCount(6, 0.0), np.array([4, 2, 1, 3, 0, 0]) / 10),
+        (GoodTuring(6), np.array([3.6, 1.8, 0.9, 2.7, 0.5, 0.5]) / 10),
+        (Discount(6, 0.5), np.array([3.5, 1.5, 0.5, 2.5, 1, 1]) / 10),
+        (BackOff(6, np.full(6, 1 / 6), 0.1), 0.9 * np.array([4, 2, 1, 3, 0, 0]) / 10 + 0.1 / 6),
+    ],
+)
+def test_smoothers_by_hand(model: Any, expected: np.ndarray) -> None:
+    assert model.fit(SEEN).probabilities_ == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("model", [GoodTuring(3), Discount(3), AddCount(3)])
+@pytest.mark.parametrize("data", [[0, 1, 2], [0, 0, 1, 1, 2, 2], [0, 0, 0, 0]])
+def test_smoothers_at_the_edges_are_distributions(model: Any, data: list[int]) -> None:
+    p = clone(model).fit(np.array(data)).probabilities_
+    assert p.sum() == pytest.approx(1)
+    assert (p >= 0).all()
+    if len(set(data)) == 3:  # all seen, equally often: nothing to move
+        assert p == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (AddCount(6, -1), "extra must be"),
+        (Discount(6, 1.5), "discount must be"),
+        (BackOff(6, np.full(6, 0.2)), "reference must be 6 probabilities"),
+        (BackOff(6, np.full(5, 0.2)), "reference must be 6 probabilities"),
+        (BackOff(6, np.full(6, 1 / 6), 2.0), "share must be"),
+    ],
+)
+def test_parameters_of_smoothers_are_checked(model: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        model.fit(SEEN)
+
+
+# --- class means -------------------------------------------------------------------------------
+
+
+def test_class_means_by_hand() -> None:
+    rows = np.array([[0, 1.0, 0.0], [0, 3.0, 0.0], [2, 10.0, 4.0]])
+    model = ClassMeans(3).fit(rows)
+    assert model.shares_ == pytest.approx([2 / 3, 0, 1 / 3])
+    assert model.means_[[0, 2]] == pytest.approx(np.array([[2.0, 0.0], [10.0, 4.0]]))
+    assert model.variance_ == pytest.approx(2 / 6)
+    assert model.predict(np.array([[2.0, 1.0], [9.0, 9.0]])).tolist() == [0, 2]
+    density = stats.norm(scale=model.variance_**0.5).logpdf
+    first = np.log(2 / 3) + density(-1.0) + density(0.0)
+    assert model.score(rows[:1]) == pytest.approx(first)
+    assert model.score(np.array([[1.0, 0.0, 0.0]])) == -np.inf  # a class that is lost
+
+
+def test_class_means_refuse_what_is_no_class() -> None:
+    for bad in (0.5, -1.0, 3.0):
+        with pytest.raises(ValueError, match="data must begin with classes from 0 to 2"):
+            ClassMeans(3).fit(np.array([[bad, 1.0]]))
+    with pytest.raises(ValueError, match="at least one number"):
+        ClassMeans(3).fit(np.array([[1.0]]))
 
 
 # --- regression --------------------------------------------------------------------------------

@@ -14,10 +14,13 @@ import pandas as pd
 import pytest
 
 from helpers import studies, theory
-from helpers.studies import discrete, gaussian, kde, regression
+from helpers.studies import discrete, gaussian, kde, regression, tails
 
-OURS = ["discrete", "gaussian", "kde", "regression"]
-MODULES = {"discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression}
+OURS = ["discrete", "gaussian", "kde", "regression", "tails"]
+MODULES = {
+    "discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression,
+    "tails": tails,
+}  # fmt: skip
 TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
     *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_sampler", "gpt_steps"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import _progress, plots, studies, theory
-from helpers.explorers import lesson_00, lesson_02, lesson_05, lesson_06
+from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_05, lesson_06
 from helpers.explorers.controls import (
     Explorer,
     RunButton,
@@ -42,6 +42,7 @@ def inputs(explorer):
 EXPLORERS = {
     "quilt": lesson_00.quilt_explorer,
     "gaussian": lesson_02.gaussian_explorer,
+    "words": lesson_03.word_explorer,
     "policy": lesson_06.policy_explorer,
     "story": lesson_05.story_explorer,
 }

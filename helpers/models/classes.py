@@ -54,7 +54,9 @@ class ClassMeans(FormulaModel):
 
     def score(self, data: np.ndarray) -> float:
         """Mean log-density of (class, numbers) in nats; -inf when a class is lost."""
+        self._check_fitted()
         labels, values = self._parts(data)
+        self._check_columns(data, 1 + self.means_.shape[1])
         return float(self._joint(values)[np.arange(len(labels)), labels].mean())
 
     def _joint(self, values: Any) -> np.ndarray:

@@ -385,12 +385,21 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     return result | verdicts(frame) if (frame["generation"] == 100).any() else result
 
 
+Values = Callable[[str, str, int], np.ndarray]  # arm, metric, generation: one value a seed
+
+
 def verdicts(frame: pd.DataFrame) -> dict[str, float]:
     """The eight rules of this study, in its docstring, on a table of all trials."""
 
     def values(arm: str, metric: str, g: int) -> np.ndarray:
         return over_seeds(frame, arm, metric, g).to_numpy()
 
+    rules = (_of_words, _of_dials, _of_rare, _of_smoothers, _of_rescues, _of_memory)
+    return {key: value for rule in rules for key, value in rule(values).items()}
+
+
+def _of_words(values: Values) -> dict[str, float]:
+    """Rules 1 to 3."""
     found: dict[str, float] = {}
     alive = [values("words_replace", f"alive_{name}", 5) for name in GROUPS]
     ordered = ((alive[0] < alive[1]) & (alive[1] < alive[2])).mean()
@@ -412,13 +421,22 @@ def verdicts(frame: pd.DataFrame) -> dict[str, float]:
     ]
     found["law_of_copies_furthest"] = float(max(far))
     found["rule_3_law_of_copies"] = float(max(far) < 0.01)
+    return found
+
+
+def _of_dials(values: Values) -> dict[str, float]:
+    """Rule 4."""
     said, missing = (
         {g: values("zipf_none", metric, g) for g in (0, 10, 50)} for metric in ("said", "missing")
     )
     blind = abs((said[0] - missing[0]).mean()) < 0.02
-    found["rule_4_blind_dial"] = float(
-        blind and all((said[g] < missing[g]).all() for g in (10, 50))
-    )
+    late = all((said[g] < missing[g]).all() for g in (10, 50))
+    return {"rule_4_blind_dial": float(blind and late)}
+
+
+def _of_rare(values: Values) -> dict[str, float]:
+    """Rule 5."""
+    found: dict[str, float] = {}
     hidden = []
     for digit in SETTINGS["rare"]["digits"]:
         arm = f"rare_{digit}_replace"
@@ -426,6 +444,12 @@ def verdicts(frame: pd.DataFrame) -> dict[str, float]:
         found |= (gap := _interval(f"{arm}_hidden_g10", lost["found"] - 5 * lost["accuracy"]))
         hidden.append(gap[f"{arm}_hidden_g10_low"] > 0)
     found["rule_5_hidden_by_accuracy"] = 1.0 if all(hidden) else 0.5 if any(hidden) else 0.0
+    return found
+
+
+def _of_smoothers(values: Values) -> dict[str, float]:
+    """Rule 6."""
+    found: dict[str, float] = {}
     poisoned = 0
     for arm in ("zipf_add_tenth", "zipf_add_one", "zipf_good_turing", "zipf_discount"):
         early = values(arm, "lost", 0) - values("zipf_none", "lost", 0)
@@ -434,7 +458,12 @@ def verdicts(frame: pd.DataFrame) -> dict[str, float]:
         poison = first[f"{arm}_minus_none_lost_g0_high"] < 0 and late["x_low"] > even_guess()
         found[f"{arm}_poisons"] = float(poison)
         poisoned += poison
-    found["rule_6_smoothers_that_poison"] = float(poisoned)
+    return found | {"rule_6_smoothers_that_poison": float(poisoned)}
+
+
+def _of_rescues(values: Values) -> dict[str, float]:
+    """Rule 7."""
+    found: dict[str, float] = {}
     worse = []
     for name in ("new", "died", "rare", "common", "same"):
         key = f"rescue_{name}_minus_random_lost_g20"
@@ -442,8 +471,7 @@ def verdicts(frame: pd.DataFrame) -> dict[str, float]:
         found |= (one := _interval(key, gap))
         if name != "new":
             worse.append(one[f"{key}_low"] > 0)
-    found["rule_7_random_best"] = 1.0 if all(worse) else 0.5 if any(worse) else 0.0
-    return found | _memory_verdicts(values)
+    return found | {"rule_7_random_best": 1.0 if all(worse) else 0.5 if any(worse) else 0.0}
 
 
 def memory_law() -> np.ndarray:
@@ -452,7 +480,8 @@ def memory_law() -> np.ndarray:
     return np.asarray(p / p.sum())
 
 
-def _memory_verdicts(values: Callable[[str, str, int], np.ndarray]) -> dict[str, float]:
+def _of_memory(values: Values) -> dict[str, float]:
+    """Rule 8."""
     p = memory_law()
     found: dict[str, float] = {}
     off = []

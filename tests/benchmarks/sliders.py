@@ -9,7 +9,7 @@ five times each, and prints the worst. The limit is 0.3 s.
 import itertools
 import time
 
-from helpers.explorers import lesson_00, lesson_02, lesson_06
+from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_06
 
 LIMIT = 0.3
 
@@ -21,6 +21,10 @@ CORNERS = {
     lesson_02.gaussian_picture: {
         "n": (5, 500), "rounds": (10, 200), "divisor": lesson_02.DIVISORS,
         "show": lesson_02.SHOW, "log": (True, False),
+    },
+    lesson_03.word_picture: {
+        "copies": (1, 100), "rounds": (5, 100), "n": (1000, 100_000), "growth": (1.0, 2.4),
+        "show": lesson_03.SHOW,
     },
     lesson_06.policy_picture: {
         "model": lesson_06.MODELS, "policy": tuple(lesson_06.known(1)), "n": (20, 100, 1000),

@@ -1,0 +1,178 @@
+"""What lesson 03 says in words, and what the tables say, as in claims_00_02.py.
+
+python tests/claims_03.py    # the list: lesson, words, value, interval, budget, verdict
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from claims_00_02 import Claim, Found, everywhere, exactly, mean, values
+
+from helpers import loop, models, policies, theory
+from helpers.studies import tails
+
+
+def _at(arm: str, metric: str, generation: int) -> pd.Series:
+    return values("tails", arm, metric)[generation]
+
+
+def within(sample: Callable[[], pd.Series], low: float, high: float) -> Callable[[], Found]:
+    """The 95 % interval of a mean over seeds lies between two numbers."""
+
+    def decide() -> Found:
+        three = mean(sample())
+        return Found(*three, low < three[1] and three[2] < high)
+
+    return decide
+
+
+def _copies_times_alive() -> Found:
+    found = [
+        float(
+            _at("words_replace", "alive_1", g).mean() * _at("words_replace", "copies_1", g).mean()
+        )
+        for g in (1, 10, 50)
+    ]
+    return Found(found[-1], min(found), max(found), max(abs(x - 1) for x in found) < 0.1)
+
+
+def _rare_first() -> Found:
+    one, few, many = (_at("words_replace", f"alive_{k}", 5) for k in ("1", "2_5", "100"))
+    ordered = (one < few) & (few < many)
+    return Found(float(ordered.mean()), 0, 0, bool(ordered.all()))
+
+
+def _copies_a_round() -> Found:
+    ratios = [theory.copies_needed(rounds) / rounds for rounds in (10, 20, 50, 100)]
+    return Found(ratios[1], min(ratios), max(ratios), min(ratios) > 1.15 and max(ratios) < 1.36)
+
+
+def _says_nearly_complete() -> Found:
+    said, missing = (_at("zipf_none", metric, 10) for metric in ("said", "missing"))
+    three = mean(missing)
+    return Found(*three, three[1] > 0.3 and three[2] < 0.37 and mean(said)[2] < 0.01)
+
+
+def _right_share_and_accuracy() -> Found:
+    share = mean(_at("rare_8_replace", "share", 10))
+    lost = _at("rare_8_replace", "accuracy", 0) - _at("rare_8_replace", "accuracy", 10)
+    three = mean(lost)
+    return Found(*three, share[1] < 0.01 < share[2] and three[2] < 0.015)
+
+
+def _slope_stays() -> Found:
+    slopes = [
+        np.polyfit(
+            (3, 4, 5), [np.log10(_at(f"memory_n{10**k}", "error", g).mean()) for k in (3, 4, 5)], 1
+        )[0]
+        for g in (0, 10)
+    ]
+    return Found(slopes[1], min(slopes), max(slopes), abs(slopes[1] - slopes[0]) < 0.02)
+
+
+def _smoothers_help_at_first() -> Found:
+    none = _at("zipf_none", "lost", 0)
+    gains = [
+        mean(none - _at(f"zipf_{name}", "lost", 0))
+        for name in ("add_tenth", "add_one", "good_turing", "discount")
+    ]
+    return everywhere([Found(*three, three[1] > 0) for three in gains])
+
+
+def _worse_than_the_even_guess() -> Found:
+    guess = tails.even_guess()
+    late = [mean(_at(f"zipf_{name}", "lost", 50) - guess) for name in ("add_one", "good_turing")]
+    return everywhere([Found(*three, three[1] > 0) for three in late])
+
+
+def _counting_passes_it_later() -> Found:
+    guess = tails.even_guess()
+    early, late = (mean(_at("zipf_none", "lost", g) - guess) for g in (20, 50))
+    other = mean(_at("zipf_add_one", "lost", 20) - guess)
+    return Found(*late, early[2] < 0 < other[1] and late[1] > 0)
+
+
+def _clever_rescues_lose() -> Found:
+    gaps = [
+        mean(_at(f"rescue_{name}", "lost", 20) - _at("rescue_random", "lost", 20))
+        for name in ("died", "rare", "common", "same")
+    ]
+    return everywhere([Found(*three, three[1] > 0) for three in gaps])
+
+
+def _room_of_names() -> Found:
+    """Names, of the seven that were there once, which the lesson's room has lost in the end."""
+    people = np.repeat(np.arange(11), [8, 4, 3, 2] + [1] * 7)
+    room = loop.run_loop(
+        models.Discrete(11), people, policy=policies.Replace(), generations=8, seed=3
+    )
+    left = np.bincount(room.samples[7], minlength=11)
+    once = left[4:]
+    good = bool((once == 0).sum() >= 4 and once.max() > 1 and left[0] == 0)
+    return Found(float((once == 0).sum()), 0, 0, good)
+
+
+WORDS = "words used once, 40 seeds"
+CLAIMS = [
+    Claim("03", "Most are gone. Did one of them grow? And where is A, the commonest?",
+          "the lesson's room, eight generations", _room_of_names),
+    Claim("03", "Five in six are dead", f"alive, generation 10, {WORDS}",
+          within(lambda: _at("words_replace", "alive_1", 10), 0.14, 0.19)),
+    Claim("03", "and their share has not moved", f"over the first, generation 10, {WORDS}",
+          within(lambda: _at("words_replace", "share_1", 10), 0.9, 1.1)),
+    Claim("03", "alive times copies is 1", f"generations 1, 10, 50, {WORDS}", _copies_times_alive),
+    Claim("03", "The rare go first, in every one of the recorded runs",
+          "generation 5, three groups, 40 seeds", _rare_first),
+    Claim("03", "About a quarter more copies than generations", "exact, 10 to 100 generations",
+          _copies_a_round),
+    Claim("03", "So growth saves many", f"growth 1.1 against none, generation 20, {WORDS}",
+          within(lambda: _at("words_grow", "alive_1", 20) - _at("words_replace", "alive_1", 20),
+                 0.08, 1)),
+    Claim("03", "lives on in some 37 of 100 cases", "exact, 5 copies, 20 generations",
+          exactly(lambda: theory.copies_survival(5, 20), 0.36, 0.38)),
+    Claim("03", "Five copies survive one generation in more than 99 of 100 cases", "exact",
+          exactly(lambda: theory.copies_survival(5, 1), 0.99, 1)),
+    Claim("03", "The text says that it is nearly complete while a third of the language is gone",
+          "missing mass, generation 10, 40 seeds", _says_nearly_complete),
+    Claim("03", "nearly half of the vocabulary is gone after ten generations",
+          "words left, 40 seeds",
+          within(lambda: _at("words_replace", "words", 10) / 3119, 0.5, 0.55)),
+    Claim("03", "The entropy moves slowly", "lost by generation 10, over the first, 40 seeds",
+          within(lambda: 1 - _at("words_replace", "entropy", 10)
+                 / _at("words_replace", "entropy", 0), 0, 0.04)),
+    Claim("03", "Present, at its right share, with the accuracy nearly where it was",
+          "accuracy lost, digit 8, generation 10, 40 seeds", _right_share_and_accuracy),
+    Claim("03", "and most of the cases are missed", "found, digit 8, generation 10, 40 seeds",
+          within(lambda: _at("rare_8_replace", "found", 10), 0, 0.5)),
+    Claim("03", "(accumulate) it loses little", "found, lost by generation 10, digit 8, 40 seeds",
+          within(lambda: _at("rare_8_accumulate", "found", 0)
+                 - _at("rare_8_accumulate", "found", 10), -0.01, 0.1)),
+    Claim("03", "The line moves, and its slope stays", "generations 0 and 10, 40 seeds",
+          _slope_stays),
+    Claim("03", "The other rows added next to nothing", "ratio of errors, 40 seeds",
+          within(lambda: _at("clean_1", "error", 6) / _at("clean_100", "error", 4), 0.95, 1.05)),
+    Claim("03", "After one fit every smoother beats plain counting", "nats, paired, 40 seeds",
+          _smoothers_help_at_first),
+    Claim("03", "worse than never having read a word", "nats above the even guess, generation 50",
+          _worse_than_the_even_guess),
+    Claim("03", "Plain counting passes the even guess as well, but later",
+          "generations 20 and 50",
+          _counting_passes_it_later),
+    Claim("03", "A weak smoother, the discount, buys time", "nats less than none, generation 50",
+          within(lambda: _at("zipf_none", "lost", 50) - _at("zipf_discount", "lost", 50), 0.5, 2)),
+    Claim("03", "The one flat line backs off to a count of the real text",
+          "nats lost from generation 10 to 50, 40 seeds",
+          within(lambda: _at("zipf_back_off", "lost", 50) - _at("zipf_back_off", "lost", 10),
+                 -0.06, 0.06)),
+    Claim("03", "helped more than any cleverer choice among them",
+          "nats lost more than by a random draw, generation 20, 40 seeds", _clever_rescues_lose),
+    Claim("03", "Only new real words do better", "the same",
+          within(lambda: _at("rescue_new", "lost", 20) - _at("rescue_random", "lost", 20), -1, 0)),
+]  # fmt: skip
+
+if __name__ == "__main__":
+    for claim in CLAIMS:
+        print(claim)
