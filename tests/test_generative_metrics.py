@@ -139,6 +139,17 @@ def test_the_judge_knows_real_digits(judge, split):
     assert judge.features(split.test).shape == (297, 30)
 
 
+def test_shares_of_other_classes_are_refused():
+    with pytest.raises(ValueError, match=r"shares must have shape \(3,\), got \(2,\)"):
+        gm.class_coverage(np.array([0.5, 0.5]), np.full(3, 1 / 3))
+    with pytest.raises(ValueError, match="shares must be at least 0 and sum to 1, got sum 0.9"):
+        gm.class_entropy(np.array([0.5, 0.4]))
+    with pytest.raises(ValueError, match="shares must be at least 0"):
+        gm.class_entropy(np.array([1.5, -0.5]))
+    assert gm.class_coverage(np.array([0.05, 0.95]), np.array([0.5, 0.5])) == 1.0  # a tenth of it
+    assert gm.class_coverage(np.array([0.04, 0.96]), np.array([0.5, 0.5])) == 0.5
+
+
 def test_entropy_falls_when_a_class_is_dropped(judge, split):
     everything = judge.class_shares(split.test)
     without = judge.class_shares(split.test[split.test_labels != 3])

@@ -64,6 +64,31 @@ def test_recall_of_the_truth_is_one(fact: str) -> None:
     assert set(lm.recall_by_fame(Oracle(), WORLD, fact)) == {"head", "mid", "tail"}
 
 
+def test_a_model_that_answers_nan_is_refused_by_every_yardstick() -> None:
+    """What a broken model forgot is not known: it must not pass for one that collapsed."""
+
+    class Broken:
+        def token_scores(self, rows: np.ndarray) -> np.ndarray:
+            return np.full((len(rows), rows.shape[1] - 1), np.nan)
+
+        def next_token_probabilities(self, questions: list[list[int]]) -> np.ndarray:
+            return np.full((len(questions), len(WORLD.words)), np.nan)
+
+        def score_samples(self, rows: np.ndarray) -> np.ndarray:
+            return np.array([-1.0, np.nan])
+
+    rows = WORLD.sample(2, 12, np.random.default_rng(0))
+    truth = WORLD.token_log_probabilities(rows)
+    for ask in (
+        lambda: lm.excess_cross_entropy(Broken(), rows, truth),
+        lambda: lm.recall(Broken(), WORLD),
+        lambda: lm.recall_by_fame(Broken(), WORLD),
+        lambda: lm.surprise(Broken(), rows),
+    ):
+        with pytest.raises(ValueError, match="the model must answer with numbers, got NaN"):
+            ask()
+
+
 def test_recall_by_fame_takes_the_right_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lm, "recall", lambda *_: np.arange(100.0))
     got = lm.recall_by_fame(Oracle(), WORLD)
