@@ -338,6 +338,49 @@ LESSON_11 = [
         in_turn("above", "above", "around", "around", "around"),
     ),
 ]
+
+
+def _controls(*terms: tuple[float, str, str, Iterable[int]]) -> Callable[[], list[Found]]:
+    """A weighted sum of measures of `execution` and `execution_controls`, one number a seed."""
+
+    def compute() -> list[Found]:
+        parts = []
+        for weight, arm, metric, rounds in terms:
+            study = "execution" if arm in set(table("execution")["arm"]) else "execution_controls"
+            parts.append(weight * values(study, arm, metric, rounds))
+        return [
+            found(" ".join(f"{w:+g} {arm}" for w, arm, _, _ in terms), sum(parts[1:], parts[0]))
+        ]
+
+    return compute
+
+
+def _control(sentence: str, compute: Callable, holds: Callable) -> Claim:
+    return Claim("11", sentence, "execution_controls", compute, holds)
+
+
+def _last(weight: float, arm: str) -> tuple[float, str, str, tuple[int, ...]]:
+    return weight, arm, "pass_1", (4,)
+
+
+IN_TASK = _controls(_last(1, "unit_tests"), _last(-1, "random_in_task"))
+OVERALL = _controls(_last(1, "unit_tests"), _last(-1, "random_overall"))
+HALF = _controls(_last(1, "unit_tests"), _last(-0.5, "reference"), (-0.5, "start", "pass_1", (0,)))
+MORE = [(w, f"repair_more{end}", "mended", (1, 2, 3, 4)) for w, end in ((1, ""), (-1, "_blank"))]
+LESSON_11 += [
+    _control("The tests beat both, by", lambda: IN_TASK() + OVERALL(), all_are("above")),
+    _control("bring less than half of that gain", HALF, all_are("below")),
+    _control(
+        "A blank message with as much practice mends as many",
+        _controls(*MORE),
+        lambda n: all_are("around")(n) and within(0.01)(n) and n[0].high < 0.01,
+    ),
+    _control(
+        "more than a random choice of as many and less than as many reference programs",
+        lambda: IN_TASK() + OVERALL() + _controls(_last(1, "reference"), _last(-1, "unit_tests"))(),
+        all_are("above"),
+    ),
+]
 CLAIMS = [*LESSON_11]
 
 

@@ -203,3 +203,29 @@ def test_the_design_is_that_of_execution() -> None:
         "reference",
         "repair_more_blank",
     }
+
+
+# --- what is recorded --------------------------------------------------------------------------
+
+
+def test_what_both_studies_measure_is_the_same_to_the_last_digit() -> None:
+    ours, known = studies.load("execution_controls"), studies.load("execution")
+    keys = ["metric", "replicate"]
+    for arm, same in (("start", "human"), ("repair_more_blank", "repair_blank")):
+        first = ours[(ours["arm"] == arm) & (ours["generation"] == 0)]
+        second = known[(known["arm"] == same) & (known["generation"] == 0)]
+        both = first.merge(second, on=keys)
+        # More practice begins after round 0, and adds its examples to what is accepted then.
+        both = both[~both["metric"].isin(["accepted", "false_pass"]) | (arm == "start")]
+        assert len(both) >= 30
+        assert (both["value_x"] == both["value_y"]).all(), arm
+
+
+def test_the_recorded_rules_say_what_the_lesson_says() -> None:
+    found = execution_controls.effects(studies.load("execution_controls")).set_index("rule")
+    assert found["verdict"].to_dict() == {
+        "in_task": "shown",
+        "overall": "shown",
+        "as_many_reference": "opposite",
+        "message": "null",
+    }

@@ -74,6 +74,23 @@ def test_the_planned_contrasts_are_corrected_for_being_fifteen() -> None:
     assert table["p"].max() == 1
 
 
+def test_the_controls_are_gains_over_the_start_of_their_seed() -> None:
+    table = explorer.controls().set_index("label")["value"]
+    assert table["unit tests"] == explorer.gains("unit_tests")["value"].item()
+    found = studies.summary("execution_controls")
+    gain = found["reference_pass_1_g4"] - found["start_pass_1_g0"]
+    assert table["reference programs"] == pytest.approx(gain, abs=6e-4)
+
+
+def test_ends_are_means_at_the_start_and_after_the_last_round() -> None:
+    table = explorer.ends(explorer.named("unit_tests", "human"), "pass_10", "distinct")
+    assert table.index.tolist() == [
+        (arm, at) for arm in ("unit tests", "reference only") for at in (0, 4)
+    ]
+    assert table.columns.tolist() == ["pass_10", "distinct"]
+    assert table.loc[("unit tests", 4), "pass_10"] == round(SUMMARY["unit_tests_pass_10_g4"], 2)
+
+
 def test_gains_are_the_recorded_ones() -> None:
     row = explorer.gains("human").iloc[0]
     found = [SUMMARY[f"human_gain_pass_1_g4{end}"] for end in ("", "_low", "_high")]

@@ -64,6 +64,12 @@ _SPREAD = ("value", "low", "high")
 _starts: dict[int, Any] = {}  # seed -> Start
 _runs: dict[tuple[str, int], History] = {}  # (arm, seed) -> what is done of an arm under way
 _frames: dict[tuple[str, int], pd.DataFrame] = {}  # (arm, seed) -> what a whole one measured
+_AS_MANY = {
+    "unit_tests": "unit tests",
+    "random_in_task": "random, in each task",
+    "random_overall": "random, overall",
+    "reference": "reference programs",
+}
 _ARM_OF = {words: arm for arm, words in ARMS.items()}
 _FORMER = {"human only": "reference only"}  # what copies of the lesson from before still ask for
 
@@ -140,6 +146,26 @@ def risen() -> str:
     if sure not in RISEN:
         raise LookupError(f"the prediction offers no choice for {sure}; it has {list(RISEN)}")
     return RISEN[sure]
+
+
+def ends(rows: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """Means over seeds of `rows`, as `named` gives them, at the start and after the last round."""
+    chosen = rows[rows["metric"].isin(metrics) & rows["generation"].isin([0, ROUNDS])]
+    wide = chosen.pivot_table(
+        index=["arm", "generation"], columns="metric", values="value", sort=False
+    )
+    return wide[list(metrics)].round(2)
+
+
+def controls() -> pd.DataFrame:
+    """`gains` of unit tests and of the arms that keep as many programs by other means."""
+    both = pd.concat([_recorded(), studies.load("execution_controls")])
+    rows = []
+    for arm, label in _AS_MANY.items():
+        gain = over_seeds(both, arm, "pass_1", ROUNDS) - over_seeds(both, "start", "pass_1", 0)
+        found = dict(zip(_SPREAD, map(_rounded, effect(gain)), strict=False))
+        rows.append({"label": label} | found)
+    return pd.DataFrame(rows)
 
 
 def execution_picture(
