@@ -80,6 +80,7 @@ SETTINGS: dict[str, Any] = {
                "cut": 100, "powers": [3, 4, 5, 6], "clean": [0, 1, 100]},
 }  # fmt: skip
 WORDS = "tails-words.json"
+REPLACE, ACCUMULATE = Replace().name, Accumulate().name
 GROUPS = {"1": (1, 1), "2_5": (2, 5), "100": (100, 10**9)}
 
 
@@ -121,12 +122,12 @@ def copies(
     positive_int("rounds", rounds, minimum=0)
     generator("rng", rng)
     real_number("growth", growth, low=0, open_low=True)
-    one_of("policy", policy, ("replace", "accumulate"))
+    one_of("policy", policy, (REPLACE, ACCUMULATE))
     found = [kept]
     for g in range(1, rounds + 1):
         size = max(1, round(int(kept.sum()) * growth**g))
         written = rng.multinomial(size, found[-1] / found[-1].sum())
-        found.append(found[-1] + written if policy == "accumulate" else written)
+        found.append(found[-1] + written if policy == ACCUMULATE else written)
     return np.array(found)
 
 
@@ -218,10 +219,10 @@ def _words(seed: int, scale: str) -> pd.DataFrame:
     _, real = words()
     growth = SETTINGS["words"]["growth"]
     rows = []
-    for arm, rate in (("replace", 1.0), ("grow", growth), ("accumulate", 1.0)):
+    for arm, rate in ((REPLACE, 1.0), ("grow", growth), (ACCUMULATE, 1.0)):
         kept = _until(SETTINGS["words"]["grow_kept" if arm == "grow" else "kept"], scale)
         rng = np.random.default_rng([seed, 3, len(arm)])
-        policy = "accumulate" if arm == "accumulate" else "replace"
+        policy = ACCUMULATE if arm == ACCUMULATE else REPLACE
         every = copies(real, kept[-1], rng, rate, policy)
         for g in kept:
             found = _judged(every[g], real)
@@ -414,7 +415,7 @@ def _of_words(values: Values) -> dict[str, float]:
     far = [
         abs(values(f"words_{arm}", "alive_1", g).mean() - theory.copies_survival(1, g, growth))
         for arm, growth, rounds in (
-            ("replace", 1.0, (1, 5, 10, 20, 50)),
+            (REPLACE, 1.0, (1, 5, 10, 20, 50)),
             ("grow", SETTINGS["words"]["growth"], (1, 5, 10, 20)),
         )
         for g in rounds
