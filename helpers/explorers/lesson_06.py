@@ -67,7 +67,7 @@ def policy_picture(
 
     regression  error of the coefficients, as a multiple of the error of one fit (d = 10)
     Gaussian    fitted variance, maximum likelihood
-    KDE         variance of each sample; round 0 is the real one; only here `bandwidth` counts
+    KDE         variance of each sample, 0 is the real one; only here `bandwidth` counts
     policy: its label. "half real" trains on all real rows and as many of the newest generation.
     """
     one_of("model", model, MODELS)
@@ -110,7 +110,7 @@ def policy_explorer() -> Explorer:
         n=choice("samples n", (20, 32, 50, 100, 300, 1000), 100),
         bandwidth=logarithmic("bandwidth h", 0.02, 0.8, 0.5, when={"model": "KDE"}),
         design=choice("design", DESIGNS, when={"model": "regression"}),
-        rounds=whole("rounds", 5, 100, 20, step=5),
+        rounds=whole("generations", 5, 100, 20, step=5),
     )
 
 
@@ -157,7 +157,7 @@ def _policy_band(
         centre="mean",
         runs=runs if runs <= 10 else 0,
         title=title,
-        xlabel="round" if model == "KDE" else "generation",
+        xlabel="generations so far" if model == "KDE" else "generation",
     )
 
 

@@ -106,15 +106,15 @@ synthetic_only.wrong("works for arrays only", _Joins(lambda r, s: np.concatenate
 
 SQUARE = "That is the square of it: the equation gives h², and the bandwidth is its root."
 NO_NOISE = (
-    "Without noise the variance still falls, by one part in n each round: bare resampling loses. "
-    "The bandwidth must make up for that."
+    "Without noise the variance still falls, by one part in n each generation: bare resampling "
+    "loses. The bandwidth must make up for that."
 )
 RULE = (
     "That is about what a rule of thumb gives for drawing one good density. It knows nothing of "
-    "rounds, and here the variance would explode."
+    "generations, and here the variance would explode."
 )
-TOO_WIDE = "At this bandwidth a round adds more than the sample loses: the variance grows."
-TOO_NARROW = "At this bandwidth a round adds less than the sample loses: the variance falls."
+TOO_WIDE = "At this bandwidth a generation adds more than the sample loses: the variance grows."
+TOO_NARROW = "At this bandwidth a generation adds less than the sample loses: the variance falls."
 
 
 @exercise("06-still-point", praise="The variance stands still on average, and the valley fills.")
