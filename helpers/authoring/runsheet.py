@@ -37,7 +37,7 @@ STOP_KEYS = {  # what a stop must have, and what else it may have
 NOT_SHOWN = {"exercise", "check", "solution", "explorer", "slow"}  # tags of cells left out
 DAY = 24 * 60
 WIDTH, LINES = 96, 70  # of a printed page, A4 or Letter, in a fixed font of nine points
-COLUMNS = (25, 38, 18)  # section, what to do, if late; before them clock and minutes
+COLUMNS = (24, 40, 17)  # section, what to do, if late; before them clock and minutes
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _row(stop: Stop, start: int, cuts: Sequence[Stop]) -> list[str]:
     if stop.path == "shown":
         do = stop.section.screen or do
         if stop.section.without:
-            do += f" (Skip cells with {' or '.join(stop.section.without)}: they train)"
+            do += f" (Skip cells with {' or '.join(stop.section.without)})"
     what = f"{stop.lesson} {stop.section.heading}".strip()
     return _columns(clock(start + stop.begin), str(stop.minutes), what, do, late)
 
@@ -236,8 +236,8 @@ def _cuts(cuts: Sequence[Stop]) -> list[str]:
     saved, said = 0, []
     for number, stop in enumerate(cuts, start=1):
         saved += stop.minutes
-        said.append(f"CUT {number} ({stop.minutes} min)")
-    return _wrapped(f"leave out {', then '.join(said)}: {saved} minutes in all.", "IF LATE: ")
+        said.append(f"{number} ({stop.minutes} min)")
+    return _wrapped(f"leave out CUT {', then '.join(said)}: {saved} minutes.", "IF LATE: ")
 
 
 def _columns(when: str, minutes: str, *texts: str) -> list[str]:
