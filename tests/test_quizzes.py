@@ -103,7 +103,8 @@ def in_places(*places: tuple[int, int], lesson: str = "02") -> list[Asked]:
     made = []
     for number, (size, place) in enumerate(places):
         key, options = f"{lesson}-q{number}", [f"option {n}" for n in range(size)]
-        made.append(Asked(key, tuple(options), dealt(key, options)[place], number))
+        reasons = dict.fromkeys(options, "a reason")
+        made.append(Asked(key, "a question", reasons, dealt(key, options)[place], number))
     return made
 
 
