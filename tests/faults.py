@@ -55,6 +55,7 @@ class Area:
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    together: bool = False  # the modules work as one: tests that do not name one concern it, too
 
 
 AREAS = {
@@ -67,15 +68,10 @@ AREAS = {
     "verification": Area(
         ("verification/*.py",),
         (
-            "dataclasses",
-            "verifiers",
-            "extract",
-            "screen",
-            "human_eval",
-            "sandbox",
-            "isolation",
-            "hostile",
+            *("dataclasses", "verifiers", "extract", "screen", "human_eval"),
+            *("sandbox", "isolation", "hostile"),
         ),
+        together=True,
     ),
     "studies": Area(
         ("studies/*.py",),
@@ -331,12 +327,13 @@ def _warm_up() -> None:
 
 
 def concerned(area: Area, module: str = "", root: Path = ROOT) -> list[str]:
-    """The tests of an area that name the module, or all of them where none does."""
+    """The tests of an area that name the module first, and alone where that is enough."""
     files = [root / "tests" / f"test_{name}.py" for name in area.tests]
     path = Path(module)
     word = path.parent.name if path.stem == "__init__" else path.stem
     naming = [file for file in files if word in file.read_text(encoding="utf-8")]
-    return [f"tests/{file.name}" for file in naming or files]
+    rest = [file for file in files if file not in naming] if area.together or not naming else []
+    return [f"tests/{file.name}" for file in [*naming, *rest]]
 
 
 def judge(name: str, drawn: list[Fault], limit: float | None) -> dict[str, int]:

@@ -238,6 +238,8 @@ def test_choose_keeps_different_passing_programs(sets: TaskSets) -> None:
     assert [example.program for example in kept] == [("a",), ("c",)]
     assert gates.choose([a, b, c], [True] * 3, per_task=1) == [a]
     assert len(gates.choose([a, a, b], [True] * 3, per_task=None)) == 2
+    with pytest.raises(ValueError, match="zip"):
+        gates.choose([right(sets.pool[0]), right(sets.pool[1])], [True], None)
 
 
 def test_unit_tests_keep_what_is_right(sets: TaskSets, box: Sandbox, writer: CodeWriter) -> None:

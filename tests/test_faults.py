@@ -111,3 +111,6 @@ def test_an_area_has_its_tests() -> None:
     found = faults.concerned(metrics, "helpers/metrics/language.py")
     assert found == ["tests/test_language_metrics.py"]
     assert len(faults.concerned(metrics, "helpers/metrics/unheard_of.py")) == len(metrics.tests)
+    together = faults.AREAS["verification"]
+    found = faults.concerned(together, "helpers/verification/screen.py")
+    assert sorted(found) == sorted(f"tests/test_{name}.py" for name in together.tests)

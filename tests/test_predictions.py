@@ -342,6 +342,8 @@ def test_a_choice_that_arrives_after_the_click_is_taken() -> None:
 def test_form_with_choices_wants_a_choice() -> None:
     made = choice()
     radio, sure, button = _inputs(made)
+    assert (sure.min, sure.max, sure.step, sure.value) == (50, 100, 5, 70)  # below 50 is the other
+    assert radio.value is None  # nothing is chosen for the learner
     button.click()
     assert "choose one" in _status(made)
     radio.value, sure.value = "below 1/1000", 90
