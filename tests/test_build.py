@@ -647,12 +647,38 @@ def test_pacing_is_measured_for_experiments_and_not_fatal(tmp_path: Path) -> Non
         "1 plain code cells; 15 to 25",
         "no section called 'What we do not know'",
         "no section called 'Summary'",
+        "no section called 'For Monday'",
         "{{ budget.header }}",
     ):
         assert part in found
     long = "\n".join(["x = 1"] * 6)
     found = "\n".join(problems(tmp_path, "# T\n" + code(long), front, fatal=False))
     assert "the median code cell has 6 lines" in found
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (["Do ([T](#A-section)).", "Count {{ tiny.n }}.", "See\n  [it](#A-section)."], []),
+        (["{{ tiny.n }}"] * 2, ["pacing: 2 items for Monday; 3 to 6"]),
+        (["{{ tiny.n }}"] * 7, ["pacing: 7 items for Monday; 3 to 6"]),
+        ([*["{{ tiny.n }}"] * 3, "Be good, in all that you do."], [
+            "for Monday, 'Be good, in all that you' rests on nothing: add a {{ number }} or a link "
+            "to a section, [like this](#A)"
+        ]),
+        ([*["{{ tiny.n }}"] * 3, "See [it](#Nowhere)."], [
+            "for Monday, 'See [it](#Nowhere).' leads to no section: #Nowhere"
+        ]),
+    ],
+)  # fmt: skip
+def test_what_is_for_monday_rests_on_something(
+    tmp_path: Path, items: list[str], said: list[str]
+) -> None:
+    front = FRONT.replace("shape: page", "shape: experiment\n  minutes: 9\n  core_minutes: 5")
+    listed = "\n".join(f"- {item}" for item in items)
+    text = f"# T\n\n## A section\n\n## For Monday\n\n{listed}\n\n## Summary\n\n- No item.\n"
+    found = problems(tmp_path, text, front, fatal=False)
+    assert [p.split(": ", 1)[1] for p in found if "Monday" in p] == said
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ TAGS = (*OURS.split(), *NBVAL.split())
 ASIDES = {"predict", "quiz", "exercise", "explorer", "solution", "check"}  # not counted as pacing
 CALLS = ("predict", "quiz")  # a cell that calls one of these carries its tag
 CLOSING = ("What we do not know", "Summary", "Sources")
-UNTIMED = {*CLOSING, "For Monday"}  # sections that may go without minutes of their own
+MONDAY, ADVICE = "For Monday", (3, 6)  # what a practitioner can use tomorrow, so many items
+UNTIMED = {*CLOSING, MONDAY}  # sections that may go without minutes of their own
 COVER = "# Solution"
 MAX_LINES, MAX_COLUMNS = 25, 79
 CODE_CELLS, WORDS, MEDIAN_LINES, PREDICTIONS = (15, 25), (1200, 2600), 5, 3
@@ -49,6 +50,8 @@ _NAMED_NUMBER = re.compile(rf"(?:{_NAMES})\s*\(?(?:[\w.]+\s*(?:,|-|–|to|and|or
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(|<img\b([^>]*)>")
 _ALT = re.compile(r"""\balt\s*=\s*(?:"[^"]*\S[^"]*"|'[^']*\S[^']*')""")
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
+_ITEM = re.compile(r"^- ", re.MULTILINE)
+_SECTION_LINK = re.compile(r"\]\(#([^\s()]+)\)")  # to a figure or a cell, by its heading
 
 
 def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
@@ -59,6 +62,7 @@ def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
             found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
     if lesson.shape != "page":
         found += [*_front_matter(lesson), *_timed(lesson), *_pacing(lesson)]
+        found += _monday(lesson)
     found += questions(lesson)
     return sorted(found)
 
@@ -94,6 +98,34 @@ def _timed(lesson: Lesson) -> Iterator[Problem]:
                   for name in one.without if name not in names]  # fmt: skip
     for message in wrong:
         yield Problem(1, f"front matter: course.sections {message}", fatal=False)
+
+
+def _monday(lesson: Lesson) -> Iterator[Problem]:
+    """*For Monday* has three to six items; each rests on a number or on a section of the lesson."""
+    headings = [(line, text) for line, level, text in lesson.headings() if level <= 2]
+    anchors = {text.replace(" ", "-") for _, _, text in lesson.headings()}
+    after = [line for line, _ in headings[1:]] + [len(lesson.text.split("\n")) + 1]
+    for (start, heading), end in zip(headings, after, strict=True):
+        if heading != MONDAY:
+            continue
+        section = "\n".join(lesson.text.split("\n")[start : end - 1])
+        items = _ITEM.split(section)[1:]
+        if not ADVICE[0] <= len(items) <= ADVICE[1]:
+            told = f"{len(items)} items for Monday; {ADVICE[0]} to {ADVICE[1]}"
+            yield Problem(start, f"pacing: {told}", fatal=False)
+        for item in items:
+            links = _SECTION_LINK.findall(item)
+            first = " ".join(item.split()[:6])
+            if "{{" not in item and not links:
+                told = (
+                    "rests on nothing: add a {{ number }} or a link to a section, [like this](#A)"
+                )
+                yield Problem(start, f"for Monday, {first!r} {told}", fatal=False)
+            for link in set(links) - anchors:
+                told = f"leads to no section: #{link}"
+                yield Problem(start, f"for Monday, {first!r} {told}", fatal=False)
+        return
+    yield Problem(1, f"pacing: no section called {MONDAY!r}", fatal=False)
 
 
 def _first_words(cell: Cell, function: str) -> Iterator[Any]:
