@@ -203,8 +203,8 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     assert [line.split("pacing: ")[1] for line in lacking] == [
         "1 cells tagged exercise; at least 2",
         "1 cells tagged quiz; at least 3",
-        "2 plain code cells; 15 to 25",
         "112 words of prose; 1200 to 2600",
+        "2 plain code cells; 15 to 25",
     ]
     # Its answers are those of its exercises, which only the helpers of the copy know.
     look = "from helpers.authoring.pages import page_problems as p; print(p(ROOT))"
