@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 import helpers
 from helpers import plots, policies
-from helpers.authoring import lesson
+from helpers.authoring.front import KNOBS
 from helpers.authoring.references import LOOP
 
 GENERATIONS, RUNS = 11, 20
@@ -307,7 +307,7 @@ def test_loop_map_knows_six_knobs_and_so_do_the_lessons():
     assert "Six knobs: size at real data, model at fit, budget at fit" in plots.loop_map().alt
     drawn = [(knob, station) for knob, (station, _) in plots.KNOBS.items()]
     assert drawn == [(knob, station) for station, owned in LOOP for knob in owned]
-    assert {"loop", *plots.KNOBS} == set(lesson.KNOBS)
+    assert {"loop", *plots.KNOBS} == set(KNOBS)
     with pytest.raises(ValueError, match="highlight must be one of"):
         plots.loop_map("luck")
 
