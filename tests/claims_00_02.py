@@ -1,109 +1,17 @@
-"""What the lessons say in words, and what the tables say: one row a claim, each decided by a test.
-
-    python tests/claims_00_02.py    # the list: lesson, words, value, interval, budget, verdict
-
-A claim quotes words of its lesson, so that a sentence that changes takes its row along. It is
-decided on a recorded study, on an exact law or on the lesson's own run, in every generation that
-it speaks of: `found` is where it is weakest. An interval is that of the mean over seeds (95 %),
-the spread of runs where the claim is about runs, or nothing where the value is exact.
-"""
+"""What lessons 00 and 02 say in words: see claims.py."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from claims import Claim, Found, above, between, exactly, mean, values
 
-from helpers import loop, metrics, models, policies, studies, theory
+from helpers import loop, metrics, models, policies, theory
 from helpers.studies import gaussian
-
-LESSONS = Path(__file__).resolve().parent.parent / "lessons"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found: a value, an interval round it, and whether it bears the claim out."""
-
-    value: float
-    low: float
-    high: float
-    holds: bool
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence of a lesson and how it is decided; budget: what was run, how often."""
-
-    lesson: str
-    words: str
-    budget: str
-    decide: Callable[[], Found]
-
-    @property
-    def stands(self) -> bool:
-        """Whether its lesson still says these words."""
-        (source,) = LESSONS.glob(f"{self.lesson}-*.md")
-        text = re.sub(r"[*_`]|^\s*- ", "", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        # A text in code that is cut into two strings reads as one.
-        return self.words in " ".join(re.sub(r'"\s*\n\s*"', "", text).split())
-
-    def __str__(self) -> str:
-        found = self.decide()
-        verdict = "holds" if found.holds else "DOES NOT HOLD"
-        interval = f" [{found.low:.3g}, {found.high:.3g}]" if found.low < found.high else ""
-        said = f"{found.value:.3g}{interval}; {self.budget}: {verdict}"
-        return f"{self.lesson}  {self.words}\n    {said}"
-
-
-# ---------------------------------------------------------------------- reading a table
-
-
-@cache
-def values(study: str, arm: str, metric: str) -> pd.DataFrame:
-    """One arm of a recorded study: seeds as rows, recorded generations as columns."""
-    table = studies.load(study)
-    rows = table[(table["arm"] == arm) & (table["metric"] == metric)]
-    return rows.pivot(index="replicate", columns="generation", values="value")
-
-
-def mean(sample: pd.Series | np.ndarray) -> tuple[float, float, float]:
-    """The mean over seeds, and the ends of its 95 % interval."""
-    middle, error = float(np.mean(sample)), float(np.std(sample, ddof=1) / np.sqrt(len(sample)))
-    return middle, middle - 1.96 * error, middle + 1.96 * error
-
-
-def everywhere(found: list[Found]) -> Found:
-    """The claim in every generation: the first where it fails, or else the one nearest to it."""
-    failed = [one for one in found if not one.holds]
-    return failed[0] if failed else min(found, key=lambda one: min(abs(one.low), abs(one.high)))
-
-
-def above(study: str, metric: str, upper: str, lower: str, since: int) -> Callable[[], Found]:
-    """One arm lies above the other, seed by seed, in every recorded generation from `since` on."""
-
-    def decide() -> Found:
-        gap = values(study, upper, metric) - values(study, lower, metric)
-        return everywhere([
-            Found(*(three := mean(gap[g])), three[1] > 0) for g in gap.columns if g >= since
-        ])  # fmt: skip
-
-    return decide
-
-
-def exactly(value: Callable[[], float], low: float, high: float) -> Callable[[], Found]:
-    """A number without chance, which lies from `low` to `high`."""
-
-    def decide() -> Found:
-        number = value()
-        return Found(number, number, number, low <= number <= high)
-
-    return decide
-
 
 # ---------------------------------------------------------------------- lesson 00
 
@@ -141,21 +49,18 @@ def _kept_from_the_first_on() -> Found:
     return Found(float(known.to_numpy().mean()), lost.min(), lost.max(), not lost.any())
 
 
-def _each_row_loses() -> Found:
+def _each_row_loses() -> list[Found]:
     left = values("discrete", "quilt_replace", "support")
-    return everywhere([
-        Found(*(three := mean(left[a] - left[b])), three[1] > 0)
-        for a, b in zip(left.columns, left.columns[1:], strict=False)
-    ])  # fmt: skip
+    return [
+        between(left[a] - left[b], 0, np.inf, f"generation {b}")
+        for a, b in pairwise(left.columns)
+    ]  # fmt: skip
 
 
-def _settled() -> Found:
-    """The last six recorded generations of `fresh` differ by less than a colour from the last."""
+def _settled() -> list[Found]:
+    """The last recorded generations of `fresh` differ by less than a colour from the very last."""
     drawn = values("discrete", "quilt_fresh", "distinct")
-    return everywhere([
-        Found(*(three := mean(drawn[g] - drawn[60])), three[1] > -1 and three[2] < 1)
-        for g in drawn.columns if g >= 15
-    ])  # fmt: skip
+    return [between(drawn[g] - drawn[60], -1, 1, f"generation {g}") for g in drawn if 15 <= g < 60]
 
 
 def _ten_times() -> Found:
@@ -406,7 +311,3 @@ LESSON_02 = [
 ]  # fmt: skip
 
 CLAIMS = [*LESSON_00, *LESSON_02]
-
-if __name__ == "__main__":
-    for claim in CLAIMS:
-        print(claim)

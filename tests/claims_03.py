@@ -1,15 +1,10 @@
-"""What lesson 03 says in words, and what the tables say, as in claims_00_02.py.
-
-python tests/claims_03.py    # the list: lesson, words, value, interval, budget, verdict
-"""
+"""What lesson 03 says in words: see claims.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
-from claims_00_02 import Claim, Found, everywhere, exactly, mean, values
+from claims import Claim, Found, between, exactly, mean, values, within
 
 from helpers import loop, models, policies, theory
 from helpers.studies import tails
@@ -17,16 +12,6 @@ from helpers.studies import tails
 
 def _at(arm: str, metric: str, generation: int) -> pd.Series:
     return values("tails", arm, metric)[generation]
-
-
-def within(sample: Callable[[], pd.Series], low: float, high: float) -> Callable[[], Found]:
-    """The 95 % interval of a mean over seeds lies between two numbers."""
-
-    def decide() -> Found:
-        three = mean(sample())
-        return Found(*three, low < three[1] and three[2] < high)
-
-    return decide
 
 
 def _copies_times_alive() -> Found:
@@ -73,19 +58,18 @@ def _slope_stays() -> Found:
     return Found(slopes[1], min(slopes), max(slopes), abs(slopes[1] - slopes[0]) < 0.02)
 
 
-def _smoothers_help_at_first() -> Found:
+def _smoothers_help_at_first() -> list[Found]:
     none = _at("zipf_none", "lost", 0)
-    gains = [
-        mean(none - _at(f"zipf_{name}", "lost", 0))
-        for name in ("add_tenth", "add_one", "good_turing", "discount")
-    ]
-    return everywhere([Found(*three, three[1] > 0) for three in gains])
+    smoothers = ("add_tenth", "add_one", "good_turing", "discount")
+    return [between(none - _at(f"zipf_{name}", "lost", 0), 0, np.inf, name) for name in smoothers]
 
 
-def _worse_than_the_even_guess() -> Found:
+def _worse_than_the_even_guess() -> list[Found]:
     guess = tails.even_guess()
-    late = [mean(_at(f"zipf_{name}", "lost", 50) - guess) for name in ("add_one", "good_turing")]
-    return everywhere([Found(*three, three[1] > 0) for three in late])
+    return [
+        between(_at(f"zipf_{name}", "lost", 50) - guess, 0, np.inf, name)
+        for name in ("add_one", "good_turing")
+    ]
 
 
 def _counting_passes_it_later() -> Found:
@@ -95,12 +79,12 @@ def _counting_passes_it_later() -> Found:
     return Found(*late, early[2] < 0 < other[1] and late[1] > 0)
 
 
-def _clever_rescues_lose() -> Found:
-    gaps = [
-        mean(_at(f"rescue_{name}", "lost", 20) - _at("rescue_random", "lost", 20))
+def _clever_rescues_lose() -> list[Found]:
+    random = _at("rescue_random", "lost", 20)
+    return [
+        between(_at(f"rescue_{name}", "lost", 20) - random, 0, np.inf, name)
         for name in ("died", "rare", "common", "same")
     ]
-    return everywhere([Found(*three, three[1] > 0) for three in gaps])
 
 
 def _room_of_names() -> Found:
@@ -172,7 +156,3 @@ CLAIMS = [
     Claim("03", "Only new real words do better", "the same",
           within(lambda: _at("rescue_new", "lost", 20) - _at("rescue_random", "lost", 20), -1, 0)),
 ]  # fmt: skip
-
-if __name__ == "__main__":
-    for claim in CLAIMS:
-        print(claim)

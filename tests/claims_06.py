@@ -1,14 +1,13 @@
-"""What lesson 06 says in words, against the recorded tables: rows as those of `claims_00_02`."""
+"""What lesson 06 says in words: see claims.py."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from claims_00_02 import Claim, Found, above, everywhere, mean, values
+from claims import Claim, Found, above, between, mean, values, within
 
 from helpers import studies, theory
 from helpers.studies import gpt_budget, gpt_steps
@@ -31,12 +30,12 @@ def _factor(arm: str, at: int, low: float, high: float) -> Callable[[], Found]:
     return decide
 
 
-def _climbs(arm: str) -> Callable[[], Found]:
+def _climbs(arm: str) -> Callable[[], list[Found]]:
     """Higher in each recorded generation than in the one before it."""
 
-    def decide() -> Found:
+    def decide() -> list[Found]:
         steps = _errors(arm).diff(axis=1).iloc[:, 1:]
-        return everywhere([Found(*(three := mean(steps[g])), three[1] > 0) for g in steps.columns])
+        return [between(steps[g], 0, np.inf, f"generation {g}") for g in steps]
 
     return decide
 
@@ -57,9 +56,7 @@ def _twice_the_rows() -> Found:
 def _levelled() -> Found:
     """Subsample from the 20th to the 40th fit: less than a tenth of one fit's error a fit."""
     error = _errors("subsample")
-    rate = (error[39] - error[19]) / 20 / float(error[0].mean())
-    middle, low, high = mean(rate)
-    return Found(middle, low, high, high < 0.1)
+    return between((error[39] - error[19]) / 20 / float(error[0].mean()), -np.inf, 0.1)
 
 
 def _valley_variance() -> Found:
@@ -71,18 +68,28 @@ def _valley_variance() -> Found:
     return Found(off, off, off, off > 2)
 
 
-def _budget_rule(name: str, word: str) -> Callable[[], Found]:
-    """A rule of gpt_budget says one word in every generation."""
+def _ruled(
+    study: str, rules: Mapping[str, gpt_budget.Rule], name: str, word: str, at: Iterable[int]
+) -> Callable[[], list[Found]]:
+    """A rule of a study, written before its seeds ran, says one word in these generations."""
 
-    def decide() -> Found:
-        rows = gpt_budget.effects(studies.load("gpt_budget"))
-        rows = rows[rows["rule"] == name]
-        return everywhere([
-            Found(row.difference, row.low, row.high, row.verdict == word)
+    def decide() -> list[Found]:
+        rows = gpt_budget.effects(studies.load(study), rules)
+        rows = rows[(rows["rule"] == name) & rows["generation"].isin(list(at))]
+        return [
+            Found(row.difference, row.low, row.high, row.verdict == word, f"g{row.generation}")
             for row in rows.itertuples()
-        ])  # fmt: skip
+        ]
 
     return decide
+
+
+def _budget_rule(name: str, word: str) -> Callable[[], list[Found]]:
+    return _ruled("gpt_budget", gpt_budget.RULES, name, word, range(1, 9))
+
+
+def _steps_rule(name: str, word: str, at: Iterable[int]) -> Callable[[], list[Found]]:
+    return _ruled("gpt_steps", gpt_steps.RULES, name, word, at)
 
 
 def _budget_gap(metric: str, first: str, second: str, at: int = 8) -> pd.Series:
@@ -92,9 +99,7 @@ def _budget_gap(metric: str, first: str, second: str, at: int = 8) -> pd.Series:
 def _mostly_budget() -> Found:
     """The budget's share of the gap between replace and accumulate, generation 8."""
     whole = _budget_gap("excess", "replace_200", "accumulate_epochs")
-    share = _budget_gap("excess", "replace_200", "grown_epochs") / whole
-    middle, low, high = mean(share)
-    return Found(middle, low, high, low > 0.5)
+    return between(_budget_gap("excess", "replace_200", "grown_epochs") / whole, 0.5, 1)
 
 
 def _mostly_policy() -> Found:
@@ -104,8 +109,7 @@ def _mostly_policy() -> Found:
         values(*arm, "excess")[8]
         for arm in (("gpt_budget", "replace_200"), ("gpt_steps", "subsample_200"))
     )
-    middle, low, high = mean((replace - subsample) / whole)
-    return Found(middle, low, high, low > 0.5)
+    return between((replace - subsample) / whole, 0.5, 1)
 
 
 def _same_order_by_cost() -> Found:
@@ -120,77 +124,55 @@ def _same_order_by_cost() -> Found:
     return Found(least, least, least, least > 0)
 
 
-def _accumulate_is_flat() -> Found:
+def _accumulate_is_flat() -> list[Found]:
     """From generation 1 to each later one the excess moves by less than .03."""
     excess = values("gpt_budget", "accumulate_epochs", "excess")
-    return everywhere([
-        Found(*(three := mean(excess[g] - excess[1])), three[1] > -0.03 and three[2] < 0.03)
-        for g in excess.columns if g >= 2
-    ])  # fmt: skip
+    return [between(excess[g] - excess[1], -0.03, 0.03, f"generation {g}") for g in excess if g > 1]
 
 
 def _gap_at_the_start() -> Found:
     """Accumulate minus nothing: generation 0 less generation 8."""
     gap = [_budget_gap("excess", "accumulate_epochs", "nothing", g) for g in (0, 8)]
-    middle, low, high = mean(gap[0] - gap[1])
-    return Found(middle, low, high, low > 0)
+    return between(gap[0] - gap[1], 0, np.inf)
 
 
-def _taught_more() -> Found:
+def _taught_more() -> list[Found]:
     """Rare recall of accumulate above its generation 0, from the first round on."""
     rare = values("gpt_budget", "accumulate_epochs", "recall_tail")
-    return everywhere([
-        Found(*(three := mean(rare[g] - rare[0])), three[1] > 0) for g in rare.columns if g >= 1
-    ])  # fmt: skip
-
-
-def _steps_rule(name: str, word: str, generations: range) -> Callable[[], Found]:
-    """A rule of gpt_steps says one word in these generations."""
-
-    def decide() -> Found:
-        rows = gpt_budget.effects(studies.load("gpt_steps"), gpt_steps.RULES)
-        rows = rows[(rows["rule"] == name) & rows["generation"].isin(generations)]
-        found = [
-            Found(row.difference, row.low, row.high, row.verdict == word)
-            for row in rows.itertuples()
-        ]
-        return everywhere(found)
-
-    return decide
+    return [between(rare[g] - rare[0], 0, np.inf, f"generation {g}") for g in rare if g > 0]
 
 
 def _doubled() -> Found:
     """Accumulate at 200 steps: excess of generation 8 less twice that of generation 0."""
     excess = values("gpt_steps", "accumulate_200", "excess")
-    middle, low, high = mean(excess[8] - 2 * excess[0])
-    return Found(middle, low, high, low > 0)
+    return between(excess[8] - 2 * excess[0], 0, np.inf)
 
 
 def _larger_pile(budget: str, low: float, high: float) -> Callable[[], Found]:
     """Subsample minus accumulate, excess of generation 8."""
 
-    def decide() -> Found:
-        last = [
+    def gap() -> pd.Series:
+        subsample, accumulate = (
             values("gpt_steps", f"{policy}_{budget}", "excess")[8]
             for policy in ("subsample", "accumulate")
-        ]
-        three = mean(last[0] - last[1])
-        return Found(*three, low < three[1] and three[2] < high)
+        )
+        return subsample - accumulate
 
-    return decide
+    return within(gap, low, high)
 
 
-def _none_beats_nothing() -> Found:
+def _none_beats_nothing() -> list[Found]:
     """Every arm that trains on its own text minus nothing, in every generation after 0."""
-    found = []
-    for study in ("gpt_budget", "gpt_steps"):
-        nothing = values(study, "nothing", "excess")
-        for arm in importlib.import_module(f"helpers.studies.{study}").ARMS:
-            excess = values(study, arm, "excess")
-            for g in excess.columns[1:]:
-                three = mean(excess[g] - nothing[g])
-                found.append(Found(*three, three[1] > 0))
-    return everywhere(found)
+    arms = [("gpt_budget", arm) for arm in gpt_budget.ARMS]
+    gaps = {
+        (study, arm): values(study, arm, "excess") - values(study, "nothing", "excess")
+        for study, arm in [*arms, *(("gpt_steps", arm) for arm in gpt_steps.ARMS)]
+    }
+    return [
+        between(gap[g], 0, np.inf, f"{arm}, generation {g}")
+        for (study, arm), gap in gaps.items()
+        for g in values(study, arm, "excess").columns[1:]
+    ]
 
 
 GROWING = ("replace_200", "grown_epochs", "accumulate_epochs")
@@ -221,8 +203,8 @@ CLAIMS = [
     Claim("06", "It fails in all eight", f"rule P13, {GPT_06}", _budget_rule("P13", "above")),
     Claim("06", "By the first order most of the gap is budget", GPT_06, _mostly_budget),
     Claim("06", "By the second most of it is policy", GPT_06, _mostly_policy),
-    Claim("06", "Both count", f"rule policy, {GPT_06}", _budget_rule("policy", "above")),
-    Claim("06", "Both count", f"rule budget, {GPT_06}", _budget_rule("budget", "above")),
+    Claim("06", "Both count", f"rules policy and budget, {GPT_06}",
+          lambda: _budget_rule("policy", "above")() + _budget_rule("budget", "above")()),
     Claim("06", "At equal total steps the order is the same", GPT_06, _same_order_by_cost),
     Claim("06", "Rare facts agree", f"rule budget_rare, {GPT_06}",
           _budget_rule("budget_rare", "below")),

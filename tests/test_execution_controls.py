@@ -16,7 +16,6 @@ from helpers.coding.language import draw_task_sets, write_program
 from helpers.coding.writer import Example
 from helpers.studies import execution, execution_controls, execution_coverage
 from helpers.studies.execution_controls import AsManyAsTests, Rule, Term, verdict
-from helpers.studies.paired import effect, holm
 from helpers.verification import Sandbox
 
 RULES = execution_controls.RULES | execution_coverage.RULES
@@ -179,16 +178,6 @@ def test_seeds_that_lack_a_part_do_not_count() -> None:
     frame.loc[(frame["arm"] == "unit_tests") & (frame["replicate"] == 3), "value"] = 99
     found = execution_controls.effects(frame[~missing]).set_index("rule")["difference"]
     assert abs(found["in_task"]) < 0.01
-
-
-def test_holm_and_effect_against_numbers_worked_by_hand() -> None:
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])
-    mean, low, high, p = effect(np.array([1.0, 2.0, 3.0]))
-    assert mean == 2
-    assert (low, high) == pytest.approx((2 - 4.30265 / 3**0.5, 2 + 4.30265 / 3**0.5), abs=1e-4)
-    assert p == pytest.approx(0.0742, abs=1e-4)
-    assert np.isnan(effect(np.array([1.0]))[1:]).all()
 
 
 def test_the_design_is_that_of_execution() -> None:

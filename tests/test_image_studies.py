@@ -55,6 +55,8 @@ def test_effects_and_corrections_against_values_worked_out_by_hand() -> None:
     assert effect([4.0])[0] == 4.0
     assert np.isnan(effect([4.0])[1:]).all()
     assert np.isnan(effect([])).all()
+    assert effect([0.0] * 3) == (0, 0, 0, 1)
+    assert effect([0.3] * 10)[1:] == (pytest.approx(0.3), pytest.approx(0.3), 0)
     # Sorted .01, .02, .03, .04: times 4, 3, 2, 1, and never below the one before.
     assert holm(np.array([0.04, 0.01, 0.03, 0.02])) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])

@@ -1,7 +1,7 @@
 """Lesson 03: its explorer, its figures, and the study behind them.
 
 Its exercises are tested in test_exercises.py, what it says in words in
-test_claims_03.py.
+claims_03.py.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ corrected p of .05 or more it is `null` when the whole 95 % interval (uncorrecte
 or minus the smallest effect, otherwise `open`. What no rule names describes, and no claim rests on
 it.
 
-Settings tried before: this one. The development seeds 100 and 101 were used for CPU seconds and
-for faults of the code. Row 31 of the papers' list had been measured on the same two seeds with
-earlier code: tests above both random arms.
+Settings tried before: this one. On development seed 100 the start, two rounds and the exam were
+timed; small trials of 100 and 101 looked for faults of the code. Row 31 of the papers' list had
+been measured on the same two seeds with earlier code: tests above both random arms.
 """
 
 from __future__ import annotations

@@ -23,9 +23,10 @@ Rules, written and committed before any reported seed (0 and above) ran:
 
 That a model's own reward rises, then falls, is shown when both rules on the reward are.
 
-Settings tried before: this one. The development seeds 100 and 101 were used for CPU seconds and
-for faults of the code. Row 32 of the papers' list had been measured on the same two seeds with
-earlier code: unit tests above the start at k = 100, the opposite of the last rule.
+Settings tried before: this one. On development seed 100 the start, two rounds and the exam were
+timed; small trials of 100 and 101 looked for faults of the code. Row 32 of the papers' list had
+been measured on the same two seeds with earlier code: unit tests above the start at k = 100, the
+opposite of the last rule.
 """
 
 from __future__ import annotations

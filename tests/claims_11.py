@@ -1,0 +1,220 @@
+"""What lesson 11 says in words: see claims.py. A round is a generation of the loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from claims import Claim, Found, between, mean, recorded, values
+
+from helpers.studies.execution import CONTRASTS
+from helpers.studies.paired import effect, holm
+
+Row = tuple[str, pd.Series]  # what it is of, and one number a seed
+Rows = Callable[[], list[Row]]
+STUDIES = ("execution", "execution_controls")  # the second has no arm of the first
+
+
+def _of(arm: str, metric: str, rounds: Iterable[int]) -> pd.Series:
+    """One number a seed: the mean over some rounds, from the study that has the arm."""
+    table = next(t for study in STUDIES if not (t := values(study, arm, metric)).empty)
+    return table[list(rounds)].mean(axis=1)
+
+
+def changes(*arms: str, metric: str = "pass_1", at: Iterable[int] = (4,)) -> Rows:
+    """Each arm in each round less its value in round 0."""
+    return lambda: [
+        (f"{arm}, {metric}, round {g}", _of(arm, metric, [g]) - _of(arm, metric, [0]))
+        for arm in arms
+        for g in at
+    ]
+
+
+def gaps(*pairs: tuple[str, str], metric: str = "pass_1", at: Iterable[int] = (4,)) -> Rows:
+    """First minus second arm in each round."""
+    return lambda: [
+        (
+            f"{first} - {second}, {metric}, round {g}",
+            _of(first, metric, [g]) - _of(second, metric, [g]),
+        )
+        for first, second in pairs
+        for g in at
+    ]
+
+
+def practised(*pairs: tuple[str, str]) -> Rows:
+    """First minus second arm in the share mended, mean of rounds 1 to 4."""
+    rounds = (1, 2, 3, 4)
+    return lambda: [
+        (f"{first} - {second}, mended, mean of rounds 1 to 4",
+         _of(first, "mended", rounds) - _of(second, "mended", rounds))
+        for first, second in pairs
+    ]  # fmt: skip
+
+
+def both(*parts: Rows) -> Rows:
+    """One after the other."""
+    return lambda: [row for part in parts for row in part()]
+
+
+def sides(rows: Rows, *expected: str) -> Callable[[], list[Found]]:
+    """Each interval lies on its side of zero, "above", "below" or "around" it: one for all, or one
+    for each row."""
+
+    def decide() -> list[Found]:
+        made = rows()
+        wanted = expected * len(made) if len(expected) == 1 else expected
+        return [
+            Found(*(three := mean(sample)), _side(three) == side, of)
+            for (of, sample), side in zip(made, wanted, strict=True)
+        ]
+
+    return decide
+
+
+def _side(three: tuple[float, float, float]) -> str:
+    return Found(*three, True).side
+
+
+def _rising() -> list[Found]:
+    """Above the start in every round, and more in each round than in the one before it."""
+    found = sides(changes("unchecked_newest_t12", metric="distinct", at=(1, 2, 3, 4)), "above")()
+    ordered = [one.value for one in found] == sorted(one.value for one in found)
+    return [replace(one, holds=one.holds and ordered) for one in found]
+
+
+def _the_linter_no_less() -> Found:
+    """What own tests let through wrongly, round 4 less round 0, minus the same of the linter."""
+    own, linter = (
+        _of(arm, "false_pass", [4]) - _of(arm, "false_pass", [0]) for arm in ("own_tests", "static")
+    )
+    found = Found(*mean(own - linter), True)
+    return replace(found, holds=found.value < 0 and found.side == "around")
+
+
+def _does_not_fall() -> list[Found]:
+    """No round below the start, and none above it beyond doubt."""
+    found = sides(changes("own_tests", at=(1, 2, 3, 4)), "around")()
+    return [replace(one, holds=one.holds and one.value > 0) for one in found]
+
+
+def _hardly() -> list[Found]:
+    return [replace(one, holds=0 < one.low < 0.001) for one in sides(_message(1), "above")()]
+
+
+def _survivors() -> list[Found]:
+    """The planned contrasts whose p, corrected by Holm, is below .05: these and no others."""
+    samples = {
+        pair: _of(pair[0], "pass_1", [4]) - _of(pair[1], "pass_1", [4]) for pair in CONTRASTS
+    }
+    p = holm(np.array([effect(sample)[3] for sample in samples.values()]))
+    expected = {*OVER, ("unchecked", "unchecked_newest")}
+    return [
+        Found(
+            *mean(sample),
+            (corrected < 0.05) == (pair in expected),
+            f"{' - '.join(pair)}: p {corrected:.3g}",
+        )
+        for (pair, sample), corrected in zip(samples.items(), p, strict=True)
+    ]
+
+
+def _half() -> Found:
+    """The gain of unit tests less half of that of as many reference programs."""
+    start = _of("start", "pass_1", [0])
+    ours, theirs = (_of(arm, "pass_1", [4]) - start for arm in ("unit_tests", "reference"))
+    return between(ours - 0.5 * theirs, -math.inf, 0)
+
+
+def _message(*rounds: int) -> Rows:
+    return gaps(("repair", "repair_blank"), metric="mended", at=rounds)
+
+
+def _blank(*rounds: int) -> Rows:
+    return gaps(("repair_blank", "repair_resample"), metric="mended", at=rounds)
+
+
+def _controlled() -> Rows:
+    return gaps(("unit_tests", "random_in_task"), ("unit_tests", "random_overall"))
+
+
+def _claim(words: str, decide: Callable[[], Found | list[Found]], study: str = STUDIES[0]) -> Claim:
+    return Claim("11", words, recorded(study), decide)
+
+
+IDEAS = [f"repair_{idea}" for idea in ("kind", "trace", "turns", "more")]
+OVER = [("unit_tests", arm) for arm in ("unchecked", "human", "static", "own_tests")]
+ROUNDS = (1, 2, 3, 4)
+CLAIMS = [
+    _claim("Theirs is the only interval above zero",
+           sides(changes("unit_tests", "unchecked", "human", "static", "unchecked_newest"),
+                 "above", "around", "around", "around", "below")),
+    _claim("It is above zero after every one of the four rounds",
+           sides(gaps(("unit_tests", "human"), at=ROUNDS), "above")),
+    _claim("That is down, and no further than at $T = 1$",
+           sides(both(changes("unchecked_newest_t0"),
+                      gaps(("unchecked_newest_t0", "unchecked_newest"))), "below", "around")),
+    _claim("After rounds 1 and 2 it lies just below the start",
+           sides(changes("unchecked", at=ROUNDS), "below", "below", "around", "around")),
+    _claim("ever more different programs are written", _rising),
+    _claim("The programs become fewer",
+           sides(changes("unchecked_newest_t0", metric="distinct"), "below")),
+    _claim("accept more in round 4 than in round 0, and a larger share of what they keep is wrong",
+           sides(both(changes("own_tests", "static", metric="accepted"),
+                      changes("own_tests", "static", metric="false_pass")), "above")),
+    _claim("the linter shows no less of it", _the_linter_no_less),
+    _claim("pass@1 does not fall with own tests", _does_not_fall),
+    _claim("In round 0 the message is worth", sides(_message(0), "above")),
+    _claim("with an interval that hardly leaves zero out", _hardly),
+    _claim("In rounds 2, 3 and 4 no difference is shown", sides(_message(2, 3, 4), "around")),
+    _claim("than with a blank one in the first two rounds, and not visibly more later",
+           sides(_message(0, 1, 2, 3, 4), "above", "above", "around", "around", "around")),
+    _claim("In round 0 a blank message mends fewer than no failing program at all",
+           sides(_blank(0), "below")),
+    _claim("In rounds 3 and 4 it mends more",
+           sides(_blank(1, 2, 3, 4), "around", "around", "above", "above")),
+    _claim("Two ideas mend more, for dull reasons",
+           sides(practised(*((idea, "repair_blank") for idea in IDEAS[2:])), "above")),
+    _claim("moves nothing that we can see once the arms have practised",
+           sides(practised(*((arm, "repair_blank") for arm in ("repair", *IDEAS[:2]))), "around")),
+    _claim("In pass@1 no second try differs from the blank one after four rounds",
+           sides(gaps(*((arm, "repair_blank") for arm in ("repair", "repair_resample", *IDEAS))),
+                 "around")),
+    _claim("It does as well, and leaves more different right programs of ten",
+           sides(both(gaps(("unit_tests", "repair_blank")),
+                      gaps(("unit_tests", "repair"), metric="distinct_right")),
+                 "around", "above")),
+    _claim("The different right ones rise",
+           sides(both(*(changes("unit_tests", metric=m)
+                        for m in ("distinct", "distinct_right", "pass_10"))),
+                 "around", "above", "above")),
+    _claim("The arm that narrows is reference only",
+           sides(changes("human", "unit_tests", "unchecked", "static", metric="distinct"),
+                 "below", "around", "above", "above")),
+    _claim("That makes for more of both",
+           sides(both(*(changes("static", metric=m)
+                        for m in ("distinct", "distinct_right", "pass_10"))), "above")),
+    _claim("Four are unit tests over something else. The fifth is unchecked over newest only",
+           _survivors),
+    _claim("The linter and own tests did leave more different right programs of ten",
+           sides(both(changes("static", "own_tests", "unchecked"),
+                      changes("static", "own_tests", metric="distinct_right")),
+                 "around", "around", "around", "above", "above")),
+    _claim("Unchecked output beside reference programs was not shown to do harm after four rounds",
+           sides(changes("unchecked"), "around")),
+    _claim("lowered pass@1, most when it was sampled hot",
+           sides(both(changes("unchecked_newest"),
+                      gaps(("unchecked_newest_t12", "unchecked_newest"),
+                           ("unchecked_newest_t12", "unchecked_newest_t0"))), "below")),
+    _claim("The tests beat both, by", sides(_controlled(), "above"), STUDIES[1]),
+    _claim("bring less than half of that gain", _half, STUDIES[1]),
+    _claim("A blank message with as much practice mends as many",
+           lambda: [between(sample, -0.01, 0.01, of)
+                    for of, sample in practised(("repair_more", "repair_more_blank"))()],
+           STUDIES[1]),
+    _claim("more than a random choice of as many and less than as many reference programs",
+           sides(both(_controlled(), gaps(("reference", "unit_tests"))), "above"), STUDIES[1]),
+]  # fmt: skip
