@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, exactly, mean, values, within
+from scipy.stats import binom
 
 from helpers import loop, models, policies, theory
 from helpers.studies import tails
@@ -87,6 +88,22 @@ def _clever_rescues_lose() -> list[Found]:
     ]
 
 
+def _rare_names_die() -> Found:
+    """In 20,000 rooms: the share in which at least four of the seven names are gone."""
+    rng, seats = np.random.default_rng(0), np.tile([8, 4, 3, 2] + [1] * 7, (20_000, 1))
+    for _ in range(8):
+        seats = rng.multinomial(24, seats / 24)
+    share = float(((seats[:, 4:] == 0).sum(axis=1) >= 4).mean())
+    return Found(share, share, share, share > 0.95)
+
+
+def _commonest_dies() -> float:
+    """Chance that a name with 8 of 24 seats is gone after eight turns, from its exact chain."""
+    seats = np.arange(25)
+    turn = binom.pmf(seats, 24, seats[:, None] / 24)
+    return float(np.linalg.matrix_power(turn, 8)[8, 0])
+
+
 def _room_of_names() -> Found:
     """Names, of the seven that were there once, which the lesson's room has lost in the end."""
     people = np.repeat(np.arange(11), [8, 4, 3, 2] + [1] * 7)
@@ -103,6 +120,9 @@ WORDS = "words used once, 40 seeds"
 CLAIMS = [
     Claim("03", "Most are gone. Did one of them grow? And where is A, the commonest?",
           "the lesson's room, eight generations", _room_of_names),
+    Claim("03", "in nearly every room at least four of them do", "20,000 rooms", _rare_names_die),
+    Claim("03", "dies out is luck, in about one room in eight", "exact",
+          exactly(_commonest_dies, 1 / 8.5, 1 / 7.5)),
     Claim("03", "Five in six are dead", f"alive, generation 10, {WORDS}",
           within(lambda: _at("words_replace", "alive_1", 10), 0.14, 0.19)),
     Claim("03", "and their share has not moved", f"over the first, generation 10, {WORDS}",
