@@ -1,6 +1,5 @@
 """What mybinder.org would build, rendered by repo2docker's own code: no Docker engine is needed."""
 
-import asyncio
 import json
 import os
 import stat
@@ -9,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyter_core.utils import run_sync
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack, PythonBuildPack
 from tornado.web import HTTPError
@@ -148,16 +148,16 @@ def test_the_course_s_own_notebooks_are_not_saved_over(
     config = PyFileConfigLoader("jupyter_lab_config.py", str(BINDER / "jupyter")).load_config()
     manager = config.ServerApp.contents_manager_class(root_dir=str(ROOT))
     original, copy = "notebooks/00-start-here.ipynb", "my/00-start-here.ipynb"
-    model = asyncio.run(manager.get(original, content=False))
+    model = run_sync(manager.get)(original, content=False)
     assert model["writable"] is False
     before = (ROOT / original).read_bytes()
     with pytest.raises(HTTPError, match=f"work in {copy}"):
-        asyncio.run(manager.save({"type": "notebook", "format": "json"}, original))
+        run_sync(manager.save)({"type": "notebook", "format": "json"}, original)
     assert (ROOT / original).read_bytes() == before
     elsewhere = config.ServerApp.contents_manager_class(root_dir=str(tmp_path))
     (tmp_path / "my").mkdir()
     text = {"type": "file", "format": "text", "content": "{}"}
-    asyncio.run(elsewhere.save(text, copy))
+    run_sync(elsewhere.save)(text, copy)
     assert (tmp_path / copy).read_text() == "{}"
 
 

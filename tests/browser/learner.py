@@ -58,7 +58,7 @@ class Lab:
         self.complaints: list[str] = []  # errors in the browser's console
         self._has_run = False
         page.on("request", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
         page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
 
     def _note(self, request: Request) -> None:
