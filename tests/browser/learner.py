@@ -140,6 +140,8 @@ class Lab:
         light = str("Light" in name).lower()
         body = self.page.locator(f"body[data-jp-theme-light='{light}']")
         expect(body).to_be_attached(timeout=PATIENCE)
+        # JupyterLab takes its curtain away .2 s later, and stumbles over a change before that.
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
 
     # ---- what a learner sees
 
