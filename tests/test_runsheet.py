@@ -148,6 +148,31 @@ def test_a_plan_of_two_days_begins_each_day_anew() -> None:
     assert "run the live cell" not in sheet(plans()[WORKSHOP], catalogue(LESSONS), 0)
 
 
+def test_two_days_are_all_of_every_finished_lesson() -> None:
+    """A new lesson belongs there, whole, and its plan says so; half a day names what it leaves."""
+    plan = plans()["two-days"]
+    assert str(plan.said["about"]).startswith("All of every finished lesson")
+    whole = {(n, one.heading): one.minutes for n, e in catalogue(LESSONS).items() if e.sections
+             for one in e.sections}  # fmt: skip
+    taught = {(s.lesson, s.section.heading): s.minutes for s in plan.stops if s.lesson}
+    assert taught == whole
+    assert {number for number, _ in taught} == {stem[:2] for stem in STEMS}
+    half = plans()["half-day"]
+    for number in {stem[:2] for stem in STEMS} - set(half.lessons()):
+        assert number in str(half.said["about"]), "neither taught nor named as homework"
+
+
+def test_no_day_of_a_class_runs_on_without_a_break() -> None:
+    """Two hours at most, a break or lunch, and so on; the workshop is ninety minutes in one."""
+    for plan in plans().values():
+        since = 0
+        for before, stop in zip([None, *plan.stops], plan.stops, strict=False):
+            rests = stop.section.heading in ("Break", "Lunch")
+            since = 0 if rests or before is None or before.day != stop.day else since
+            since += 0 if rests else stop.minutes
+            assert since <= 120, f"{plan.name}: {since} minutes up to {stop.section.heading}"
+
+
 def test_a_sheet_follows_its_lessons(lessons: Path) -> None:
     change(lessons / "11-learning-from-execution.md", "shown: 5\n      do: Two predictions",
            "shown: 7\n      do: Three predictions")  # fmt: skip
