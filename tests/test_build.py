@@ -21,7 +21,7 @@ from helpers.authoring.lesson import parse
 from helpers.authoring.markdown import mask_all
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset
-from helpers.authoring.rehearse import rehearse
+from helpers.authoring.rehearse import every_cell, rehearse
 
 FRONT = """\
 ---
@@ -894,6 +894,19 @@ def test_a_cell_that_an_interrupt_breaks_is_found(tmp_path: Path) -> None:
     broken = r"section 'A' does not run again after an interrupt at 1.00 s: StopIteration"
     with pytest.raises(execute.CellError, match=broken):
         rehearse(lesson, tmp_path, moment=moment)
+
+
+def test_the_full_rehearsal_is_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes hours, on a machine that does other things meanwhile: a slow cell is no failure."""
+    lesson = parse(
+        make_course(tmp_path, "# T\n\n## A\n" + code("import time\ntime.sleep(4)")).lessons
+        / "02-tiny.md"
+    )
+    monkeypatch.setattr(execute, "CELL_TIMEOUT", 3)
+    with pytest.raises(execute.CellError, match="the cell ran longer than 3 s"):
+        rehearse(lesson, tmp_path)
+    monkeypatch.setattr("helpers.authoring.rehearse.SHARES", (0.5,))
+    every_cell(lesson, tmp_path)
 
 
 def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:

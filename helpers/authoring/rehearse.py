@@ -50,6 +50,7 @@ del _arm
 NOT_COMPARED = IGNORED_BY_NBVAL | {"nbval-ignore-output"}
 STOPPED = re.compile(r"(KeyboardInterrupt|Interrupted):")  # how an interrupted cell ends
 SHARES = (0.0, 0.1, 0.5, 0.9)  # of a cell's time: when the full rehearsal interrupts it
+PATIENCE = 10  # the full rehearsal takes hours, and nobody keeps a machine free for so long
 ECHO = 0.1  # seconds for an interrupt that came at the very end: the next cell must not get it
 CLOCK = re.compile(r"\d+%\|")  # a line with a progress bar
 
@@ -61,11 +62,13 @@ def rehearse(
     heading: str | None = None,
     moment: Callable[[Section, Cell], float | None] | None = None,
     again: bool = True,
+    patience: int = 1,
 ) -> dict[str, float]:
     """Run the sections of `lesson` alone, or the one under `heading`, in the folder `where`.
 
     moment: after how many seconds a cell is interrupted at first; None: not at all.
     again: whether each cell is run a second time.
+    patience: as for `kernel_for`.
 
     Returns the seconds of each cell's first whole run, by cell id. Raises KeyError for an unknown
     heading, and CellError, naming the section and the line in the lesson's file, when a cell fails,
@@ -81,7 +84,7 @@ def rehearse(
         plan += [(section, cell, moment and moment(section, cell)) for cell in section.cells]
     seconds: dict[str, float] = {}
     notebook = notebook_of([cell for _, cell, _ in plan])
-    with kernel_for(notebook, where) as (client, _):
+    with kernel_for(notebook, where, patience=patience) as (client, _):
         for index, (section, cell, after) in enumerate(plan):
             how = "does not run alone"
             try:
@@ -142,9 +145,12 @@ def said(cell: NotebookNode) -> list[str]:
 
 def every_cell(lesson: Lesson, where: Path) -> None:
     """Interrupt every cell at each of SHARES of its time, in fresh kernels. Raises CellError."""
-    seconds = rehearse(lesson, where, again=False)
+    seconds = rehearse(lesson, where, again=False, patience=PATIENCE)
     for share in SHARES:
-        rehearse(lesson, where, moment=lambda _, cell: share * seconds[cell.id])  # noqa: B023
+        rehearse(
+            lesson, where, patience=PATIENCE,
+            moment=lambda _, cell: share * seconds[cell.id],  # noqa: B023
+        )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
