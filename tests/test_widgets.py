@@ -1,15 +1,30 @@
 """Explorers and Run buttons: newest wins, errors are shown, Stop keeps what is done."""
 
+import ast
+import inspect
 import itertools
+import re
 import threading
 import time
+from itertools import pairwise
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 
 from helpers import _progress, plots, studies, theory
-from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_05, lesson_06
+from helpers._ground import ROOT
+from helpers.authoring.lesson import parse
+from helpers.explorers import (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_05,
+    lesson_06,
+    lesson_11,
+)
 from helpers.explorers.controls import (
     Explorer,
     RunButton,
@@ -41,10 +56,12 @@ def inputs(explorer):
 
 EXPLORERS = {
     "quilt": lesson_00.quilt_explorer,
+    "squeeze": lesson_01.squeeze_explorer,
     "gaussian": lesson_02.gaussian_explorer,
     "words": lesson_03.word_explorer,
     "policy": lesson_06.policy_explorer,
     "story": lesson_05.story_explorer,
+    "execution": lesson_11.execution_explorer,
 }
 
 
@@ -64,7 +81,37 @@ def test_explorers_read_as_text_without_a_kernel(name):
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "application/vnd.jupyter.widget-view+json" in data
     for kind in ("text/plain", "text/html"):
-        assert "The cell above draws the same picture once" in data[kind]
+        assert "The cell above draws one of its pictures." in data[kind]
+
+
+def twins() -> list[tuple[str, str, str]]:
+    """Of each explorer of each lesson: the lesson, its own cell, and the static cell above."""
+    found = []
+    for path in sorted((ROOT / "lessons").glob("[0-9][0-9]-*.md")):
+        code = parse(path).code
+        for static, cell in pairwise(code):
+            if "explorer" in cell.tags and "live_run(" not in cell.source:
+                found.append((path.stem, cell.source, static.source))
+    return found
+
+
+@pytest.mark.parametrize(("stem", "source", "static"), twins(), ids=lambda text: str(text)[:2])
+def test_the_cell_above_an_explorer_draws_one_of_its_pictures(stem, source, static):
+    """With the settings of that cell the explorer shows the very same picture."""
+    *before, call = ast.parse(static).body
+    names: dict[str, Any] = {}
+    exec(compile(ast.Module(before, []), stem, "exec"), names)  # the lesson's own imports
+    function = eval(ast.unparse(call.value.func), names)
+    arguments = {word.arg: ast.literal_eval(word.value) for word in call.value.keywords}
+    given = [ast.literal_eval(one) for one in call.value.args]
+    settings = inspect.signature(function).bind(*given, **arguments).arguments
+    explorer = eval(source, names)
+    explorer.set(**settings)
+    assert explorer.wait(60)
+    assert explorer.error is None
+    assert explorer.values == explorer.values | settings, "a control cannot be set so"
+    image = re.search('src="[^"]+"', function(**settings).html()).group()
+    assert image in explorer.html
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ class Explorer(widgets.VBox):
 
     def _says(self) -> str:
         says = "; ".join(control.says for control in self._declared.values())
-        return f"Explorer with controls: {says}. The cell above draws the same picture once."
+        return f"Explorer with controls: {says}. The cell above draws one of its pictures."
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return _with_fallback(super()._repr_mimebundle_(**options), self._says())
