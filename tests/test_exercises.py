@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.robotparser import RobotFileParser
 
 import jupytext
 import numpy as np
@@ -190,13 +191,24 @@ def _choose_by_keyword(reports: Any, *, per_prompt: int) -> Any:
     [
         ("00-fresh-tiles", lambda real_source, newest_row, rng: real_source(n=6, rng=rng)),
         ("00-fresh-tiles", lambda s, row, rng: s(rng=rng, n=4)),
+        ("01-shut-out", lambda files, agent, page: _shut_out_by_keyword(files, agent, page)),
         ("02-next-generation", lambda *given: _by_name(*given)),
+        ("03-which-words", lambda real, newest, rng: rng.choice(a=real, size=200)),
         ("05-rare-recall", _rare_recall_by_keyword),
         ("11-choose", _choose_by_keyword),
     ],
 )
 def test_what_an_answer_is_given_may_be_called_by_keyword(key: str, answer: Any) -> None:
     assert judged(exercises_of(key[:2])[key], answer) is None
+
+
+def _shut_out_by_keyword(files: Any, agent: str, page: str) -> int:
+    shut = 0
+    for text in files:
+        reader = RobotFileParser()
+        reader.parse(lines=text.splitlines())
+        shut += not reader.can_fetch(useragent=agent, url=page)
+    return shut
 
 
 def _by_name(mean: float, var: float, n: int, rng: np.random.Generator) -> tuple[float, float]:

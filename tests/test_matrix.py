@@ -64,7 +64,9 @@ def test_bad_verdicts(arguments: tuple[Any, ...], named: str) -> None:
 
 def test_claims_are_filled_by_the_learner() -> None:
     form = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")
-    assert repr(claim_cards()).count("[to be tested in lesson ") == len(CLAIMS) == 7
+    assert repr(claim_cards()).count("[to be tested in lesson") == len(CLAIMS) == 7
+    assert "[to be tested in lessons 03 and 05]" in repr(claim_cards())
+    assert "[to be tested in lesson 02]" in repr(claim_cards())
     assert form.status is None
     page = form._repr_mimebundle_()["text/html"]
     assert "unharmed" not in page.split("<details>")[0]
@@ -77,7 +79,7 @@ def test_claims_are_filled_by_the_learner() -> None:
     assert "Your verdict: partly. This lesson says: holds. Bounded is not unharmed." in said.value
     lines = repr(claim_cards()).splitlines()
     assert lines[4].endswith("[partly (lesson 06): It held in <my> runs.]")
-    assert repr(claim_cards()).count("[to be tested in lesson ") == 6
+    assert repr(claim_cards()).count("[to be tested in lesson") == 6
     page = claim_cards()._repr_html_()
     assert "<strong>partly (lesson 06)</strong>: It held in &lt;my&gt; runs." in page
     again = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")

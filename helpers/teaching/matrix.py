@@ -250,7 +250,8 @@ def _emphasised(box: str) -> str:
 def _box(entry: Entry | None, lessons: list[str]) -> str:
     """What stands in the box of a claim; `lessons` are those that judge it."""
     if entry is None:
-        return f"to be tested in lesson {' and '.join(lessons)}" if lessons else "to be tested"
+        word = "lesson" if len(lessons) == 1 else "lessons"
+        return f"to be tested in {word} {' and '.join(lessons)}" if lessons else "to be tested"
     said = f"{entry['status']} (lesson {entry.get('lesson', '?')})"
     because = entry.get("because", "")
     return f"{said}: {because}" if because else said
