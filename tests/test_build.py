@@ -896,6 +896,23 @@ def test_a_cell_that_an_interrupt_breaks_is_found(tmp_path: Path) -> None:
         rehearse(lesson, tmp_path, moment=moment)
 
 
+PICTURE = """
+import time
+class Picture(str):
+    def _repr_html_(self):
+        try:
+            time.sleep(2)
+        except KeyboardInterrupt:
+            raise RuntimeError("no picture") from None
+Picture()"""
+
+
+def test_an_interrupt_may_meet_the_picture_of_a_cell(tmp_path: Path) -> None:
+    """The cell itself is over then, and the kernel has no error to name; it says NoneType."""
+    lesson = parse(make_course(tmp_path, "# T\n\n## A\n" + code(PICTURE)).lessons / "02-tiny.md")
+    rehearse(lesson, tmp_path, moment=lambda _, __: 1.0)
+
+
 def test_the_full_rehearsal_is_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes hours, on a machine that does other things meanwhile: a slow cell is no failure."""
     lesson = parse(

@@ -135,6 +135,7 @@ def run_cell(client: NotebookClient, index: int, count: int) -> None:
         line = int(where[1] or where[2]) - 1 if where else 0
         raise CellError(index, line, f"{error.ename}: {error.evalue}") from None
     except CellTimeoutError:
+        assert client.timeout_func is not None  # `kernel_for` sets it
         limit = client.timeout_func(cell)
         raise CellError(index, 0, f"the cell ran longer than {limit} s") from None
     except DeadKernelError:

@@ -48,7 +48,8 @@ _arm()
 del _arm
 """
 NOT_COMPARED = IGNORED_BY_NBVAL | {"nbval-ignore-output"}
-STOPPED = re.compile(r"(KeyboardInterrupt|Interrupted):")  # how an interrupted cell ends
+# How an interrupted cell ends. NoneType: it was over, and what it returned was being drawn.
+STOPPED = re.compile(r"(KeyboardInterrupt|Interrupted|NoneType):")
 SHARES = (0.0, 0.1, 0.5, 0.9)  # of a cell's time: when the full rehearsal interrupts it
 PATIENCE = 10  # the full rehearsal takes hours, and nobody keeps a machine free for so long
 ECHO = 0.1  # seconds for an interrupt that came at the very end: the next cell must not get it
@@ -89,6 +90,7 @@ def rehearse(
             how = "does not run alone"
             try:
                 if after is not None:
+                    how = f"breaks when it is interrupted at {after:.2f} s"
                     _interrupted(client, index, after)
                     how = f"does not run again after an interrupt at {after:.2f} s"
                 began = time.monotonic()
