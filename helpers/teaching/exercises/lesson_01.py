@@ -17,12 +17,14 @@ FILES = (*_SAME, "User-agent: GPTBot\nDisallow: /news/\n")
 PAGE = "https://paper.example/news/today.html"
 
 LINES = (
-    "Every file is open to you. The parser wants a list of lines: given one string, it takes each "
-    "character for a line. Give it text.splitlines()."
+    "Every file is open to you. Two slips do that. The parser wants a list of lines, so give it "
+    "text.splitlines(): one string is read letter by letter. And can_fetch wants the crawler "
+    "first, then the page."
 )
 UNREAD = (
-    "Every file is closed to you. A parser that has parsed nothing says no to all: call "
-    "parse(text.splitlines()) before can_fetch, with a new parser for each file."
+    "Every file is closed to you. Two slips do that. A parser that has parsed nothing says no to "
+    "all: call parse(text.splitlines()) before can_fetch. And a parser keeps the rules of every "
+    "file that it has parsed: make a new one for each file."
 )
 AGENT = (
     "You asked as somebody else, such as a browser's long name: only the rules for everybody count "
@@ -84,7 +86,19 @@ def _lets_in(files: Sequence[str], agent: str, page: str) -> int:
     return len(files) - _count(files, agent, page)
 
 
+def _with_one_parser(files: Sequence[str], agent: str, page: str) -> int:
+    reader, shut = RobotFileParser(), 0
+    for text in files:
+        reader.parse(text.splitlines())
+        shut += not reader.can_fetch(agent, page)
+    return shut
+
+
 shut_out.wrong("hands over one string", lambda *a: _count(*a, parse=str), hint=LINES)
+shut_out.wrong(
+    "asks for the page as the crawler", lambda f, agent, page: _count(f, page, agent), hint=LINES
+)
+shut_out.wrong("one parser for all files", _with_one_parser, hint=UNREAD)
 shut_out.wrong("never parses", lambda *a: _count(*a, parse=None), hint=UNREAD)
 shut_out.wrong("asks as a browser", _as_a_browser, hint=AGENT)
 shut_out.wrong(

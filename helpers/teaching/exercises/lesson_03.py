@@ -32,19 +32,29 @@ DIVIDES = (
     "the length of the real text."
 )
 KEPT = "That is the share that the newest text can still say. Take it from 1."
+BY_LENGTH = (
+    "The missing copies are counted right, and divided by the length of the newest text. They are "
+    "words of the real text: divide by the length of that."
+)
+OF_REAL = (
+    "That is the share of the real text in words that stand in it once: what Good and Turing say "
+    "before the first generation. Look which words the newest text lacks."
+)
 
 
 @exercise("03-missing", praise="It takes the real text to see it: no newest text can tell you.")
 def missing(answer: Any, rng: np.random.Generator) -> str | None:
     """Two small texts in which every known slip gives another number, then random ones."""
-    real = np.array([0, 0, 0, 0, 1, 1, 2, 2, 3, 3])
-    newest = np.array([0, 0, 1, 1, 1, 9, 9, 4])
+    real = np.array([0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 5])  # 5 of 11 are missing
+    newest = np.repeat([0, 1, 9, 4], [4, 6, 5, 1])
     got = number(answer(read_only(newest), read_only(real)), "Your share")
     named = {
-        0.5: WORDS, 0.125: SAYS_ITSELF, 0.375: SWAPPED, 0.0: NEWEST_COUNTS, 1.0: DIVIDES, 0.6: KEPT,
+        0.6: WORDS, 1 / 16: SAYS_ITSELF, 6 / 16: SWAPPED, 0.0: NEWEST_COUNTS, 1.0: DIVIDES,
+        6 / 11: KEPT, 5 / 16: BY_LENGTH, 1 / 11: OF_REAL,
     }  # fmt: skip
-    if round(got, 3) in named:
-        return named[round(got, 3)]
+    for slip, hint in named.items():
+        if abs(got - slip) < 0.001:
+            return hint
     for text, left in ((real, newest), (rng.integers(30, size=60), rng.integers(12, size=60))):
         right = float(np.mean(~np.isin(text, left)))
         got = number(answer(read_only(left), read_only(text)), "Your share")
@@ -78,6 +88,11 @@ missing.wrong("words that the newest text holds once", _once, hint=SAYS_ITSELF)
 missing.wrong("arguments swapped", lambda n, r: float(np.mean(~np.isin(n, r))), hint=SWAPPED)
 missing.wrong("weighs by the newest text", _by_newest, hint=NEWEST_COUNTS)
 missing.wrong("divides by the different words", _by_kinds, hint=DIVIDES)
+missing.wrong(
+    "divides by the newest text", lambda n, r: float((~np.isin(r, n)).sum() / len(n)),
+    hint=BY_LENGTH,
+)  # fmt: skip
+missing.wrong("Good and Turing of the real text", lambda n, r: _once(r, n), hint=OF_REAL)
 missing.wrong("what is kept", lambda n, r: float(np.mean(np.isin(r, n))), hint=KEPT)
 
 # ---------------------------------------------------------------------- B. which 200 words
@@ -144,7 +159,7 @@ def which_words(answer: Any, rng: np.random.Generator) -> str | None:
         )
     return Praise(
         f"After {ROUNDS} generations {yours:.2f} nats a word are lost; a plain random draw loses "
-        f"{plain:.2f}, and no clever rescue that we tried does better."
+        f"{plain:.2f}, and each of the four clever rescues in the next figure more."
     )
 
 
