@@ -157,6 +157,11 @@ def which_words(answer: Any, rng: np.random.Generator) -> str | None:
             f"After {ROUNDS} generations {yours:.2f} nats a word are lost on real text. A plain "
             f"random draw from the real text loses {plain:.2f}."
         )
+    if yours < plain - 0.03:
+        return Praise(
+            f"After {ROUNDS} generations {yours:.2f} nats a word are lost; a plain random draw "
+            f"loses {plain:.2f}. You beat it: what keeps the weights right, what keeps words alive?"
+        )
     return Praise(
         f"After {ROUNDS} generations {yours:.2f} nats a word are lost; a plain random draw loses "
         f"{plain:.2f}, and each of the four clever rescues in the next figure more."
