@@ -191,7 +191,7 @@ CLAIMS = [
     Claim("01", "of our twelve files, four do not do what they mean even by the standard", TWELVE,
           exactly(_not_as_meant, 4, 4)),
     Claim("01", "on six of twelve files two readers agree wholly", TWELVE, exactly(_agree, 6, 6)),
-    Claim("01", "at most 5/28 of the tokens, about a fifth", "published",
+    Claim("01", "at most $5/28$ of the tokens, about a fifth", "published",
           exactly(lambda: np.divide(*_published("closed_tokens", "closed_maintained")),
                   0.17, 0.2)),
     Claim("01", "a fifth becomes anything from a seventh to a third", "published",

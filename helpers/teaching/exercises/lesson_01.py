@@ -22,9 +22,12 @@ LINES = (
     "first, then the page."
 )
 UNREAD = (
-    "Every file is closed to you. Two slips do that. A parser that has parsed nothing says no to "
-    "all: call parse(text.splitlines()) before can_fetch. And a parser keeps the rules of every "
-    "file that it has parsed: make a new one for each file."
+    "Every file is closed to you. A parser that has parsed nothing says no to all: call "
+    "parse(text.splitlines()) before can_fetch, with a new parser for each file."
+)
+ONE_PARSER = (
+    "Every file is closed to you, once one was. A parser keeps the rules of every file that it has "
+    "parsed: make a new one for each file."
 )
 AGENT = (
     "You asked as somebody else, such as a browser's long name: only the rules for everybody count "
@@ -49,9 +52,13 @@ def shut_out(answer: Any, rng: np.random.Generator) -> str | None:
         number(answer(FILES, agent, PAGE), "Your count") for agent in ("GPTBot", "ClaudeBot")
     )
     named: dict[tuple[float, ...], str] = {
-        (0, 0): LINES, (6, 6): UNREAD, (2, 2): AGENT, (4, 1): SEARCHED, (3, 1): CAPITALS,
+        (0, 0): LINES, (2, 2): AGENT, (4, 1): SEARCHED, (3, 1): CAPITALS,
         (3, 3): ROOT, (2, 3): OPEN,
     }  # fmt: skip
+    if found == (6, 6):
+        # Alone, a file that speaks to another crawler closes nothing.
+        alone = number(answer(FILES[3:4], "GPTBot", PAGE), "Your count")
+        return UNREAD if alone else ONE_PARSER
     if found in named:
         return named[found]
     for agent in ("GPTBot", "ClaudeBot", "CCBot", "Googlebot"):
@@ -95,10 +102,7 @@ def _with_one_parser(files: Sequence[str], agent: str, page: str) -> int:
 
 
 shut_out.wrong("hands over one string", lambda *a: _count(*a, parse=str), hint=LINES)
-shut_out.wrong(
-    "asks for the page as the crawler", lambda f, agent, page: _count(f, page, agent), hint=LINES
-)
-shut_out.wrong("one parser for all files", _with_one_parser, hint=UNREAD)
+shut_out.wrong("one parser for all files", _with_one_parser, hint=ONE_PARSER)
 shut_out.wrong("never parses", lambda *a: _count(*a, parse=None), hint=UNREAD)
 shut_out.wrong("asks as a browser", _as_a_browser, hint=AGENT)
 shut_out.wrong(
