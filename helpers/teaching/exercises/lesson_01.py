@@ -55,7 +55,7 @@ def shut_out(answer: Any, rng: np.random.Generator) -> str | None:
         (0, 0): LINES, (2, 2): AGENT, (4, 1): SEARCHED, (3, 1): CAPITALS,
         (3, 3): ROOT, (2, 3): OPEN,
     }  # fmt: skip
-    if found == (6, 6):
+    if found[0] == found[1] == len(FILES):
         # Alone, a file that speaks to another crawler closes nothing.
         alone = number(answer(FILES[3:4], "GPTBot", PAGE), "Your count")
         return UNREAD if alone else ONE_PARSER
