@@ -1,5 +1,7 @@
 """In a kernel an import is whole or not begun: an interrupt waits until it is done.
 
+`interrupt_waits` does the same for other short work of compiled code, which an interrupt breaks.
+
 A learner who presses Stop while numpy, pandas or torch are being loaded would otherwise have half
 of them, and every later cell fails until the kernel is restarted: compiled parts cannot be loaded
 a second time. Only the standard library; does nothing outside Jupyter kernels.

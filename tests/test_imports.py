@@ -1,4 +1,4 @@
-"""An interrupt in the middle of an import, in a process that thinks it is a kernel."""
+"""An interrupt in the middle of an import, of a table that is read, of a picture that is drawn."""
 
 import subprocess
 import sys
@@ -52,3 +52,45 @@ def test_nothing_is_changed_outside_a_kernel() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert answer.stdout == "True\n", answer.stderr
+
+
+PRESSED = """
+import os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from helpers import plots, studies
+{before}
+try:
+    {work}
+    print("whole", flush=True)
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+READ = """
+from io import StringIO
+class Pressed(StringIO):
+    def read(self, *size):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().read(*size)
+studies.StringIO = Pressed"""
+DRAWN = """
+from matplotlib.axis import Axis
+draw = Axis.draw
+picture = plots.band(studies.load("discrete").query("arm == 'quilt_replace'"), "support")
+def pressed(*given, **named):
+    os.kill(os.getpid(), signal.SIGINT)
+    return draw(*given, **named)
+Axis.draw = pressed"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts of POSIX")
+@pytest.mark.parametrize(
+    ("before", "work"), [(READ, "studies.load('discrete')"), (DRAWN, "picture.html()")]
+)
+def test_what_compiled_code_does_is_done_before_an_interrupt_counts(before: str, work: str) -> None:
+    """pandas takes one for a damaged table, and a picture that is half drawn has an error too."""
+    program = PRESSED.format(before=before, work=work)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout == "whole\ninterrupted\n", answer.stderr[-500:]

@@ -104,8 +104,8 @@ def switch(label: str, value: bool = False, when: Mapping[str, Any] | None = Non
 def _look(label: str) -> dict[str, Any]:
     return {
         "description": label,
-        "style": {"description_width": "8em"},
-        "layout": widgets.Layout(width="min(100%, 28em)"),
+        "style": {"description_width": "11em"},
+        "layout": widgets.Layout(width="min(100%, 31em)"),
     }
 
 

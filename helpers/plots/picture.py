@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers._imports import interrupt_waits
 from helpers.plots.style import DOTS_PER_INCH, PIXELS_PER_INCH, short
 
 # A cell and a widget's callback may draw at the same time; Matplotlib shares caches.
@@ -67,11 +68,13 @@ class Picture:
     def html(self) -> str:
         """The picture as HTML for a notebook's output or a `widgets.HTML`."""
         width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
-        image = base64.b64encode(self.png).decode("ascii")
+        with interrupt_waits():  # half a drawing ends in errors of its own
+            image = base64.b64encode(self.png).decode("ascii")
+            table = self._table_html()
         return (
             f'<img alt="{html.escape(self.alt)}" width="{width}" '
             f'style="max-width:100%;height:auto" src="data:image/png;base64,{image}">'
-            + self._table_html()
+            + table
         )
 
     def _table_html(self) -> str:

@@ -38,6 +38,7 @@ from joblib import Parallel, delayed
 
 from helpers._arguments import one_of, positive_int
 from helpers._ground import write_whole
+from helpers._imports import interrupt_waits
 from helpers.loop import single_thread
 
 PACKAGE = Path(__file__).parent
@@ -59,7 +60,9 @@ def names() -> list[str]:
 
 def load(name: str) -> pd.DataFrame:
     """The recorded trials: columns arm, generation, metric, value, replicate (the seed)."""
-    return pd.read_csv(StringIO(_recorded(name, ".csv")))
+    text = StringIO(_recorded(name, ".csv"))
+    with interrupt_waits():  # pandas would say that the table is damaged
+        return pd.read_csv(text)
 
 
 def provenance(name: str) -> dict[str, Any]:

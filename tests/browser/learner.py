@@ -166,6 +166,11 @@ class Lab:
         bare = "all => all.filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 80))"
         return self.panel.locator("img").evaluate_all(bare)
 
+    def cut_labels(self) -> list[str]:
+        """Labels of controls that do not fit into their place: they end in dots."""
+        cut = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+        return self.outputs.locator(".widget-label").evaluate_all(cut)
+
     def nameless_controls(self) -> dict[str, int]:
         """How many controls in the outputs have no name that a screen reader could say."""
         counts = {}

@@ -122,6 +122,7 @@ def test_controls_have_names(lab: Lab) -> None:
     labels = sliders.locator(".widget-label").all_inner_texts()
     assert len(labels) == sliders.count()
     assert all(label.strip() for label in labels)
+    assert lab.cut_labels() == []
 
 
 @on("02-fit-sample-repeat")
