@@ -120,6 +120,23 @@ def test_lesson(lesson: str) -> None:
     assert [p for key, found in known.items() for p in problems(found, checked[key])] == []
 
 
+@pytest.mark.parametrize("lesson", sorted(MODULES))
+def test_a_solution_stands_alone(lesson: str) -> None:
+    """Copied into the learner's cell, in the place of the stub and its imports, it passes."""
+    path = LESSONS[lesson]
+    cells = jupytext.reads(path.read_text("utf-8"), fmt="md:myst").cells
+    tagged = {
+        tag: [c.source for c in cells if tag in c.metadata.get("tags", [])]
+        for tag in ("solution", "check")
+    }
+    for solution, checking in zip(tagged["solution"], tagged["check"], strict=True):
+        space: dict[str, Any] = {"__name__": "lesson"}
+        exec(compile(solution, path.name, "exec"), space)
+        (call,) = _calls(ast.parse(checking))
+        key = ast.literal_eval(call.args[0])
+        assert judged(exercises_of(lesson)[key], _value(_solved(call), space)) is None, key
+
+
 # ---- right answers in other clothes
 
 DECIMALS = {"05-rare-recall": 2}  # as the lesson prints them; three elsewhere

@@ -73,8 +73,7 @@ class Picture:
             table = self._table_html()
         return (
             f'<img alt="{html.escape(self.alt)}" width="{width}" '
-            f'style="max-width:100%;height:auto" src="data:image/png;base64,{image}">'
-            + table
+            f'style="max-width:100%;height:auto" src="data:image/png;base64,{image}">' + table
         )
 
     def _table_html(self) -> str:
