@@ -116,6 +116,7 @@ def test_jupyterlab_reads_our_settings(tmp_path: Path) -> None:
     )
     assert "/lab/tree/my/00-start-here.ipynb" in answer.stdout
     assert "NeverCheckForUpdate" in answer.stdout
+    assert json.loads(answer.stdout)["Application"]["log_level"] == "WARN"  # a quiet terminal
 
 
 def test_the_file_browser_is_folded_at_the_first_start_only(tmp_path: Path) -> None:

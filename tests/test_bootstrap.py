@@ -458,6 +458,20 @@ def test_lab_settings_come_first() -> None:
     assert inherited["PATH"] == "bin"
 
 
+def test_lab_says_how_to_get_there_and_how_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """JupyterLab itself says it among thirty lines that a learner does not need."""
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    started: list[list[str]] = []
+    monkeypatch.setattr(cli, "_become", lambda command, _: started.append(command) or 0)
+    assert cli.lab(["--no-browser"]) == 0
+    assert len(started) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "open an address below" in last
+    assert "Ctrl+C" in last
+
+
 def test_every_stage_runs_and_any_failure_counts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

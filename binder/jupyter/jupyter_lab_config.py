@@ -15,6 +15,7 @@ from jupyterlab_server.workspaces_handler import WorkspacesManager
 from tornado.web import HTTPError
 
 c = get_config()
+c.Application.log_level = "WARN"  # and not thirty lines before the address to open
 c.LabApp.default_url = "/lab/tree/my/00-start-here.ipynb"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

@@ -38,6 +38,8 @@ def lab(arguments: list[str]) -> int:
         command.append(f"--LabApp.default_url=/lab/tree/my/{page}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container one is root, and Jupyter would refuse
+    said = "your browser opens; if it does not, open an address below. Ctrl+C, then y, stops it"
+    print(f"[course] JupyterLab starts: {said}.", file=sys.stderr)
     return _become([*command, *arguments], lab_environment(os.environ))
 
 
