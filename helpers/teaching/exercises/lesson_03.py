@@ -104,8 +104,9 @@ FROM_NEWEST = (
     "Your words come from the newest text: that is Replace once more. Take them from the real one."
 )
 DIED = (
-    "One copy of each word that died keeps nearly all of them alive, and still loses more than a "
-    "plain draw: rare words grow to more than twice their share, and common ones pay for it."
+    "Only words that died come back. One copy of each keeps nearly all of them alive, and still "
+    "loses more than a plain draw: rare words grow to more than twice their share, and common ones "
+    "pay for it."
 )
 RARE = (
     "Only rare words come back. Their half of the vocabulary then swamps the text, and the middle "
