@@ -82,6 +82,7 @@ def lab(
     """The notebook that the test names, as shipped: opened once for all tests that name it."""
     path = lab_root / f"{request.param}.ipynb"
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)  # of clicks, too: Playwright's own is 30 s
     lab = Lab(context.new_page(), path)
     address = f"{server}/lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}"
     lab.page.goto(address, timeout=PATIENCE)

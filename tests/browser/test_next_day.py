@@ -82,6 +82,7 @@ def saved(browser: Browser, server: str, root: Path) -> Path:
 def opened(browser: Browser, address: str, *, kernel: bool) -> Page:
     """A page in a browser that knows nothing yet; without `kernel` none is started for it."""
     page = browser.new_context(viewport={"width": 1000, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE)
 
     def refuse(route: Route) -> None:
         route.abort() if route.request.method == "POST" else route.continue_()
