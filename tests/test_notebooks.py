@@ -78,6 +78,15 @@ def test_no_machine_and_no_widget_state_in_the_file(stem: str) -> None:
     assert set(json.loads(text)["metadata"]) == {"kernelspec", "language_info", "course"}
 
 
+@pytest.mark.parametrize("number", ["02", "05", "06"])
+def test_sliders_are_where_the_argument_is(number: str) -> None:
+    """Not only at the end of the page, where a reader who is short of time never comes."""
+    (stem,) = [stem for stem in LESSONS if stem.startswith(number)]
+    code = lesson(stem).code
+    first = next(place for place, cell in enumerate(code) if "explorer" in cell.tags)
+    assert first < 2 / 3 * len(code)
+
+
 @pytest.mark.parametrize("stem", LESSONS)
 def test_every_section_stands_a_learner_s_hands(stem: str) -> None:
     """Alone, each cell twice, and one of its cells and every live one interrupted somewhere."""
