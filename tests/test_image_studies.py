@@ -102,7 +102,7 @@ def test_recorded_samples_are_there_for_every_arm(study, generations, shape):
 
 
 def test_a_rehearsal_of_the_vae_is_small_and_measures_everything() -> None:
-    split, judge = vae._data("digits", 100)
+    split, judge = vae.data("digits", 100)
     runs = vae._histories("digits", split, judge, 100, "small")
     arms = vae.SETTINGS["digits"]["arms"]
     assert list(runs) == list(arms)

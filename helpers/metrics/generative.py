@@ -30,20 +30,22 @@ class Judge:
 
         "svm"         a support vector machine
         "neighbours"  the commonest class among the five nearest real images
+        "linear"      a logistic regression
 
-    Both must name one of the classes even for a blot, and they disagree on blots: of averages of
+    All must name one of the classes even for a blot, and they disagree on blots: of averages of
     five random digits the first calls nearly two in three an 8, the second one in three. So a
-    statement about class shares needs both judges. Compare `accuracy` on real test images first.
+    statement about class shares needs more than one judge. Compare `accuracy` on real test images first.
     """
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, components: int = 30, names: str = "svm"
     ) -> None:
         from sklearn.decomposition import PCA
+        from sklearn.linear_model import LogisticRegression
         from sklearn.neighbors import KNeighborsClassifier
         from sklearn.svm import SVC
 
-        one_of("names", names, ("svm", "neighbours"))
+        one_of("names", names, ("svm", "neighbours", "linear"))
         flat = _flat("images", images)
         if len(labels) != len(flat):
             raise ValueError(f"labels must have length {len(flat)}, got {len(labels)}")
@@ -54,7 +56,11 @@ class Judge:
                 f"got {components}"
             )
         self.components_ = PCA(components, svd_solver="full").fit(flat)
-        self.classifier_ = SVC(C=10.0) if names == "svm" else KNeighborsClassifier(5)
+        self.classifier_ = {
+            "svm": SVC(C=10.0),
+            "neighbours": KNeighborsClassifier(5),
+            "linear": LogisticRegression(max_iter=1000),
+        }[names]
         self.classifier_.fit(self.features(images), labels)
         self.classes_ = self.classifier_.classes_
 

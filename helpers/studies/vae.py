@@ -59,11 +59,11 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """
     frames = []
     for name in ("digits", "mnist"):
-        split, judge = _data(name, seed)
+        split, judge = data(name, seed)
         runs = _histories(name, split, judge, seed, scale)
         frames += [run.frame.assign(arm=arm) for arm, run in runs.items()]
         first = next(iter(runs.values())).models[0]
-        metrics = _metrics(split, judge, first)
+        metrics = measures(split, judge, first)
         best = {k: f(first, split.train) for k, f in metrics.items() if k not in OF_THE_MODEL}
         prefix = "" if name == "digits" else "mnist_"
         rows = [(f"{prefix}real", 0, metric, value) for metric, value in best.items()]
@@ -92,7 +92,7 @@ def record_samples(seed: int = 0) -> None:
     """Run one seed and write what `samples` reads: the first images of each generation."""
     pictures = {}
     for name in ("digits", "mnist"):
-        split, judge = _data(name, seed)
+        split, judge = data(name, seed)
         for arm, run in _histories(name, split, judge, seed, "full").items():
             pictures[arm] = np.stack([np.asarray(kept)[:N_SHOWN] for kept in run.samples])
         pictures["real" if name == "digits" else "mnist_real"] = split.train[None, :N_SHOWN]
@@ -106,10 +106,16 @@ def samples() -> dict[str, np.ndarray]:
     return {arm: grid / 255 for arm, grid in read_samples("vae").items()}
 
 
-def _data(name: str, seed: int) -> tuple[digits.Split, gm.Judge]:
+def data(name: str, seed: int) -> tuple[digits.Split, gm.Judge]:
+    """Real images of "digits" or "mnist", shuffled by `seed`, and the judge fitted to them."""
     loader = digits.small_digits if name == "digits" else digits.mnist
     split = loader(**SETTINGS[name]["data"], seed=seed)
     return split, gm.Judge(split.train, split.train_labels, SETTINGS["components"])
+
+
+def first_stream(seed: int) -> np.random.Generator:
+    """The stream that the loop itself would give the fit of generation 0."""
+    return np.random.default_rng(np.random.SeedSequence([seed, 0]).spawn(4)[0])
 
 
 def _histories(
@@ -119,15 +125,14 @@ def _histories(
     model, generations = VAE(**settings["model"]), settings["generations"]
     if scale != "full":
         model, generations = model.set_params(steps=20), 1
-    fit_stream = np.random.SeedSequence([seed, 0]).spawn(4)[0]
-    first = model.fit(split.train, np.random.default_rng(fit_stream))
+    first = model.fit(split.train, first_stream(seed))
     return {
         arm: run_loop(
             model,
             split.train,
             policy=POLICIES[arm.removeprefix("mnist_")],
             generations=generations,
-            metrics=_metrics(split, judge, first),
+            metrics=measures(split, judge, first),
             seed=seed,
             first=first,
         )
@@ -135,9 +140,10 @@ def _histories(
     }
 
 
-def _metrics(
+def measures(
     split: digits.Split, judge: gm.Judge, first: VAE
 ) -> dict[str, Callable[[Any, np.ndarray], float]]:
+    """Every metric of this study, for `run_loop`; `first` is the model of generation 0."""
     real, k = judge.features(split.test), SETTINGS["neighbours"]
     reference = judge.class_shares(split.test)
     return {
