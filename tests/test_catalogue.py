@@ -103,14 +103,15 @@ def test_the_map_of_lesson_00_follows_the_knobs(checkout: Path) -> None:
     two = "lessons [02](02-fit-sample-repeat.ipynb), [03](03-losing-the-tails.ipynb), 12"
     assert said["map_size"] == two
     assert said["map_sampler"] == "[lesson 05](05-language-that-forgets.ipynb)"
-    assert said["map_model"] == "lesson 04"
+    assert said["map_model"] == "[lesson 04](04-images-that-fade.ipynb)"
     source = lessons / "05-language-that-forgets.md"
     source.write_text(
         source.read_text(encoding="utf-8").replace("knob: sampler", "knob: [sampler, model]"),
         encoding="utf-8",
     )
     found = about("00", catalogue(lessons))["map_model"]
-    assert found == "lessons 04, [05](05-language-that-forgets.ipynb)"
+    two = "lessons [04](04-images-that-fade.ipynb), [05](05-language-that-forgets.ipynb)"
+    assert found == two
 
 
 def test_what_a_lesson_needs_comes_with_links() -> None:
@@ -191,15 +192,17 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     def course(*arguments: str) -> subprocess.CompletedProcess[str]:
         return python("-m", *arguments)
 
-    made = course("helpers", "new", "04", "images-that-fade")
+    made = course("helpers", "new", "08", "what-collapse-means")
     assert made.returncode == 0, made.stderr
     for name in made.stdout.splitlines()[:-1]:
         assert (checkout / name).is_file()
-    assert '"04":' not in (checkout / "lessons" / "planned.yaml").read_text(encoding="utf-8")
-    assert "| 04 | [Images that fade](notebooks/04-" in (checkout / "README.md").read_text("utf-8")
-    built = course("helpers", "build", "04")
-    assert built.stdout == "04-images-that-fade: executed\n", built.stderr
-    lacking = check(Course.at(checkout), "04-images-that-fade")
+    assert '"08":' not in (checkout / "lessons" / "planned.yaml").read_text(encoding="utf-8")
+    assert "| 08 | [What collapse means](notebooks/08-" in (checkout / "README.md").read_text(
+        "utf-8"
+    )
+    built = course("helpers", "build", "08")
+    assert built.stdout == "08-what-collapse-means: executed\n", built.stderr
+    lacking = check(Course.at(checkout), "08-what-collapse-means")
     assert [line.split("pacing: ")[1] for line in lacking] == [
         "1 cells tagged exercise; at least 2",
         "1 cells tagged quiz; at least 3",
@@ -209,10 +212,10 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     # Its answers are those of its exercises, which only the helpers of the copy know.
     look = "from helpers.authoring.pages import page_problems as p; print(p(ROOT))"
     assert python("-c", f"from helpers._ground import ROOT; {look}").stdout == "[]\n"
-    chosen = ["tests/test_lesson_04.py", "tests/test_exercises.py", "-k", "04"]
+    chosen = ["tests/test_lesson_08.py", "tests/test_exercises.py", "-k", "08"]
     tested = course("pytest", "-q", "-p", "no:cacheprovider", *chosen)
     assert tested.returncode == 0, tested.stdout
-    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_04.py")]
+    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_08.py")]
     assert len(files) == 3
     for asked in (["check"], ["format", "--check"]):
         assert course("ruff", *asked, *files).returncode == 0

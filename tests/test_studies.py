@@ -23,6 +23,7 @@ MODULES = {
 }  # fmt: skip
 TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
+    *("vae_errors", "vae_winner"),
     *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_sampler", "gpt_steps"),
 ]
 # Their rules are fixed, their trials not all there yet.

@@ -34,7 +34,8 @@ class Judge:
 
     All must name one of the classes even for a blot, and they disagree on blots: of averages of
     five random digits the first calls nearly two in three an 8, the second one in three. So a
-    statement about class shares needs more than one judge. Compare `accuracy` on real test images first.
+    statement about class shares needs more than one judge. Compare `accuracy` on real test images
+    first.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ five times each, and prints the worst. The limit is 0.3 s.
 import itertools
 import time
 
-from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_06
+from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_04, lesson_06
 
 LIMIT = 0.3
 
@@ -25,6 +25,9 @@ CORNERS = {
     lesson_03.word_picture: {
         "copies": (1, 100), "rounds": (5, 100), "n": (1000, 100_000), "growth": (1.0, 2.4),
         "show": lesson_03.SHOW,
+    },
+    lesson_04.fading_picture: {
+        "generation": (0, 8), "name": ("replace", "accumulate"), "show": lesson_04.SHOW,
     },
     lesson_06.policy_picture: {
         "model": lesson_06.MODELS, "policy": tuple(lesson_06.known(1)), "n": (20, 100, 1000),

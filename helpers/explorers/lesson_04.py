@@ -1,0 +1,343 @@
+"""Lesson 04: pages of digits, the two circles, who calls what an 8, and a slider over the generations.
+
+All of it is drawn from the recorded studies `vae`, `vae_winner`, `vae_errors` and `diffusion`;
+nothing here trains. The lesson's live run is measured by `yardsticks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Circle
+
+from helpers import studies
+from helpers._arguments import one_of, positive_int
+from helpers.data.digits import CENTRES, Split, eight_gaussians
+from helpers.explorers.controls import Explorer, choice, explore, switch, whole
+from helpers.metrics import generative as gm
+from helpers.models.vae import VAE
+from helpers.plots import Picture, style
+from helpers.studies import diffusion, vae, vae_errors, vae_winner
+
+YARDSTICKS = ("elbo", "precision", "coverage", "recall")
+LABELLERS = {
+    "svm": "support vector machine",
+    "neighbours": "nearest neighbours",
+    "linear": "linear classifier",
+}
+# Arm -> the study that recorded it, and what it is called in the lesson.
+ARMS = {
+    "replace": ("vae", "replace"),
+    "accumulate": ("vae", "accumulate"),
+    "mix10": ("vae", "a tenth real, redrawn"),
+    "samples4": ("vae_errors", "4 times the samples"),
+    "wider": ("vae_errors", "a wider net"),
+    "longer": ("vae_errors", "3 times the training"),
+}
+SHOW = ("precision and coverage", "what it means to draw", "who calls it what")
+STRIPS = (4, 8, 0)  # the generations of strips A, B and C: not in order, that is the question
+NEIGHBOURS, ROUND_REAL = 3, 60  # of the drawn circles: which neighbour, how many real points
+
+
+def yardsticks(split: Split, judge: gm.Judge) -> dict[str, Callable[[Any, np.ndarray], float]]:
+    """ELBO, precision, coverage and recall as the study `vae` measures them, for `run_loop`."""
+    every = vae.measures(split, judge, VAE())  # the model counts for a metric that is left out
+    return {name: every[name] for name in YARDSTICKS}
+
+
+# ---------------------------------------------------------------------- pages of digits
+
+
+def strips_picture(named: bool = False) -> Picture:
+    """Real digits, and what one recorded model means to draw at generations 4, 8 and 0.
+
+    named: write the generations, and what precision says of them, beside the strips.
+    """
+    means, marks = vae_winner.samples(), _marks("replace")
+    labels = ["real", "A", "B", "C"]
+    rows = [means["real"][0], *(means["replace"][g] for g in STRIPS)]
+    if named:
+        mark = marks["precision"]
+        labels[1:] = [f"{labels[i + 1]}: {g}\n{mark[g]:.3f}" for i, g in enumerate(STRIPS)]
+    figure = style.sheet(3.3)
+    _strips(figure, rows, labels)
+    if not named:
+        alt = "Four strips of twelve small grey digits: a real one, and A, B and C, by a model."
+        return Picture(figure, alt, "a real strip; strips A, B and C without their generations")
+    said = "; ".join(f"generation {g}: {marks['precision'][g]:.3f}" for g in STRIPS)
+    alt = (
+        "Four strips of digits: real ones, and what a model means to draw at generations "
+        f"{', '.join(map(str, STRIPS))}. By generation 8 they are paler, and most look like an 8. "
+        f"Precision in the mean of the recorded runs: {said}."
+    )
+    return Picture(figure, alt, f"precision, {said}")
+
+
+def _strips(figure: Any, rows: list[np.ndarray], labels: list[str], shown: int = 12) -> None:
+    tall = (figure.get_figheight() - 0.2) / len(rows)
+    for place, (images, label) in enumerate(zip(rows, labels, strict=True)):
+        top = 0.1 + place * tall
+        axes = style.add_axes(
+            figure, 1.0, figure.get_figheight() - top - tall + 0.12, 0.1, top
+        )  # fmt: skip
+        padded = [np.pad(image, 1) for image in images[:shown]]
+        axes.imshow(np.hstack(padded), cmap="gray_r", vmin=0, vmax=1, aspect="equal")
+        axes.set(xticks=[], yticks=[])
+        axes.grid(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_visible(False)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11, color=style.INK)
+
+
+# ---------------------------------------------------------------------- two circles
+
+
+def circles_picture(seed: int = 4) -> Picture:
+    """Real points with circles out to their third neighbour, and points by a safe generator.
+
+    Left: which made points lie in a circle (precision). Right: whose circle holds a made point
+    (coverage). The generator draws the three commonest blobs alone, a little too narrow.
+    """
+    positive_int("seed", seed, minimum=0)
+    rng = np.random.default_rng(seed)
+    real = eight_gaussians(ROUND_REAL, rng)
+    made = CENTRES[rng.integers(3, size=ROUND_REAL)] + 0.14 * rng.standard_normal((ROUND_REAL, 2))
+    gaps = np.linalg.norm(real[:, None] - real[None], axis=2)
+    radii = np.sort(gaps, axis=1)[:, NEIGHBOURS]
+    inside = np.linalg.norm(made[:, None] - real[None], axis=2) <= radii
+    marks = gm.precision(real, made, NEIGHBOURS), gm.coverage(real, made, NEIGHBOURS)
+    figure = style.sheet(3.9)
+    titles = (f"precision {marks[0]:.2f}: made points inside a circle",
+              f"coverage {marks[1]:.2f}: circles with a made point inside")  # fmt: skip
+    for place, title in enumerate(titles):
+        axes = style.add_axes(figure, 0.1 + 3.6 * place, 0.1, 3.6 - 3.55 * place, 0.45)
+        axes.set(xticks=[], yticks=[], xlim=(-2.3, 2.3), ylim=(-2.3, 2.3), aspect="equal")
+        axes.grid(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_visible(False)
+        axes.set_title(title, fontsize=10.5, color=style.INK)
+        good = inside.any(axis=1 - place)
+        blue, orange = style.PALETTE["blue"], style.PALETTE["vermillion"]
+        for point, radius, held in zip(real, radii, inside.any(axis=0), strict=True):
+            line = "-" if held or place == 0 else ":"
+            axes.add_patch(Circle(point, radius, fill=False, ec=blue, lw=1, ls=line, alpha=0.7))
+        axes.scatter(real[:, 0], real[:, 1], s=16, c=blue, marker="o", label="real", zorder=3)
+        filled = good if place == 0 else np.ones(len(made), bool)
+        for chosen, colour, marker, label in (
+            (made[filled], orange, "x", "made"),
+            (made[~filled], style.INK, "+", "made, outside"),
+        ):
+            axes.scatter(chosen[:, 0], chosen[:, 1], s=26, c=colour, marker=marker, label=label,
+                         zorder=4)  # fmt: skip
+        if place == 0:
+            axes.legend(fontsize=9.5, loc="center", frameon=False)
+    alt = (
+        "Real points in eight blobs, each with a circle out to its third neighbour, and made "
+        f"points in three of the blobs. Left: {marks[0]:.0%} of the made points lie inside a circle. "
+        f"Right: {marks[1]:.0%} of the circles hold a made point; the others are dotted."
+    )
+    return Picture(figure, alt, f"precision {marks[0]:.2f}, coverage {marks[1]:.2f}")
+
+
+# ---------------------------------------------------------------------- the recorded studies
+
+
+def arm(name: str, label: str | None = None) -> pd.DataFrame:
+    """One arm of the lesson's recorded runs, tidy, as the figures label it."""
+    study, own = ARMS[one_of("name", name, tuple(ARMS))]
+    table = studies.load(study).query("arm == @name")
+    return table.assign(arm=own if label is None else label)
+
+
+def errors() -> pd.DataFrame:
+    """Plain replace and the three arms of `vae_errors`, up to their last generation."""
+    names = ("replace", *vae_errors.SETTINGS["arms"])
+    every = pd.concat([arm(name) for name in names])
+    return every[every["generation"] <= vae_errors.SETTINGS["generations"]]
+
+
+def path_picture(marked: str = "replace", generation: int = 8) -> Picture:
+    """Precision against coverage, a dot a generation and a line an arm; mean of recorded runs."""
+    one_of("marked", marked, tuple(ARMS))
+    positive_int("generation", generation, minimum=0)
+    figure = style.sheet(4.2)
+    labels = [label for _, label in ARMS.values()]
+    axes = style.add_axes(figure, 0.85, 0.6, style.label_room(labels), 0.2)
+    looks, said, ends = style.styles(ARMS), [], []
+    for name, (_, label) in ARMS.items():
+        marks, look = _marks(name), looks[name]
+        axes.plot(marks["coverage"], marks["precision"], ls=look.line, color=look.colour,
+                  marker=look.marker, ms=4, lw=1.4)  # fmt: skip
+        last = marks.iloc[-1]
+        ends.append((last["precision"], label, look.colour))
+        said.append(f"{label}: coverage {last['coverage']:.2f}, precision {last['precision']:.3f} "
+                    f"at generation {int(marks.index[-1])}")  # fmt: skip
+    real = studies.load("vae").query("arm == 'real'").groupby("metric")["value"].mean()
+    axes.plot(real["coverage"], real["precision"], marker="*", ms=13, color=style.INK, ls="")
+    axes.annotate("real pictures", (real["coverage"], real["precision"]), (-6, 9), ha="right",
+                  textcoords="offset points", fontsize=10.5, color=style.INK)  # fmt: skip
+    now = _marks(marked).loc[min(generation, _marks(marked).index[-1])]
+    axes.plot(now["coverage"], now["precision"], "o", ms=15, mfc="none", mec=style.INK, mew=1.5)
+    style.name_axes(axes, "coverage (what is still there)", "precision (looks good)")
+    style.label_right(axes, ends)
+    line = (f"{ARMS[marked][1]}, generation {int(now.name)}: precision {now['precision']:.3f}, "
+            f"coverage {now['coverage']:.2f}; real pictures {real['precision']:.3f}, "
+            f"{real['coverage']:.2f}")  # fmt: skip
+    alt = (
+        "Precision against coverage, a line for each arm and a dot for each generation. "
+        f"{'; '.join(said)}. Marked: {line}."
+    )
+    return Picture(figure, alt, line, _table())
+
+
+def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
+    """What three labellers call the digits that were made: stacked shares of 0 to 9, a bar a labeller.
+
+    Mean of the recorded runs of `vae_winner`; beside each bar what the labeller calls real digits.
+    """
+    one_of("name", name, ("replace", "accumulate"))
+    positive_int("generation", generation, minimum=0)
+    table = _shares()
+    columns = [("real", 0), (name, min(generation, 8))]
+    figure = style.sheet(4.3)
+    axes = style.add_axes(figure, 0.8, 0.95, 1.5, 0.25)
+    axes.set(xlim=(-0.6, 5.6), ylim=(0, 1), xticks=range(6))
+    axes.set_xticklabels(["real", f"gen. {generation}"] * 3, fontsize=10)
+    colours = style.PALETTE
+    numbers: list[tuple[str, float, float]] = []
+    for place, (key_of, label) in enumerate(LABELLERS.items()):
+        eights = []
+        axes.text(2 * place + 0.5, -0.13, "\n".join(style.wrap(label, 16)), ha="center", va="top",
+                  fontsize=11, color=style.INK, transform=axes.get_xaxis_transform())  # fmt: skip
+        for side, key in enumerate(columns):
+            shares = table.loc[key, [f"{key_of}_{d}" for d in range(10)]].to_numpy(dtype=float)
+            base = np.concatenate([[0], np.cumsum(shares)[:-1]])
+            eights.append(float(shares[8]))
+            for d in range(10):
+                is_8 = d == 8
+                axes.bar(2 * place + side, shares[d], 0.8, base[d], edgecolor=style.PAPER,
+                         color=colours["vermillion"] if is_8 else "#D2D7DC" if d % 2 else "#BCC4CC",
+                         hatch="//" if is_8 else "", linewidth=0.8)  # fmt: skip
+                if shares[d] > 0.045:
+                    axes.text(2 * place + side, base[d] + shares[d] / 2, str(d), ha="center",
+                              va="center", fontsize=10, color=style.INK,
+                              bbox={"fc": style.PAPER, "ec": "none", "pad": 0.6})  # fmt: skip
+        numbers.append((label, eights[0], eights[1]))
+    style.name_axes(axes, "", "share of the pictures")
+    said = "; ".join(f"{label}: {before:.2f} to {after:.2f}" for label, before, after in numbers)
+    alt = (f"For each of three labellers two stacked bars: the digits it sees in real pictures, "
+           f"and in those of {name}, generation {generation}. Share called an 8, {said}.")  # fmt: skip
+    rows = pd.DataFrame(numbers, columns=["labeller", "8 in real pictures", "8 in what was made"])
+    return Picture(figure, alt, f"share called an 8, {said}", rows)
+
+
+def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
+    """Points of the recorded diffusion model, seed 0: its whole spread above, .8 of it below."""
+    points = diffusion.samples()
+    last = len(points["replace"]) - 1
+    for g in generations:
+        positive_int("generations", g, minimum=0)
+        one_of("generations", g, tuple(range(last + 1)))
+    figure = style.sheet(5.0)
+    wide = (style.WIDTH - 1.0) / len(generations)
+    rows = (("replace", "λ = 1"), ("replace_cool", "λ = 0.8"))
+    for row, (name, label) in enumerate(rows):
+        for place, g in enumerate(generations):
+            left = 0.9 + place * wide
+            axes = style.add_axes(figure, left, 2.45 - 2.35 * row, style.WIDTH - left - wide + 0.08,
+                                  0.35 + 2.35 * row)  # fmt: skip
+            axes.set(xticks=[], yticks=[], xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), aspect="equal")
+            axes.grid(False)
+            drawn = points[name][g]
+            axes.scatter(drawn[:, 0], drawn[:, 1], s=5, color=style.PALETTE["blue"], alpha=0.6)
+            axes.scatter(CENTRES[:, 0], CENTRES[:, 1], s=60, marker="o", facecolors="none",
+                         edgecolors=style.PALETTE["vermillion"], linewidths=1)  # fmt: skip
+            if row == 0:
+                axes.set_title(f"generation {g}", fontsize=11, color=style.INK)
+            if place == 0:
+                axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
+    numbers = studies.summary("diffusion")
+    said = "; ".join(
+        f"{label}: precision {numbers[f'{name}_precision_g8']:.2f}, "
+        f"coverage {numbers[f'{name}_coverage_g8']:.2f}, "
+        f"rare blobs {numbers[f'{name}_rare_g8']:.3f}"
+        for name, label in rows
+    )
+    alt = (
+        "Points of a diffusion model at generations "
+        f"{', '.join(map(str, generations))}; rings mark the centres of eight blobs. With λ = 1 "
+        "the blobs thin to threads, and points lie between them; with λ = 0.8 some blobs are empty. "
+        f"Generation 8 in the mean of five runs, {said}."
+    )
+    return Picture(figure, alt, f"generation 8, {said}")
+
+
+# ---------------------------------------------------------------------- the explorer
+
+
+def fading_picture(generation: int = 8, name: str = "replace", show: str = SHOW[0]) -> Picture:
+    """A recorded run at one generation: the path of the yardsticks, the page, or the labellers."""
+    one_of("name", name, ("replace", "accumulate"))
+    one_of("show", show, SHOW)
+    positive_int("generation", generation, minimum=0)
+    one_of("generation", generation, tuple(range(9)))
+    if show == SHOW[0]:
+        return path_picture(name, generation)
+    if show == SHOW[2]:
+        return shares_picture(name, generation)
+    means = vae_winner.samples()
+    figure = style.sheet(2.9)
+    _strips(figure, [means["real"][0], *means[name][generation][:24].reshape(2, 12, 8, 8)],
+            ["real", f"gen. {generation}", ""])  # fmt: skip
+    mark = _marks(name).loc[generation]
+    line = (f"{name}, generation {generation}: precision {mark['precision']:.3f}, "
+            f"coverage {mark['coverage']:.2f}")  # fmt: skip
+    return Picture(figure, f"A strip of real digits, two of what the model means to draw. {line}.",
+                   line)  # fmt: skip
+
+
+def fading_explorer() -> Explorer:
+    """Sliders over `fading_picture`: the generation at first, the rest behind a switch."""
+
+    def picture(more: bool, **values: Any) -> Picture:
+        return fading_picture(**(values if more else {"generation": values["generation"]}))
+
+    unlocked: Mapping[str, Any] = {"more": True}
+    return explore(
+        picture,
+        generation=whole("generation", 0, 8, 0),
+        more=switch("more", False),
+        name=choice("policy", ("replace", "accumulate"), when=unlocked),
+        show=choice("show", SHOW, when=unlocked),
+    )
+
+
+# ---------------------------------------------------------------------- details
+
+
+@cache
+def _marks(name: str) -> pd.DataFrame:
+    """Mean precision and coverage of an arm: a row a generation."""
+    table = arm(name).query("metric in ('precision', 'coverage')")
+    return table.pivot_table(index="generation", columns="metric", values="value")
+
+
+@cache
+def _shares() -> pd.DataFrame:
+    """Mean shares of `vae_winner`: a row an arm and generation, a column a labeller and digit."""
+    table = studies.load("vae_winner")
+    return table.pivot_table(index=["arm", "generation"], columns="metric", values="value")
+
+
+@cache
+def _table() -> pd.DataFrame:
+    """The ends of the paths, for those who cannot see the picture."""
+    rows = []
+    for name, (_, label) in ARMS.items():
+        marks = _marks(name)
+        rows += [(label, g, *marks.loc[g, ["precision", "coverage"]]) for g in marks.index[[0, -1]]]
+    return pd.DataFrame(rows, columns=["arm", "generation", "precision", "coverage"])

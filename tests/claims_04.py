@@ -1,0 +1,120 @@
+"""What lesson 04 says in words: see claims.py."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from claims import Claim, Found, between, mean, recorded, values, within
+
+from helpers import studies
+from helpers.metrics import generative as gm
+from helpers.studies import diffusion, vae, vae_winner
+
+JUDGES = vae_winner.SETTINGS["judges"]
+
+
+def _change(study: str, arm: str, metric: str, start: int = 0, end: int = 8) -> pd.Series:
+    table = values(study, arm, metric)
+    return table[end] - table[start]
+
+
+def _other_numbers_fall() -> list[Found]:
+    fall = [
+        between(-_change("vae", "replace", metric), 0, np.inf, metric)
+        for metric in ("elbo", "coverage", "recall")
+    ]
+    return [between(_change("vae", "replace", "precision"), 0, np.inf, "precision"), *fall]
+
+
+def _better_than_the_truth() -> Found:
+    last, real = values("vae", "replace", "precision")[8], values("vae", "real", "precision")[0]
+    return between(last - real, 0, np.inf)
+
+
+@cache
+def _stamped() -> pd.DataFrame:
+    """Precision, coverage, recall and classes of ten stamps, and of one, on ten splits."""
+    rows = []
+    for seed in range(10):
+        split, judge = vae.data("digits", seed)
+        stamps = np.array([split.train[split.train_labels == d].mean(axis=0) for d in range(10)])
+        one = np.repeat(split.train.mean(axis=0)[None], 150, axis=0)
+        real, made = judge.features(split.test), judge.features(np.repeat(stamps, 150, axis=0))
+        rows.append({
+            "precision": gm.precision(real, made), "coverage": gm.coverage(real, made),
+            "recall": gm.recall(real, made), "classes": (judge.class_shares(stamps) > 0).sum(),
+            "one": gm.precision(real, judge.features(one)),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _perfect_marks() -> list[Found]:
+    return [
+        Found(float(column.mean()), float(column.min()), float(column.max()),
+              bool((column == right).all()), name)
+        for name, right in (("precision", 1), ("classes", 10), ("recall", 0), ("one", 1))
+        for column in [_stamped()[name]]
+    ]  # fmt: skip
+
+
+def _stamps_cover_as_much() -> Found:
+    model = values("vae_winner", "replace", "coverage")[8].reset_index(drop=True)
+    return between(_stamped()["coverage"] - model, 0, np.inf)
+
+
+def _a_tenth_each() -> Found:
+    shares = [values("vae_winner", "real", f"svm_{d}")[0].mean() for d in range(10)]
+    low, high = min(shares), max(shares)
+    return Found(float(np.mean(shares)), low, high, low > 0.09 and high < 0.11)
+
+
+def _led_by_the_8() -> list[Found]:
+    table = studies.load("vae_winner")
+    return [
+        Found(float((led == 8).sum()), 0, 0, bool((led == 8).all()), judge)
+        for judge in JUDGES
+        for led in [vae_winner.winners(table, "replace", judge, 8)]
+    ]
+
+
+def _good_at_real_pictures() -> list[Found]:
+    return [
+        between(values("vae_winner", "real", f"accuracy_{judge}")[0], 0.94, 1.0001, judge)
+        for judge in JUDGES
+    ]
+
+
+def _rare_blobs_gone() -> Found:
+    rare = values("diffusion", "replace_cool", "rare")[8]
+    return Found(float(rare.mean()), rare.min(), rare.max(), bool((rare < 0.001).all()))
+
+
+def _no_blob_is_empty() -> Found:
+    points = diffusion.samples()["replace"][8]
+    near = ((points[:, None] - diffusion.CENTRES) ** 2).sum(axis=2).argmin(axis=1)
+    counts = np.bincount(near, minlength=8)
+    return Found(float(counts.min()), 0, 0, bool((counts > 0).all()))
+
+
+FIVE = recorded("vae")
+CLAIMS = [
+    Claim("04", "In the mean of five recorded runs it rises", FIVE,
+          within(lambda: _change("vae", "replace", "precision"), 0, 1)),
+    Claim("04", "So the last page gets a better mark than the truth", FIVE,
+          _better_than_the_truth),
+    Claim("04", "The mark rises while three other numbers fall", FIVE, _other_numbers_fall),
+    Claim("04", "A perfect mark, and so in each of ten splits", "ten splits, no model",
+          _perfect_marks),
+    Claim("04", "Each digit is a tenth of the real pictures, more or less",
+          "shares of ten digits, 10 splits", _a_tenth_each),
+    Claim("04", "the rare blobs are gone", recorded("diffusion"), _rare_blobs_gone),
+    Claim("04", "With all of its spread the rare blobs are still there", "generation 8, seed 0",
+          _no_blob_is_empty),
+    Claim("04", "With λ = 0.8 the points look better than at the", recorded("diffusion"),
+          within(lambda: values("diffusion", "replace_cool", "precision")[8]
+                 - values("diffusion", "replace", "precision")[0], 0, 1)),
+    Claim("04", "and points lie between them", "off every blob, generation 8 against 0",
+          within(lambda: _change("diffusion", "replace", "off_mode"), 0, 1)),
+]  # fmt: skip

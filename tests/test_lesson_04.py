@@ -1,0 +1,220 @@
+"""Lesson 04: its explorer, its figures, and the two studies made for it.
+
+Its exercises are tested in test_exercises.py, what it says in words in claims_04.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import studies
+from helpers._ground import ROOT
+from helpers.explorers import lesson_04
+from helpers.metrics import generative as gm
+from helpers.models import VAE
+from helpers.studies import vae, vae_errors, vae_winner
+
+LESSON = (ROOT / "lessons" / "04-images-that-fade.md").read_text(encoding="utf-8")
+
+
+def test_every_number_that_the_lesson_names_is_recorded() -> None:
+    named = re.findall(r"\{\{ (vae|vae_winner|vae_errors|diffusion)\.(\w+)", LESSON)
+    assert len(set(named)) > 40
+    for study, key in named:
+        assert key in studies.summary(study), f"{study}.{key}"
+
+
+# --- the studies -------------------------------------------------------------------------------
+
+
+def recorded(study: str, arm: str, metric: str) -> pd.DataFrame:
+    table = studies.load(study).query("arm == @arm and metric == @metric")
+    return table.pivot(index="replicate", columns="generation", values="value")
+
+
+@pytest.mark.parametrize("metric", vae_winner.OF_THE_STUDY_VAE)
+@pytest.mark.parametrize("arm", ["replace", "accumulate"])
+def test_the_first_seeds_are_the_runs_of_the_study_vae(arm: str, metric: str) -> None:
+    ours, theirs = (recorded(name, arm, metric).loc[:4] for name in ("vae_winner", "vae"))
+    assert ours.shape == theirs.shape == (5, 9)
+    assert ours.to_numpy() == pytest.approx(theirs.to_numpy(), rel=1e-5)
+
+
+@pytest.mark.parametrize("metric", vae_errors.METRICS)
+def test_four_times_the_samples_start_from_the_same_model(metric: str) -> None:
+    ours, theirs = recorded("vae_errors", "samples4", metric), recorded("vae", "replace", metric)
+    if metric == "elbo":  # of the model; the others are of other samples of it
+        assert ours[0].to_numpy() == pytest.approx(theirs[0].to_numpy(), rel=1e-5)
+    assert list(ours.index) == list(theirs.index)
+    assert list(ours.columns) == list(range(vae_errors.SETTINGS["generations"] + 1))
+
+
+def test_shares_sum_to_one_and_variances_to_that_of_the_decoder() -> None:
+    table = studies.load("vae_winner")
+    wide = table.pivot_table(index=["arm", "generation", "replicate"], columns="metric",
+                             values="value")  # fmt: skip
+    for judge in vae_winner.SETTINGS["judges"]:
+        assert wide[[f"{judge}_{d}" for d in range(10)]].sum(axis=1).to_numpy() == pytest.approx(1)
+    made = wide[wide["decoder_variance"].notna()]
+    assert (made["between"] + made["within"]).to_numpy() == pytest.approx(
+        made["decoder_variance"].to_numpy(), rel=1e-4
+    )
+
+
+def test_who_leads_is_the_largest_share() -> None:
+    rows = [
+        ("replace", 8, f"svm_{d}", 0.3 if d == seed + 2 else 0.7 / 9, seed)
+        for d in range(10) for seed in (0, 1)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=studies.COLUMNS)
+    assert vae_winner.winners(frame, "replace", "svm", 8).tolist() == [2, 3]
+
+
+def test_a_judge_is_asked_once_for_ten_metrics() -> None:
+    class Counting:
+        asked = 0
+
+        def class_shares(self, made: np.ndarray) -> np.ndarray:
+            self.asked += 1
+            return np.full(10, made.mean())
+
+    judge = Counting()
+    shares = vae_winner._shares({"svm": judge})  # type: ignore[dict-item]
+    one, two = np.ones((3, 8, 8)), np.zeros((3, 8, 8))
+    assert [shares[f"svm_{d}"](None, one) for d in range(10)] == [1.0] * 10
+    assert judge.asked == 1
+    assert shares["svm_3"](None, two) == 0.0
+    assert judge.asked == 2
+
+
+def test_a_rehearsal_of_the_errors_turns_one_thing_at_a_time() -> None:
+    small = vae_errors.trial(100, "small")
+    assert list(small["arm"].unique()) == ["samples4", "wider", "longer"]
+    assert set(small["metric"]) == set(vae_errors.METRICS)
+    assert not small.duplicated(["arm", "generation", "metric"]).any()
+    assert np.isfinite(small["value"]).all()
+
+
+def test_the_rules_of_the_errors_are_paired_differences() -> None:
+    rows = [(arm, g, metric, 1.0 * g, seed)
+            for arm in vae_errors.SETTINGS["arms"] for g in range(5)
+            for metric in vae_errors.METRICS for seed in range(5)]  # fmt: skip
+    found = vae_errors.summary(pd.DataFrame(rows, columns=studies.COLUMNS))
+    plain = recorded("vae", "replace", "elbo").loc[:4]
+    key = "wider_minus_replace_elbo"
+    assert found[f"{key}_g4"] == pytest.approx((4 - plain[4]).mean())
+    assert found[f"{key}_fall"] == pytest.approx((-4 - (plain[0] - plain[4])).mean())
+    assert found[f"{key}_g4_low"] < found[f"{key}_g4"] < found[f"{key}_g4_high"]
+
+
+def test_variance_between_and_within_classes_by_hand() -> None:
+    class Two(VAE):
+        def sample_means(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+            return np.array([0.0, 0.2, 1.0, 1.2]).reshape(4, 1, 1)
+
+    class Named:
+        classifier_ = type("C", (), {"predict": staticmethod(lambda x: (x[:, 0] > 0.5) * 1)})
+
+        def features(self, images: np.ndarray) -> np.ndarray:
+            return images.reshape(len(images), -1)
+
+    between, within = vae_winner.split_variance(Named(), Two(), 4)  # type: ignore[arg-type]
+    assert (between, within) == pytest.approx((0.25, 0.01))
+
+
+def test_a_blot_is_the_average_of_eight_real_pictures() -> None:
+    images = np.zeros((8, 8, 8))
+    images[0] = 1
+    blots = vae_winner.averages(images, np.random.default_rng(0))
+    assert blots.shape == (1000, 8, 8)
+    assert np.isin(blots * 8, range(9)).all()
+    assert blots.mean() == pytest.approx(1 / 8, abs=0.02)
+
+
+# --- the lesson's own parts --------------------------------------------------------------------
+
+
+def test_the_yardsticks_are_those_of_the_recorded_study() -> None:
+    split, judge = vae.data("digits", 0)
+    ours = lesson_04.yardsticks(split, judge)
+    assert tuple(ours) == lesson_04.YARDSTICKS
+    real = judge.features(split.test)
+    made = split.train[:200]
+    assert ours["coverage"](None, made) == gm.coverage(real, judge.features(made), 5)
+    assert ours["precision"](None, made) == gm.precision(real, judge.features(made), 5)
+
+
+def test_the_strips_do_not_say_what_is_asked() -> None:
+    asked, told = lesson_04.strips_picture(), lesson_04.strips_picture(named=True)
+    assert not re.search(r"\d", asked.alt + asked.summary)
+    assert "generation 8" in told.alt
+    assert sorted(lesson_04.STRIPS) == [0, 4, 8]
+
+
+def test_the_circles_are_those_of_precision_and_coverage() -> None:
+    summary = lesson_04.circles_picture().summary
+    precision, coverage = (float(x) for x in re.findall(r"0\.\d+|1\.00", summary))
+    assert precision > 0.9 > 0.7 > coverage  # what the text says of them
+    with pytest.raises(ValueError, match="seed must be"):
+        lesson_04.circles_picture(-1)
+
+
+def test_the_explorer_opens_with_one_slider() -> None:
+    explorer = lesson_04.fading_explorer()
+    assert explorer.error is None
+    greyed = {name for name, widget in explorer._inputs.items() if widget.disabled}
+    assert greyed == {"name", "show"}
+    before = explorer.html
+    explorer.set(more=True, generation=8, show=lesson_04.SHOW[2])
+    assert explorer.wait()
+    assert explorer.error is None
+    assert explorer.html != before
+
+
+@pytest.mark.parametrize("show", lesson_04.SHOW)
+@pytest.mark.parametrize("name", ["replace", "accumulate"])
+def test_the_same_settings_give_the_same_picture(name: str, show: str) -> None:
+    one, again = (lesson_04.fading_picture(3, name, show) for _ in range(2))
+    assert one.html() == again.html()
+    assert one.summary != lesson_04.fading_picture(6, name, show).summary
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"generation": -1}, "generation must be"),
+        ({"generation": 9}, "generation must be one of"),
+        ({"name": "wider"}, "name must be one of"),
+        ({"show": "luck"}, "show must be one of"),
+    ],
+)
+def test_bad_settings_are_named(settings: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lesson_04.fading_picture(**settings)
+
+
+def test_the_challenge_has_an_answer() -> None:
+    """The first generation whose mark is better than that of real pictures."""
+    real = recorded("vae", "real", "precision")[0].mean()
+    marks = recorded("vae", "replace", "precision").mean()
+    better = [g for g in marks.index if marks[g] > real]
+    assert better[0] in range(1, 8)
+    assert better == list(range(better[0], 9))  # and from then on all of them
+
+
+def test_figures_of_the_studies() -> None:
+    assert list(lesson_04.errors()["arm"].unique()) == [
+        "replace", "4 times the samples", "a wider net", "3 times the training",
+    ]  # fmt: skip
+    assert lesson_04.errors()["generation"].max() == vae_errors.SETTINGS["generations"]
+    assert "nearest neighbours" in lesson_04.shares_picture().summary
+    assert "λ = 0.8" in lesson_04.blobs_picture().summary
+    with pytest.raises(ValueError, match="generations must be one of"):
+        lesson_04.blobs_picture((0, 9))
+    with pytest.raises(ValueError, match="name must be one of"):
+        lesson_04.arm("nobody")
+    assert "3 times the training" in lesson_04.path_picture("longer", 8).summary
