@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from claims import Claim, Found, between, mean, recorded, values, within
+from claims import Claim, Found, between, recorded, values, within
 
 from helpers import studies
 from helpers.metrics import generative as gm

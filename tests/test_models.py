@@ -424,6 +424,28 @@ def test_mixture_finds_two_humps_and_shuffles_its_samples() -> None:
     assert model.score(TWO) == pytest.approx(model.mixture_.score(TWO))
 
 
+@pytest.mark.parametrize("spread", [0.25, 0.8, 0.0])
+def test_a_mixture_may_be_drawn_with_a_part_of_its_spread(spread: float) -> None:
+    """MAD's sampling bias: the same draws, each nearer to the centre of its own hump."""
+    model = GaussianMixture(2).fit(TWO, rng())
+    whole = model.sample(2000, rng(1)).ravel()
+    part = model.set_params(spread=spread).sample(2000, rng(1)).ravel()
+    left, right = whole < 0, whole > 0
+    for hump in (left, right):
+        # Exactly so, since both are the same draws: no tolerance for chance.
+        assert part[hump].std() == pytest.approx(spread**0.5 * whole[hump].std())
+    assert ((part > 0) == right).all()
+    assert model.score(TWO) == model.set_params(spread=1.0).score(TWO)
+
+
+@pytest.mark.parametrize("spread", [-0.1, 1.1, np.nan])
+def test_the_part_of_the_spread_is_checked(spread: float) -> None:
+    with pytest.raises(ValueError, match="spread must be"):
+        GaussianMixture(2, spread=spread).fit(TWO, rng())
+    with pytest.raises(ValueError, match="spread must be"):
+        GaussianMixture(2).fit(TWO, rng()).set_params(spread=spread).sample(3, rng())
+
+
 def test_mixture_can_start_from_another() -> None:
     base = GaussianMixture(2).fit(TWO, rng())
     continued = GaussianMixture(2).fit(TWO, init=base)

@@ -1,4 +1,4 @@
-"""Lesson 04: pages of digits, the two circles, who calls what an 8, and a slider over the generations.
+"""Lesson 04: pages of digits, the two circles, who calls what an 8, and a slider.
 
 All of it is drawn from the recorded studies `vae`, `vae_winner`, `vae_errors` and `diffusion`;
 nothing here trains. The lesson's live run is measured by `yardsticks`.
@@ -137,7 +137,7 @@ def circles_picture(seed: int = 4) -> Picture:
             axes.legend(fontsize=9.5, loc="center", frameon=False)
     alt = (
         "Real points in eight blobs, each with a circle out to its third neighbour, and made "
-        f"points in three of the blobs. Left: {marks[0]:.0%} of the made points lie inside a circle. "
+        f"points in three of the blobs. Left: {marks[0]:.0%} of the made points are in a circle. "
         f"Right: {marks[1]:.0%} of the circles hold a made point; the others are dotted."
     )
     return Picture(figure, alt, f"precision {marks[0]:.2f}, coverage {marks[1]:.2f}")
@@ -195,7 +195,7 @@ def path_picture(marked: str = "replace", generation: int = 8) -> Picture:
 
 
 def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
-    """What three labellers call the digits that were made: stacked shares of 0 to 9, a bar a labeller.
+    """What three labellers call the digits that were made: stacked shares of 0 to 9, a bar each.
 
     Mean of the recorded runs of `vae_winner`; beside each bar what the labeller calls real digits.
     """
@@ -230,7 +230,8 @@ def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
     style.name_axes(axes, "", "share of the pictures")
     said = "; ".join(f"{label}: {before:.2f} to {after:.2f}" for label, before, after in numbers)
     alt = (f"For each of three labellers two stacked bars: the digits it sees in real pictures, "
-           f"and in those of {name}, generation {generation}. Share called an 8, {said}.")  # fmt: skip
+           f"and in what {name} made at generation {generation}. Share called an 8, {said}."
+           )  # fmt: skip
     rows = pd.DataFrame(numbers, columns=["labeller", "8 in real pictures", "8 in what was made"])
     return Picture(figure, alt, f"share called an 8, {said}", rows)
 
@@ -270,7 +271,7 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
     alt = (
         "Points of a diffusion model at generations "
         f"{', '.join(map(str, generations))}; rings mark the centres of eight blobs. With λ = 1 "
-        "the blobs thin to threads, and points lie between them; with λ = 0.8 some blobs are empty. "
+        "the blobs thin to threads, and points lie between; with λ = 0.8 some blobs are empty. "
         f"Generation 8 in the mean of five runs, {said}."
     )
     return Picture(figure, alt, f"generation 8, {said}")

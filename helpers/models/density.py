@@ -56,13 +56,18 @@ class GaussianMixture(FormulaModel):
 
     `reg_covar` is added to the diagonal of every covariance: without it a component that lost all
     but one sample makes EM fail. `init`, a fitted mixture with as many components, starts EM from
-    its weights, means and precisions. Learned: `mixture_`, the fitted scikit-learn estimator.
+    its weights, means and precisions. `spread`, from 0 to 1, is the part of the spread that the
+    sampler uses: each component is drawn from N(mean, spread x covariance), the sampling bias
+    lambda of Alemohammad et al. 2023, arXiv 2307.01850; fit and score do not know it. Learned: `mixture_`, the fitted scikit-learn estimator.
     """
 
-    def __init__(self, n_components: int, reg_covar: float = 1e-3, tol: float = 1e-3) -> None:
+    def __init__(
+        self, n_components: int, reg_covar: float = 1e-3, tol: float = 1e-3, spread: float = 1.0
+    ) -> None:
         self.n_components = n_components
         self.reg_covar = reg_covar
         self.tol = tol
+        self.spread = spread
 
     def fit(
         self,
@@ -72,6 +77,7 @@ class GaussianMixture(FormulaModel):
     ) -> Self:
         """EM from k-means++ centres drawn with `rng`, or from `init`."""
         components = positive_int("n_components", self.n_components)
+        real_number("spread", self.spread, low=0.0, high=1.0)
         values = finite_array("data", data)
         if len(values) < max(2, components):
             raise ValueError(
@@ -97,8 +103,12 @@ class GaussianMixture(FormulaModel):
         """(n_samples, d) draws from the fitted mixture, in random order."""
         self._check_fitted()
         n = positive_int("n_samples", n_samples)
+        spread = real_number("spread", self.spread, low=0.0, high=1.0)
         self.mixture_.set_params(random_state=int(generator("rng", rng).integers(2**31)))
-        values, _ = self.mixture_.sample(n)
+        values, drawn = self.mixture_.sample(n)
+        if spread != 1:
+            centres = self.mixture_.means_[drawn]
+            values = centres + spread**0.5 * (values - centres)
         return rng.permutation(finite_array("the samples", values))
 
     def score(self, data: np.ndarray) -> float:
