@@ -20,22 +20,23 @@ def _change(study: str, arm: str, metric: str, start: int = 0, end: int = 8) -> 
     return table[end] - table[start]
 
 
-def _other_numbers_fall() -> list[Found]:
-    fall = [
-        between(-_change("vae", "replace", metric), 0, np.inf, metric)
-        for metric in ("elbo", "coverage", "recall")
+def _in_each_run() -> list[Found]:
+    signs = {"precision": 1, "elbo": -1, "coverage": -1, "recall": -1}
+    return [
+        Found(float(change.mean()), change.min(), change.max(), bool((change > 0).all()), metric)
+        for metric, sign in signs.items()
+        for change in [sign * _change("vae_winner", "replace", metric)]
     ]
-    return [between(_change("vae", "replace", "precision"), 0, np.inf, "precision"), *fall]
 
 
 def _better_than_the_truth() -> Found:
-    last, real = values("vae", "replace", "precision")[8], values("vae", "real", "precision")[0]
-    return between(last - real, 0, np.inf)
+    real = _stamped()["real"]
+    return between(values("vae_winner", "replace", "precision")[8] - real, 0, np.inf)
 
 
 @cache
 def _stamped() -> pd.DataFrame:
-    """Precision, coverage, recall and classes of ten stamps, and of one, on ten splits."""
+    """Of ten stamps precision, coverage, recall and classes; the precision of one, of real ones."""
     rows = []
     for seed in range(10):
         split, judge = vae.data("digits", seed)
@@ -46,6 +47,7 @@ def _stamped() -> pd.DataFrame:
             "precision": gm.precision(real, made), "coverage": gm.coverage(real, made),
             "recall": gm.recall(real, made), "classes": (judge.class_shares(stamps) > 0).sum(),
             "one": gm.precision(real, judge.features(one)),
+            "real": gm.precision(real, judge.features(split.train)),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -127,6 +129,23 @@ def _eights_become_more() -> list[Found]:
     ]
 
 
+def _more_eights_in_each_generation() -> list[Found]:
+    return [
+        between(table[g + 1] - table[g], 0, np.inf, f"{judge}, generation {g + 1}")
+        for judge in JUDGES
+        for table in [values("vae_winner", "replace", f"{judge}_8")]
+        for g in range(8)
+    ]
+
+
+def _closer_faster_than_narrower() -> Found:
+    lost = {}
+    for part in ("between", "within"):
+        table = values("vae_winner", "replace", part)
+        lost[part] = 1 - table[8] / table[0]
+    return between(lost["between"] - lost["within"], 0, np.inf)
+
+
 def _it_depends_who_counts() -> Found:
     svm, linear = (values("vae_winner", "replace", f"{judge}_8")[8] for judge in (
         "svm", "linear"))  # fmt: skip
@@ -152,23 +171,31 @@ def _no_blob_is_empty() -> Found:
     return Found(float(counts.min()), 0, 0, bool((counts > 0).all()))
 
 
-FIVE = recorded("vae")
+TEN = recorded("vae_winner")
 CLAIMS = [
-    Claim("04", "In the mean of five recorded runs it rises", FIVE,
-          within(lambda: _change("vae", "replace", "precision"), 0, 1)),
-    Claim("04", "So the last page gets a better mark than the truth", FIVE,
+    Claim("04", "In the mean of ten recorded runs it rises", TEN,
+          within(lambda: _change("vae_winner", "replace", "precision"), 0, 1)),
+    Claim("04", "So the last page gets a better mark than the truth", TEN,
           _better_than_the_truth),
-    Claim("04", "The mark rises while three other numbers fall", FIVE, _other_numbers_fall),
+    Claim("04", "The mark rises while three other numbers fall, in each of the ten runs", TEN,
+          _in_each_run),
     Claim("04", "A perfect mark, and so in each of ten splits", "ten splits, no model",
           _perfect_marks),
     Claim("04", "Each digit is a tenth of the real pictures, more or less",
           "shares of ten digits, 10 splits", _a_tenth_each),
-    Claim("04", "On real test pictures all three are good", recorded("vae_winner"),
+    Claim("04", "Even coverage is as high as that of the trained model at generation 8",
+          "ten splits, against " + TEN, _stamps_cover_as_much),
+    Claim("04", "in the same direction in each generation and each run", TEN, _led_by_the_8),
+    Claim("04", "in the same direction in each generation and each run: towards the middle", TEN,
+          _more_eights_in_each_generation),
+    Claim("04", "The classes come closer a little faster than each of them narrows", TEN,
+          _closer_faster_than_narrower),
+    Claim("04", "On real test pictures all three are good", TEN,
           _good_at_real_pictures),
-    Claim("04", "How many eights there are depends on who counts", recorded("vae_winner"),
+    Claim("04", "How many eights there are depends on who counts", TEN,
           _it_depends_who_counts),
-    Claim("04", "That they become more does not", recorded("vae_winner"), _eights_become_more),
-    Claim("04", "Both do: of the variance between the classes", recorded("vae_winner"),
+    Claim("04", "That they become more does not", TEN, _eights_become_more),
+    Claim("04", "Both do: of the variance between the classes", TEN,
           _both_variances_fall),
     Claim("04", "No gain can be shown with five seeds, and it is at most some five nats",
           recorded("vae_errors"), _no_gain_to_show),

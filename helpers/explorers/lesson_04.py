@@ -31,7 +31,7 @@ LABELLERS = {
 }
 # Arm -> the study that recorded it, and what it is called in the lesson.
 ARMS = {
-    "replace": ("vae", "replace"),
+    "replace": ("vae_winner", "replace"),
     "accumulate": ("vae", "accumulate"),
     "mix10": ("vae", "a tenth real, redrawn"),
     "samples4": ("vae_errors", "4 times the samples"),
@@ -157,7 +157,8 @@ def errors() -> pd.DataFrame:
     """Plain replace and the three arms of `vae_errors`, up to their last generation."""
     names = ("replace", *vae_errors.SETTINGS["arms"])
     every = pd.concat([arm(name) for name in names])
-    return every[every["generation"] <= vae_errors.SETTINGS["generations"]]
+    same = every["replicate"].isin(vae_errors.SEEDS)  # plain replace has more seeds
+    return every[same & (every["generation"] <= vae_errors.SETTINGS["generations"])]
 
 
 def path_picture(marked: str = "replace", generation: int = 8) -> Picture:

@@ -58,7 +58,8 @@ class GaussianMixture(FormulaModel):
     but one sample makes EM fail. `init`, a fitted mixture with as many components, starts EM from
     its weights, means and precisions. `spread`, from 0 to 1, is the part of the spread that the
     sampler uses: each component is drawn from N(mean, spread x covariance), the sampling bias
-    lambda of Alemohammad et al. 2023, arXiv 2307.01850; fit and score do not know it. Learned: `mixture_`, the fitted scikit-learn estimator.
+    lambda of Alemohammad et al. 2023, arXiv 2307.01850; fit and score do not know it. Learned:
+    `mixture_`, the fitted scikit-learn estimator.
     """
 
     def __init__(

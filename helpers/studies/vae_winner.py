@@ -166,16 +166,15 @@ def _shares(judges: dict[str, gm.Judge]) -> dict[str, Callable[[Any, np.ndarray]
     """One metric a judge and digit. The last answer of a judge is kept: ten metrics ask for it."""
     kept: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
-    def share(name: str, digit: int, made: np.ndarray) -> float:
-        if name not in kept or kept[name][0] is not made:
-            kept[name] = made, judges[name].class_shares(made)
-        return float(kept[name][1][digit])
+    def share_of(name: str, digit: int) -> Callable[[Any, np.ndarray], float]:
+        def share(_: Any, made: np.ndarray) -> float:
+            if name not in kept or kept[name][0] is not made:
+                kept[name] = made, judges[name].class_shares(made)
+            return float(kept[name][1][digit])
 
-    return {
-        f"{name}_{digit}": lambda _, made, name=name, digit=digit: share(name, digit, made)
-        for name in judges
-        for digit in DIGITS
-    }
+        return share
+
+    return {f"{name}_{digit}": share_of(name, digit) for name in judges for digit in DIGITS}
 
 
 def split_variance(judge: gm.Judge, model: VAE, n: int) -> tuple[float, float]:
