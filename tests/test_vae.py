@@ -12,7 +12,7 @@ import torch
 from sklearn.base import clone
 
 from helpers.data import digits
-from helpers.models import VAE
+from helpers.models import VAE, Diffusion, _neural
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,20 @@ def weights(model):
 def test_importing_the_models_loads_no_torch():
     code = "import sys, helpers.models; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_a_bar_is_drawn_only_on_request(images, progress, capsys, monkeypatch):
+    """Generations of a loop have a line of their own, and stderr is for warnings."""
+    monkeypatch.setattr(_neural, "QUIET_SECONDS", 0.0)
+    rng, points = np.random.default_rng(0), np.random.default_rng(1).normal(size=(50, 2))
+    capsys.readouterr()
+    VAE(steps=3, progress=progress).fit(images.train, rng)
+    drawn = capsys.readouterr().err
+    Diffusion(steps=3, progress=progress).fit(points.clip(-3, 3), rng)
+    assert ("VAE" in drawn, "Diffusion" in capsys.readouterr().err) == (progress, progress)
+    if not progress:
+        assert drawn == ""
 
 
 def test_shapes(fitted, images):

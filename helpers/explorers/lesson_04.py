@@ -71,7 +71,7 @@ def strips_picture(named: bool = False) -> Picture:
     said = "; ".join(f"generation {g}: {marks['precision'][g]:.3f}" for g in STRIPS)
     alt = (
         "Four strips of digits: real ones, and what a model means to draw at generations "
-        f"{', '.join(map(str, STRIPS))}. By generation 8 they are paler, and most look like an 8. "
+        f"{', '.join(map(str, STRIPS))}. By generation 8 they are paler, and more alike. "
         f"Precision in the mean of the recorded runs: {said}."
     )
     return Picture(figure, alt, f"precision, {said}")
@@ -112,10 +112,10 @@ def circles_picture(seed: int = 4) -> Picture:
     marks = gm.precision(real, made, NEIGHBOURS), gm.coverage(real, made, NEIGHBOURS)
     figure = style.sheet(3.9)
     titles = (f"precision {marks[0]:.2f}: made points inside a circle",
-              f"coverage {marks[1]:.2f}: circles with a made point inside")  # fmt: skip
+              f"coverage {marks[1]:.2f}: circles that hold a made point")  # fmt: skip
     for place, title in enumerate(titles):
         axes = style.add_axes(figure, 0.1 + 3.6 * place, 0.1, 3.6 - 3.55 * place, 0.45)
-        axes.set(xticks=[], yticks=[], xlim=(-2.3, 2.3), ylim=(-2.3, 2.3), aspect="equal")
+        axes.set(xticks=[], yticks=[], xlim=(-2.5, 2.1), ylim=(-2.3, 2.3), aspect="equal")
         axes.grid(False)
         for side in ("left", "bottom"):
             axes.spines[side].set_visible(False)
@@ -134,7 +134,7 @@ def circles_picture(seed: int = 4) -> Picture:
             axes.scatter(chosen[:, 0], chosen[:, 1], s=26, c=colour, marker=marker, label=label,
                          zorder=4)  # fmt: skip
         if place == 0:
-            axes.legend(fontsize=9.5, loc="center", frameon=False)
+            axes.legend(fontsize=9.5, loc="center", frameon=False, bbox_to_anchor=(0.54, 0.55))
     alt = (
         "Real points in eight blobs, each with a circle out to its third neighbour, and made "
         f"points in three of the blobs. Left: {marks[0]:.0%} of the made points are in a circle. "

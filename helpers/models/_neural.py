@@ -89,20 +89,23 @@ def train(
     losses: list[float],
     cosine: bool = False,
     name: str = "fit",
+    progress: bool = False,
 ) -> None:
     """Adam for `steps` batches; `batch_loss(rows)` is the loss on those row numbers.
 
     Rows come in shuffled epochs. cosine: the learning rate falls to zero along half a cosine.
-    The loss of every step is appended to `losses`. On an interrupt `network` and `losses` hold
-    what was reached, and the interrupt goes on to the caller. Raises ValueError at the first loss
-    that is not finite, and when the last step leaves weights that are not.
+    progress: draw a bar for fits over two seconds. The loss of every step is appended to `losses`.
+    On an interrupt `network` and `losses` hold what was reached, and the interrupt goes on to the
+    caller. Raises ValueError at the first loss that is not finite, and when the last step leaves
+    weights that are not.
     """
     import torch
     from tqdm import tqdm  # the text bar: a widget would enter the outputs that tests compare
 
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     order = torch.empty(0, dtype=torch.int64)
-    for step in tqdm(range(steps), desc=name, delay=QUIET_SECONDS, leave=False):
+    bar = {"desc": name, "delay": QUIET_SECONDS, "leave": False}
+    for step in tqdm(range(steps), disable=not progress, **bar):
         if len(order) < min(batch, n_rows):
             order = torch.randperm(n_rows, generator=stream)
         rows, order = order[:batch], order[batch:]

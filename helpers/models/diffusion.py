@@ -50,6 +50,7 @@ class Diffusion(BaseEstimator):
         each coordinate for k = 1..frequencies. hidden: width of its three hidden layers.
     steps, batch, learning_rate: Adam batches, the rate falling along a cosine. The same number at
         every size of the training set, so that policies are compared at equal compute.
+    progress: draw a bar for fits over two seconds.
     Learned: `network_` (torch), `n_features_in_`, `losses_` (squared error of every batch).
     """
 
@@ -63,6 +64,7 @@ class Diffusion(BaseEstimator):
         steps: int = 1000,
         batch: int = 128,
         learning_rate: float = 1e-2,
+        progress: bool = False,
     ) -> None:
         self.temperature = temperature
         self.bound = bound
@@ -72,6 +74,7 @@ class Diffusion(BaseEstimator):
         self.steps = steps
         self.batch = batch
         self.learning_rate = learning_rate
+        self.progress = progress
 
     def fit(
         self, data: np.ndarray, rng: np.random.Generator | None = None, init: Any = None
@@ -111,6 +114,7 @@ class Diffusion(BaseEstimator):
                 losses=self.losses_,
                 cosine=True,
                 name="Diffusion",
+                progress=self.progress,
             )
         return self
 

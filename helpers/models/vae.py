@@ -39,6 +39,7 @@ class VAE(BaseEstimator):
     hidden, latent: width of the two hidden layers on each side, and dimensions of z.
     steps, batch, learning_rate: Adam batches. The same number at every size of the training set,
         so that policies are compared at equal compute.
+    progress: draw a bar for fits over two seconds.
     Learned: `network_` (torch), `image_shape_`, `losses_` (minus ELBO of every batch, nats).
     """
 
@@ -51,6 +52,7 @@ class VAE(BaseEstimator):
         steps: int = 900,
         batch: int = 100,
         learning_rate: float = 2e-3,
+        progress: bool = False,
     ) -> None:
         self.likelihood = likelihood
         self.sigma = sigma
@@ -59,6 +61,7 @@ class VAE(BaseEstimator):
         self.steps = steps
         self.batch = batch
         self.learning_rate = learning_rate
+        self.progress = progress
 
     def fit(
         self, data: np.ndarray, rng: np.random.Generator | None = None, init: Any = None
@@ -90,6 +93,7 @@ class VAE(BaseEstimator):
                 stream=stream,
                 losses=self.losses_,
                 name="VAE",
+                progress=self.progress,
             )
         return self
 
