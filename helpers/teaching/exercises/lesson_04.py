@@ -52,10 +52,10 @@ def my_coverage(answer: Any, rng: np.random.Generator) -> str | None:
 
 
 def _clouds() -> tuple[np.ndarray, np.ndarray, int]:
-    """A crowd and a few strays; the samples are of the crowd, and three lie far out."""
+    """A crowd and a few strays; the samples are of the crowd, and six lie far out."""
     rng = np.random.default_rng(7)
     real = np.concatenate([rng.standard_normal((30, 2)), 5 * rng.standard_normal((15, 2))])
-    far = [[30.0, 30.0], [-30.0, 31.0], [29.0, -30.0]]
+    far = np.array([30.0, 30.0]) + 0.1 * rng.standard_normal((6, 2))  # near to each other
     samples = np.concatenate([0.7 * rng.standard_normal((25, 2)), far])
     return real, samples, 4
 
@@ -100,9 +100,9 @@ MANY = "At most ten pictures: these are"
 SHAPE = "Give pictures of 8 x 8 pixels, an array of shape (10, 8, 8)."
 OUTSIDE = "Pixels lie from 0 to 1; yours go further."
 ONE_CLASS = (
-    "Not all ten classes are there. An average of everything is called an 8: average within each "
-    "class."
+    "One class alone is there. An average of everything is called an 8: average within each class."
 )
+MISSING = "A class is missing, and another one is there twice: ten stamps, one for each class."
 REAL = (
     "Real pictures, and still not the best mark: one may be an odd one, outside all circles of the "
     "others. And each covers its few neighbours only. What is never odd?"
@@ -131,8 +131,9 @@ def my_stamps(answer: Any, rng: np.random.Generator) -> str | None:
     exists = any((stamp == split.train).all(axis=(1, 2)).any() for stamp in stamps)
     if exists and coverage <= WIDE:
         return NEAREST if precision >= SAFE else REAL
-    if (judge.class_shares(stamps) > 0).sum() < 10:
-        return ONE_CLASS
+    classes = (judge.class_shares(stamps) > 0).sum()
+    if classes < 10:
+        return ONE_CLASS if classes == 1 else MISSING
     if precision < SAFE or coverage <= WIDE:
         return (
             f"Your stamps get precision {precision:.3f} and coverage {coverage:.2f}; wanted are "
@@ -168,7 +169,8 @@ def _twice(images: Any, labels: Any) -> np.ndarray:
 my_stamps.wrong("ten real pictures", _first, hint=REAL)
 my_stamps.wrong("the real picture nearest each average", _nearest, hint=NEAREST)
 my_stamps.wrong("the average of all, ten times", _average_of_all, hint=ONE_CLASS)
-my_stamps.wrong("one class twice", _twice, hint=ONE_CLASS)
-my_stamps.wrong("more than ten", lambda images, labels: images[:40], hint=MANY)
+my_stamps.wrong("one class twice", _twice, hint=MISSING)
+my_stamps.wrong("more than ten", lambda images, labels: images[:40], hint=f"{MANY} 40.")
 my_stamps.wrong("pixels from 0 to 16", lambda i, y: 16 * _averages(i, y), hint=OUTSIDE)
-my_stamps.wrong("flat pictures", lambda i, y: _averages(i, y).reshape(10, 64), hint=SHAPE)
+my_stamps.wrong("flat pictures", lambda i, y: _averages(i, y).reshape(10, 64),
+                hint=f"{SHAPE} Yours has the shape (10, 64).")  # fmt: skip
