@@ -19,7 +19,7 @@ from inspect import signature
 import numpy as np
 
 from helpers._arguments import fraction, one_of, positive_int
-from helpers.data import Data, concat, draw, size
+from helpers.data import Data, concat, draw, size, take
 
 
 class Named:
@@ -189,3 +189,38 @@ class FreshReal(Named):
         if size(fresh) != self.n_real:
             raise ValueError(f"source must return {self.n_real} samples, got {size(fresh)}")
         return concat([fresh, _newest(synthetic)])
+
+
+@dataclass(frozen=True)
+class FrozenReal(Named):
+    """The same `n_real` real samples in every round, the first ones; the rest is the newest.
+
+    In all `size` samples, None for as many as there are real ones. `Mix` draws its real samples
+    anew each round from all of them, `FreshReal` collects new ones: the three ways to have a
+    tenth of real data.
+    """
+
+    n_real: int
+    size: int | None = None
+    name = "frozen"
+    label = "frozen real"
+
+    def __post_init__(self) -> None:
+        positive_int("n_real", self.n_real, minimum=0)
+        if self.size is not None:
+            positive_int("size", self.size, minimum=max(1, self.n_real))
+
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
+        """Real samples first, then a draw from the newest; ValueError when either runs short."""
+        newest = _newest(synthetic)
+        n_synthetic = (size(real) if self.size is None else self.size) - self.n_real
+        for what, there, wanted in (
+            ("real", size(real), self.n_real),
+            ("synthetic", size(newest), n_synthetic),
+        ):
+            if not 0 <= wanted <= there:
+                raise ValueError(
+                    f"FrozenReal needs {self.n_real} real samples and others up to its size, "
+                    f"but of {what} ones it would take {wanted} of {there}"
+                )
+        return concat([take(real, np.arange(self.n_real)), draw(newest, n_synthetic, rng)])

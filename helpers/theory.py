@@ -164,6 +164,54 @@ def gaussian_sampling_bias(lam: float, t: Any) -> Curve:
     return _plain(np.power(fraction("lam", lam), _counts(t).astype(float)))
 
 
+def gaussian_floor(real_rows: int, n: int | None = None, ddof: int = 0) -> float:
+    """E of the fitted variance in the long run when `real_rows` of n rows are new and real.
+
+    With m real rows, a share f = m/n, and the MLE: 1 - 1 / (1 - f + m (2 - f)), exact. `n` None is
+    the limit of n much larger than m, 1 - 1 / (1 + 2 m): the number of real rows counts, the share
+    does not. What is missing to 1 is the squared error of the mean. ddof=1: m (2 - f) - f over
+    (m - 1) (2 - f) + 1 - f, about m / (m - 1/2), above 1. The rest of the n rows is drawn from the
+    newest fit. An expectation: the typical run lies below it. Derived here, after the fresh-data
+    loop of Alemohammad et al. 2307.01850.
+    """
+    m = positive_int("real_rows", real_rows, minimum=0)
+    f = 0.0 if n is None else _real_share(m, n)
+    if one_of("ddof", ddof, (0, 1)) == 0:
+        return 1 - 1 / (1 - f + m * (2 - f))
+    if m == 0:
+        return 1.0
+    return (m * (2 - f) - f) / ((m - 1) * (2 - f) + 1 - f)
+
+
+def gaussian_mean_error_fresh(n: int, real_rows: int, t: Any) -> Curve:
+    """E (fitted mean - true mean)**2 after t >= 1 fits, `real_rows` of n new and real, MLE.
+
+    Goes from 1/n at the first fit to D = 1 - gaussian_floor by a factor (1-f)**2 - (1-f)/n a fit,
+    f the real share: so n / (1 + 2 m) fits are the pace, when m is small beside n. Without real
+    rows this is `gaussian_mean_error_replace`. Derived here.
+    """
+    t = _counts(t, minimum=1)
+    f = _real_share(positive_int("real_rows", real_rows, minimum=0), n)
+    limit = 1 - gaussian_floor(real_rows, n)
+    factor = (1 - f) ** 2 - (1 - f) / n
+    return _plain(limit - (limit - 1 / n) * np.power(factor, t - 1))
+
+
+def gaussian_variance_fresh(n: int, real_rows: int, t: Any) -> Curve:
+    """E of the fitted variance (MLE) after t >= 1 fits, `real_rows` of n rows new and real.
+
+    One minus the error of the mean: the expected square of a row stays 1. Derived here.
+    """
+    return _plain(1 - gaussian_mean_error_fresh(n, real_rows, t))
+
+
+def _real_share(m: int, n: int) -> float:
+    n = positive_int("n", n, minimum=2)
+    if m > n:
+        raise ValueError(f"real_rows must be at most n = {n}, got {m}")
+    return m / n
+
+
 # --- kernel density ----------------------------------------------------------------------------
 
 
@@ -392,6 +440,54 @@ def strong_collapse_error(
     noise = real_number("sigma", sigma, low=0) ** 2 * positive_int("d", d) / positive_int("n", n)
     floor = fraction("synthetic_share", synthetic_share) ** 2 * real_number("shift", shift, low=0)
     return noise + floor
+
+
+def biased_rows_best(d: int, real: int, shift: float, sigma: float = 1.0) -> float:
+    """How many synthetic rows make `strong_collapse_error` smallest beside `real` rows.
+
+    All rows weigh the same. With k = sigma**2 d / (2 shift): real k / (real - k), which falls to k
+    as the real rows grow; infinite where real <= k, and where shift = 0. `shift` is squared already
+    (c**2). Derived here from Dohmatob et al. 2410.04840, equation 12.
+    """
+    return _of_real_rows(real, _biased_scale(d, shift, sigma) / 2)
+
+
+def biased_rows_break_even(d: int, real: int, shift: float, sigma: float = 1.0) -> float:
+    """How many synthetic rows leave `strong_collapse_error` where the real rows alone have it.
+
+    More of them harm. 2 k real / (real - 2 k), which falls to 2 k = sigma**2 d / shift; infinite
+    where real <= 2 k. Derived here as `biased_rows_best`.
+    """
+    return _of_real_rows(real, _biased_scale(d, shift, sigma))
+
+
+def biased_rows_worth(
+    d: int, real: int, synthetic: int, shift: float, sigma: float = 1.0, weighted: bool = False
+) -> float:
+    """How many real rows one of `synthetic` rows is worth beside `real` of them; negative: harm.
+
+    (rows of real data with the same error - real) / synthetic. All rows weigh the same, or the two
+    parts as is best (`weighted`): then never negative, and together worth up to sigma**2 d / shift
+    real rows. Derived here from Dohmatob et al. 2410.04840, equation 12.
+    """
+    real, synthetic = positive_int("real", real), positive_int("synthetic", synthetic)
+    scale = _biased_scale(d, shift, sigma)  # of squared noise to squared bias, in rows
+    if weighted:
+        return 1 / (synthetic / scale + 1)
+    n = real + synthetic
+    return (1 / (1 / n + (synthetic / n) ** 2 / scale) - real) / synthetic
+
+
+def _biased_scale(d: int, shift: float, sigma: float) -> float:
+    """sigma**2 d / shift; infinite without a shift."""
+    noise = real_number("sigma", sigma, low=0, open_low=True) ** 2 * positive_int("d", d)
+    shift = real_number("shift", shift, low=0)
+    return noise / shift if shift > 0 else math.inf
+
+
+def _of_real_rows(real: int, k: float) -> float:
+    real = positive_int("real", real)
+    return real * k / (real - k) if real > k else math.inf
 
 
 def years_bought(factor: float, growth: float) -> float:

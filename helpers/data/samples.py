@@ -65,11 +65,13 @@ def concat(parts: Sequence[Data]) -> Data:
 def take(data: Data, indices: np.ndarray) -> Data:
     """The samples at `indices` (integers), as a new object.
 
-    For Replicates, `indices` has shape (k, R): every run takes its own.
+    For Replicates, `indices` has shape (k, R), every run takes its own, or (k,), all the same.
     """
     if isinstance(data, list):
         return [data[i] for i in indices]
     if isinstance(data, Replicates):
+        if indices.ndim == 1:
+            return Replicates(data.values[indices])
         return Replicates(data.values[indices, np.arange(indices.shape[1])])
     return data[indices]
 

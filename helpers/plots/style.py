@@ -66,6 +66,7 @@ _STYLES = {
         PolicyStyle("subsample", "subsample", PALETTE["green"], (0, (6, 2)), "^"),
         PolicyStyle("mix", "mix with real", PALETTE["ochre"], (0, (4, 2, 1, 2)), "D"),
         PolicyStyle("fresh", "fresh real", PALETTE["sky"], (0, (2, 1.5)), "v"),
+        PolicyStyle("frozen", "frozen real", PALETTE["indigo"], (0, (1, 1.5)), "p"),
         PolicyStyle("synthetic-only", "synthetic only", PALETTE["purple"], (0, (8, 2)), "P"),
         PolicyStyle("newest-growing", "newest, growing", PALETTE["wine"], (0, (1, 1)), "X"),
         PolicyStyle("human", "human only", PALETTE["ink"], "-", "*"),
@@ -76,6 +77,7 @@ POLICY_COLOURS = {name: style.colour for name, style in _STYLES.items()}
 # Arms that go by another name than the policy whose look they take.
 _ALIASES = {
     "fresh-real": "fresh",
+    "frozen-real": "frozen",
     "fresh-one-in-ten": "fresh",
     "fresh-real-rows": "fresh",
     "grown": "newest-growing",
