@@ -61,7 +61,8 @@ SETTINGS: dict[str, Any] = {
     "biased": {"m": [100, 1000, 10_000], "s": [25, 50, 100, 150, 200, 300, 500], "lam": 0.8,
                "rounds": 400},
 }  # fmt: skip
-WAYS = ("frozen", "redrawn", "new")
+FROZEN = FrozenReal(1).name
+WAYS = (FROZEN, "redrawn", "new")
 
 
 # --- a Gaussian by its mean and sum of squares -------------------------------------------------
@@ -156,7 +157,7 @@ def _floors(seed: int, short: bool) -> Rows:
 def _ways(n: int, m: int, source: Any) -> dict[str, tuple[Named, int]]:
     """How m of n rows are real: a policy, and how many rows its models write."""
     policies: dict[str, Named] = {
-        "frozen": FrozenReal(m, size=n),
+        FROZEN: FrozenReal(m, size=n),
         "redrawn": Mix(m / n, size=n),
         "new": FreshReal(source, m),
     }
