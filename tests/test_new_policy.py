@@ -32,6 +32,7 @@ from helpers.policies import (
     Accumulate,
     AccumulateSubsample,
     FreshReal,
+    FrozenReal,
     Mix,
     Named,
     Replace,
@@ -143,7 +144,10 @@ def test_recorded_studies_ask_their_policies() -> None:
 
 # --- a policy's name stands in its class, and beside its colour ---------------------------------
 
-OURS = (Replace(), Accumulate(), AccumulateSubsample(), Mix(0.1), FreshReal(lambda n, rng: [], 1))
+OURS = (
+    *(Replace(), Accumulate(), AccumulateSubsample(), Mix(0.1)),
+    *(FrozenReal(1), FreshReal(lambda n, rng: [], 1)),
+)
 NAMES = {word for policy in OURS for word in (policy.name, policy.label)}
 TYPED = {  # file -> why a name of a policy is written out in it
     "policies.py": "the one place",
@@ -225,7 +229,7 @@ def test_policies_of_whole_generations_are_recognised(new: ModuleType) -> None:
 @pytest.mark.parametrize(
     "policy",
     [AccumulateSubsample(), Mix(0.3), Mix(0.5, size=4), Largest(), Bootstrap(), AnyOne(),
-     FreshReal(lambda n, rng: rng.standard_normal(n), 3)],
+     FrozenReal(1), FreshReal(lambda n, rng: rng.standard_normal(n), 3)],
     ids=lambda policy: type(policy).__name__,
 )  # fmt: skip
 def test_other_policies_go_through_the_loop(policy: Policy) -> None:

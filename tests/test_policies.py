@@ -18,7 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.data import Replicates, concat, draw, size, take
-from helpers.policies import Accumulate, AccumulateSubsample, FreshReal, Mix, Replace
+from helpers.policies import (
+    Accumulate,
+    AccumulateSubsample,
+    FreshReal,
+    FrozenReal,
+    Mix,
+    Replace,
+)
 
 KINDS = ("array", "rows", "list")
 
@@ -96,6 +103,31 @@ def test_subsample_is_a_part_of_the_pool(
     assert not Counter(chosen) - Counter(pool)  # nothing twice, nothing from elsewhere
 
 
+@given(situations(), st.data())
+def test_frozen_rows_are_the_first_and_the_same_for_ever(
+    situation: tuple[Any, list[Any], int], data: st.DataObject
+) -> None:
+    real, synthetic, _ = situation
+    total = min(len(real), len(synthetic[-1]))
+    m = data.draw(st.integers(0, total))
+    chosen = identities(training_set(FrozenReal(m, size=total), situation))
+    assert chosen[:m] == identities(real)[:m]
+    assert len(chosen) == total
+    assert not Counter(chosen[m:]) - Counter(identities(synthetic[-1]))  # nothing twice
+    later = FrozenReal(m, size=total).training_set(real, synthetic, np.random.default_rng(99))
+    assert identities(later)[:m] == chosen[:m]
+
+
+def test_frozen_rows_of_many_runs_are_each_run_s_own() -> None:
+    rng = np.random.default_rng(5)
+    real, newest = rng.random((2, 9, 4, 1))
+    chosen = FrozenReal(3).training_set(Replicates(real), [Replicates(newest)], rng)
+    assert isinstance(chosen, Replicates)
+    assert (chosen.values[:3] == real[:3]).all()
+    for run in range(4):
+        assert np.isin(chosen.values[3:, run], newest[:, run]).all()
+
+
 @given(situations(), st.floats(0, 1), st.sampled_from(["last", "all"]), st.booleans())
 def test_mix_has_its_share_of_real_samples(
     situation: tuple[Any, list[Any], int], share: float, pool: str, with_replacement: bool
@@ -166,6 +198,9 @@ def test_draws_for_many_runs_are_uniform_and_distinct(pool: int, n: int) -> None
         (lambda: Mix("half"), TypeError, "real_fraction must be"),  # type: ignore[arg-type]
         (lambda: Mix(0.5, size=-1), ValueError, "size must be"),
         (lambda: Mix(0.5, pool="first"), ValueError, "pool must be one of 'last', 'all'"),
+        (lambda: FrozenReal(-1), ValueError, "n_real must be"),
+        (lambda: FrozenReal(2.5), TypeError, "n_real must be"),  # type: ignore[arg-type]
+        (lambda: FrozenReal(5, size=4), ValueError, "size must be an integer of at least 5"),
         (lambda: FreshReal(None, 3), TypeError, "source must be callable"),  # type: ignore[arg-type]
         (lambda: FreshReal(lambda n, rng: [], -1), ValueError, "n_real must be"),
     ],
@@ -183,6 +218,9 @@ def test_bad_parameters_fail_when_the_policy_is_made(
         (AccumulateSubsample(21), "size must be at most the pool's 20 samples, got 21"),
         (Mix(0.9, size=15), "needs 14 real samples .* there are 10"),
         (Mix(0.1, size=15), "needs 13 synthetic samples .* there are 10"),
+        (FrozenReal(12), "of real ones it would take 12 of 10"),
+        (FrozenReal(11, size=15), "of real ones it would take 11 of 10"),
+        (FrozenReal(2, size=15), "of synthetic ones it would take 13 of 10"),
         (FreshReal(lambda n, rng: np.zeros(n + 1), 3), "source must return 3 samples, got 4"),
     ],
 )
@@ -191,7 +229,14 @@ def test_asking_for_more_than_there_is(policy: Any, message: str) -> None:
         policy.training_set(np.zeros(10), [np.zeros(10)], np.random.default_rng(0))
 
 
-EVERY = [Replace(), Accumulate(), AccumulateSubsample(), Mix(0.5), FreshReal(numbered, 1)]
+EVERY = [
+    Replace(),
+    Accumulate(),
+    AccumulateSubsample(),
+    Mix(0.5),
+    FreshReal(numbered, 1),
+    FrozenReal(1),
+]
 
 
 @pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
@@ -213,13 +258,15 @@ def test_mix_can_draw_again_and_again_from_one_sample() -> None:
             again.training_set(real, synthetic, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("policy", [Replace(), Mix(0.5), FreshReal(lambda n, rng: [0] * n, 1)])
+@pytest.mark.parametrize(
+    "policy", [Replace(), Mix(0.5), FrozenReal(1), FreshReal(lambda n, rng: [0] * n, 1)]
+)
 def test_a_policy_that_needs_synthetic_data_says_so(policy: Any) -> None:
     with pytest.raises(ValueError, match="synthetic must hold"):
         policy.training_set([1, 2], [], np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("policy", [Accumulate(), AccumulateSubsample(), Mix(0.5)])
+@pytest.mark.parametrize("policy", [Accumulate(), AccumulateSubsample(), Mix(0.5), FrozenReal(2)])
 def test_arrays_and_lists_do_not_mix(policy: Any) -> None:
     with pytest.raises(TypeError, match="all arrays or all lists"):
         policy.training_set(np.zeros(4), [[0.0] * 4], np.random.default_rng(0))

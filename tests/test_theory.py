@@ -30,6 +30,8 @@ CURVES: list[tuple[Callable[..., Any], dict[str, Any], int]] = [
     (theory.gaussian_variance_accumulate, {"n": 10}, 0),
     (theory.gaussian_mean_error_accumulate, {"n": 10}, 0),
     (theory.gaussian_sampling_bias, {"lam": 0.8}, 0),
+    (theory.gaussian_mean_error_fresh, {"n": 10, "real_rows": 2}, 1),
+    (theory.gaussian_variance_fresh, {"n": 10, "real_rows": 2}, 1),
     (theory.kde_variance_replace, {"n": 10, "bandwidth": 0.5}, 0),
     (theory.regression_error_replace, {"d": 3, "n": 10}, 0),
     (theory.regression_error_accumulate, {"d": 3, "n": 10}, 0),
@@ -223,6 +225,15 @@ def test_pass_at_k_counts_subsets(n: int, data: st.DataObject) -> None:
         (lambda: theory.verifier_threshold(0.5, 1.5), ValueError, "keep_wrong must be"),
         (lambda: theory.strong_collapse_error(5, 10, 1.0, 2.0, 1.0), ValueError, "synthetic_share"),
         (lambda: theory.golden_ratio_weight(0.0), ValueError, "ratio must be"),
+        (lambda: theory.gaussian_floor(-1), ValueError, "real_rows must be"),
+        (lambda: theory.gaussian_floor(11, 10), ValueError, "real_rows must be at most n = 10"),
+        (lambda: theory.gaussian_floor(1, 10, ddof=2), ValueError, "ddof must be"),
+        (lambda: theory.gaussian_variance_fresh(10, 11, 3), ValueError, "real_rows must be at"),
+        (lambda: theory.biased_rows_best(0, 10, 0.1), ValueError, "d must be"),
+        (lambda: theory.biased_rows_best(2, 0, 0.1), ValueError, "real must be"),
+        (lambda: theory.biased_rows_break_even(2, 10, -0.1), ValueError, "shift must be"),
+        (lambda: theory.biased_rows_worth(2, 10, 0, 0.1), ValueError, "synthetic must be"),
+        (lambda: theory.biased_rows_worth(2, 10, 5, 0.1, sigma=0), ValueError, "sigma must be"),
         (lambda: theory.pass_at_k(5, 6, 1), ValueError, "c must be at most n = 5"),
         (lambda: theory.pass_at_k(5, 1, 6), ValueError, "k must be at most n = 5"),
         (lambda: theory.pass_at_k(5, -1, 1), ValueError, "c must be"),
@@ -233,3 +244,70 @@ def test_bad_arguments_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+# --- real rows beside others -------------------------------------------------------------------
+
+
+def test_the_floor_of_real_rows() -> None:
+    for m, floor in ((0, 0.0), (1, 2 / 3), (2, 0.8), (5, 10 / 11), (10, 20 / 21)):
+        assert theory.gaussian_floor(m) == pytest.approx(floor)
+        assert theory.gaussian_floor(m, 10**7) == pytest.approx(floor, abs=1e-5)
+    assert theory.gaussian_floor(10, 10) == pytest.approx(0.9)  # all real: one fit to ten rows
+    assert 1 - theory.gaussian_floor(10, 100) == pytest.approx(1 / 19.9)
+    # The other divisor ends above 1, about m / (m - 1/2).
+    for m in (1, 2, 5, 10):
+        assert theory.gaussian_floor(m, ddof=1) == pytest.approx(m / (m - 0.5))
+    assert theory.gaussian_floor(10, 10, ddof=1) == pytest.approx(1)
+
+
+def test_the_way_to_the_floor() -> None:
+    t = np.arange(1, 60)
+    same = theory.gaussian_mean_error_replace(20, t)
+    assert theory.gaussian_mean_error_fresh(20, 0, t) == pytest.approx(same)
+    assert theory.gaussian_variance_fresh(20, 3, 1) == pytest.approx(1 - 1 / 20)
+    assert theory.gaussian_variance_fresh(20, 3, 10_000) == pytest.approx(
+        theory.gaussian_floor(3, 20)
+    )
+    # n sets the pace: at n = 10,000 a hundred rounds have hardly begun, with ten rows or without.
+    assert theory.gaussian_variance_fresh(10_000, 10, 101) > 0.99
+    # One pace is n / (1 + 2 m) fits: about 1/e of the way is left.
+    far = theory.gaussian_variance_fresh(1000, 2, 201) - theory.gaussian_floor(2, 1000)
+    assert far / (1 - theory.gaussian_floor(2, 1000)) == pytest.approx(np.exp(-1), rel=0.02)
+
+
+def by_search(d: int, real: int, shift: float) -> int:
+    number = np.arange(200_000)
+    n = real + number
+    return int(np.argmin(d / n + (number / n) ** 2 * shift))
+
+
+@pytest.mark.parametrize(("real", "best"), [(300, 1500), (1000, 333), (10_000, 256), (10**5, 251)])
+def test_the_best_number_of_biased_rows(real: int, best: int) -> None:
+    found = theory.biased_rows_best(10, real, 0.02)
+    assert found == pytest.approx(best, abs=0.6)
+    assert abs(found - by_search(10, real, 0.02)) <= 1
+    even = theory.biased_rows_break_even(10, real, 0.02)
+    if real > 500:
+        alone, n = 10 / real, real + even
+        assert 10 / n + (even / n) ** 2 * 0.02 == pytest.approx(alone)
+    else:
+        assert even == np.inf
+
+
+def test_where_any_number_of_rows_helps() -> None:
+    assert theory.biased_rows_best(10, 250, 0.02) == np.inf
+    assert theory.biased_rows_best(10, 1000, 0.0) == np.inf
+    assert theory.biased_rows_break_even(10, 500, 0.02) == np.inf
+
+
+def test_what_a_biased_row_is_worth() -> None:
+    # The first is worth a real one, since a bias enters squared; at the break-even none is worth
+    # anything; beyond, each does harm. Weighted, all together are worth up to sigma^2 d / shift.
+    assert theory.biased_rows_worth(10, 10**6, 1, 0.02) == pytest.approx(1, abs=0.01)
+    assert theory.biased_rows_worth(10, 1000, 1000, 0.02) == pytest.approx(0, abs=1e-9)
+    assert theory.biased_rows_worth(10, 1000, 2000, 0.02) < 0
+    assert theory.biased_rows_worth(10, 1000, 700, 0.0) == pytest.approx(1)
+    worth = [s * theory.biased_rows_worth(10, 1000, s, 0.02, weighted=True) for s in (5, 10**7)]
+    assert worth[0] == pytest.approx(4.95, abs=0.01)
+    assert worth[1] == pytest.approx(500, abs=0.1)

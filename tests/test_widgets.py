@@ -24,6 +24,7 @@ from helpers.explorers import (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_07,
     lesson_11,
 )
 from helpers.explorers.controls import (
@@ -62,6 +63,7 @@ EXPLORERS = {
     "words": lesson_03.word_explorer,
     "fading": lesson_04.fading_explorer,
     "policy": lesson_06.policy_explorer,
+    "mix": lesson_07.mix_explorer,
     "story": lesson_05.story_explorer,
     "execution": lesson_11.execution_explorer,
 }

@@ -202,7 +202,9 @@ def _words(seed: int, short: bool) -> Rows:
 
     n, m = settings["n"], settings["m"]
     lost = metrics.likelihood_lost(p)
-    for way, (policy, written) in ({"replace": (Replace(), n)} | _ways(n, m, real_words)).items():
+    for way, (policy, written) in (
+        {Replace().name: (Replace(), n)} | _ways(n, m, real_words)
+    ).items():
         found = run(n, policy, written, rounds, lost=lost)
         for g in (0, rounds):
             rows += [(f"words_{way}", g, str(name), float(found[name][g])) for name in found]

@@ -9,7 +9,7 @@ five times each, and prints the worst. The limit is 0.3 s.
 import itertools
 import time
 
-from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_04, lesson_06
+from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_04, lesson_06, lesson_07
 
 LIMIT = 0.3
 
@@ -32,6 +32,10 @@ CORNERS = {
     lesson_06.policy_picture: {
         "model": lesson_06.MODELS, "policy": tuple(lesson_06.known(1)), "n": (20, 100, 1000),
         "bandwidth": (0.02, 0.8), "design": lesson_06.DESIGNS, "rounds": (5, 100),
+    },
+    lesson_07.mix_picture: {
+        "real": (10, 100_000), "synthetic": (1, 100_000), "shift": (0.0, 0.1),
+        "price": (0.01, 1.0), "show": lesson_07.SHOW,
     },
 }  # fmt: skip
 

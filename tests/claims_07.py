@@ -1,0 +1,242 @@
+"""What lesson 07 says in words: see claims.py."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from claims import Claim, Found, between, exactly, mean, values, within
+
+from helpers import theory
+from helpers.explorers.lesson_07 import best_buy
+from helpers.studies import mixed_rows, real_rows
+
+
+def _last(study: str, arm: str, metric: str) -> pd.Series:
+    """One value a seed, at the last generation that the arm has."""
+    return values(study, arm, metric).iloc[:, -1]
+
+
+def _floor(n: int, m: int, metric: str = "variance") -> pd.Series:
+    return _last("real_rows", f"floor_n{n}_m{m}", metric)
+
+
+def _mixed(arm: str, metric: str) -> pd.Series:
+    return values("mixed_rows", arm, metric)[0]
+
+
+def _rate(g: int, own: int) -> pd.Series:
+    return values("bigram_rate", f"g{g}_s100", "rate")[own]
+
+
+def _loop(m: int, s: int) -> pd.Series:
+    return _last("real_rows", f"biased_m{m}_s{s}", "error")
+
+
+def _one_floor_for_a_number() -> list[Found]:
+    found = []
+    for m in (1, 2, 5, 10, 50):
+        three = [float(_floor(n, m).mean()) for n in (100, 1000, 3000)]
+        middle = float(np.mean(three))
+        apart = max(abs(x / middle - 1) for x in three)
+        found.append(Found(middle, min(three), max(three), apart < 0.03, f"m = {m}"))
+    return found
+
+
+def _formula() -> list[Found]:
+    return [
+        Found(ratio := float(_floor(n, m).mean() / theory.gaussian_floor(m)), ratio, ratio,
+              abs(ratio - 1) < 0.03, f"n = {n}, m = {m}")
+        for n in (1000, 3000) for m in (1, 2, 5, 10)
+    ]  # fmt: skip
+
+
+def _what_is_missing_is_the_mean() -> list[Found]:
+    return [
+        between(_floor(n, m) + _floor(n, m, "mean_error"), 0.95, 1.05, f"n = {n}, m = {m}")
+        for n in (100, 1000, 3000) for m in (1, 2, 5, 10)
+    ]  # fmt: skip
+
+
+def _pace() -> list[Found]:
+    """The share of the way to the floor that is left after n / (1 + 2 m) rounds."""
+    found = []
+    for n in (100, 1000, 10_000):
+        floor = theory.gaussian_floor(5, n)
+        at = theory.gaussian_variance_fresh(n, 5, 1 + round(n / 11))
+        left = float((at - floor) / (1 - floor))
+        found.append(Found(left, left, left, 0.3 < left < 0.4, f"n = {n}"))
+    return found
+
+
+def _hardly_begun() -> list[Found]:
+    kept = [theory.gaussian_variance_fresh(10_000, m, 101) for m in (0, 5)]
+    return [Found(x, x, x, x > 0.985, what) for x, what in zip(kept, ("none", "five"), strict=True)]
+
+
+def _same_law_for_two_draws() -> Found:
+    return between(_last("real_rows", "one_word", "heterozygosity"),
+                   *(theory.gaussian_floor(1) * x for x in (0.95, 1.1)))  # fmt: skip
+
+
+def _three_fates() -> list[Found]:
+    kept = [_last("real_rows", f"share_n{n}", "kept") for n in (200, 2000, 20_000)]
+    return [between(b - a, 0.05, 1) for a, b in pairwise(kept)]
+
+
+def _ways(arm: str, metric: str) -> list[pd.Series]:
+    return [_last("real_rows", f"{arm}_{way}", metric) for way in real_rows.WAYS]
+
+
+def _redrawn_is_nearly_new() -> list[Found]:
+    found = []
+    for arm, metric, sign in (("words", "words", -1), ("tenth", "mean_error", 1)):
+        frozen, redrawn, new = (sign * x for x in _ways(arm, metric))
+        found.append(between(redrawn - frozen, -np.inf, 0, f"{arm}: frozen is worse"))
+        found.append(between((redrawn - new) - 0.25 * (frozen - new), -np.inf, 0, f"{arm}: nearly"))
+    return found
+
+
+def _recursive(weight: float) -> float:
+    return (weight**2 + (1 - weight) ** 2) / (1 - (1 - weight) ** 2)
+
+
+def _dropping_harms() -> list[Found]:
+    found = []
+    for m in (2, 10, 50):
+        lost = theory.gaussian_floor(m) - theory.gaussian_floor(m, m)
+        found.append(Found(lost, lost, lost, lost > 0, f"m = {m}"))
+    return found
+
+
+def _best_recorded() -> list[Found]:
+    """The best recorded number over the formula's, for every arm with a best number."""
+    found = []
+    for real in (300, 1000, 10_000, 100_000):
+        tried = {
+            part: float(_mixed(f"r{real}_c20", f"error_{part}").mean())
+            for part in mixed_rows.SETTINGS["hundredths"]
+        }
+        best = min(tried, key=lambda part: tried[part]) * 2.5
+        ratio = best / theory.biased_rows_best(10, real, 0.02)
+        found.append(Found(ratio, ratio, ratio, 1 / 1.5 < ratio < 1.5, f"{real} real rows"))
+    return found
+
+
+def _near_the_formula() -> list[Found]:
+    found = []
+    for real in (1000, 10_000, 100_000):
+        for part in mixed_rows.SETTINGS["hundredths"]:
+            number = part * 2.5
+            n = real + number
+            law = real / n + (number / n) ** 2 * 0.02 * real / 10
+            off = float(_mixed(f"r{real}_c20", f"error_{part}").mean()) / law - 1
+            found.append(Found(off, off, off, abs(off) < 0.01, f"{real} real, {number:g} others"))
+    return found
+
+
+def _weights_always_help() -> list[Found]:
+    return [
+        between(_mixed(f"r{real}_c20", f"weighted_{part}"), 0, 1, f"{real}, {part}")
+        for real in (300, 1000, 10_000)
+        for part in mixed_rows.SETTINGS["hundredths"]
+        if part * 2.5 >= 50
+    ]
+
+
+def _fifty_help_and_five_hundred_harm() -> list[Found]:
+    few = [between(_loop(m, 50), 0, 1, f"{m} real, 50") for m in (100, 1000, 10_000)]
+    return few + [between(_loop(m, 500), 1, 10, f"{m} real, 500") for m in (100, 1000, 10_000)]
+
+
+def _gift_and_poison() -> list[Found]:
+    return [between(_rate(5, 12), 0, 1, "12 rows"), between(_rate(5, 400), -1, 0, "400 rows")]
+
+
+def _fresh_helps_everybody() -> list[Found]:
+    return [between(_rate(0, own), 0, 1.2, f"{own} rows") for own in (12, 50, 100, 400)]
+
+
+def _rich_feel_it_first() -> list[Found]:
+    """From round to round the rate falls, and for the rich it is lower in every generation."""
+    falls = [
+        between(_rate(b, own) - _rate(a, own), -np.inf, 0, f"{own} rows, {a} to {b}")
+        for own in (12, 50, 100, 400) for a, b in ((0, 1), (1, 5), (5, 10))
+    ]  # fmt: skip
+    return falls + [
+        between(_rate(g, 400) - _rate(g, 12), -np.inf, 0, f"generation {g}") for g in (1, 5, 10)
+    ]
+
+
+def _no_repeats() -> Found:
+    return between(values("bigram_rate", "real", "repeats")[0], 0, 0.05)
+
+
+def _typical_run() -> Found:
+    three = mean(_floor(1000, 1, "median"))
+    return Found(*three, three[2] < 0.5)
+
+
+def _not_worth_the_trouble() -> list[Found]:
+    """Error saved by the best purchase, over that of spending all on real rows."""
+    found = []
+    for budget, low, high in ((300, 0.2, 0.5), (1000, 0.05, 0.15), (10_000, 0, 0.015)):
+        saved = 1 - best_buy(budget, 0.02, 0.1)[1] / (10 / budget)
+        found.append(Found(saved, saved, saved, low < saved < high, f"budget {budget}"))
+    return found
+
+
+CLAIMS = [
+    Claim("07", "one number of real rows, one floor", "mean variance, three n, 40 seeds",
+          _one_floor_for_a_number),
+    Claim("07", "In the long run the mean variance is $1 - 1/(1 + 2m)$", "over formula, 40 seeds",
+          _formula),
+    Claim("07", "what is missing is the error of the mean", "variance and squared error, 40 seeds",
+          _what_is_missing_is_the_mean),
+    Claim("07", "It takes about $n/(1 + 2m)$ rounds to come near", "exact, share left", _pace),
+    Claim("07", "a hundred rounds have hardly begun, with real rows or without",
+          "exact, n = 10,000", _hardly_begun),
+    Claim("07", "The typical run with one row keeps less than half", "median, n = 1,000, 40 seeds",
+          _typical_run),
+    Claim("07", "It follows the same law", "heterozygosity, one word, 40 seeds",
+          _same_law_for_two_draws),
+    Claim("07", "One share, three fates", "share of words left, gaps, 40 seeds", _three_fates),
+    Claim("07", "Redrawing from an old pile is nearly as good as new data: freezing is not",
+          "words left and error of the mean, 40 seeds", _redrawn_is_nearly_new),
+    Claim("07", "Plain pooling, weight one half, is nearly as good", "exact, over the best",
+          exactly(lambda: _recursive(0.5) / _recursive(theory.golden_ratio_weight()), 1, 1.1)),
+    Claim("07", "Both beat real rows alone by a third", "exact, weight one half",
+          exactly(lambda: 1 - _recursive(0.5), 0.3, 0.36)),
+    Claim("07", "Here it does harm: with the rows it drops their memory", "exact, floor lost",
+          _dropping_harms),
+    Claim("07", "It lowers the error by about an eighth", "error over alone, 312 rows, 20 seeds",
+          within(lambda: _mixed("r1000_c20", "error_125"), 0.865, 0.89)),
+    Claim("07", "With as many synthetic rows as real ones nothing is gained any more",
+          "error over alone, 1,000 and 1,000, 20 seeds",
+          within(lambda: _mixed("r1000_c20", "error_400"), 0.985, 1.015)),
+    Claim("07", "with more, they do harm", "error over alone, 1,000 and 2,000, 20 seeds",
+          within(lambda: _mixed("r1000_c20", "error_800"), 1, 2)),
+    Claim("07", "A hundred times the real rows, and fewer synthetic ones", "exact",
+          exactly(lambda: theory.biased_rows_best(10, 10**5, 0.02)
+                  - theory.biased_rows_best(10, 1000, 0.02), -200, -1)),
+    Claim("07", "Below 250 real rows any number helps", "exact, break-even",
+          exactly(lambda: theory.biased_rows_break_even(10, 249, 0.02), np.inf, np.inf)),
+    Claim("07", "each error lies within a hundredth of the formula", "20 seeds of 2,000 pairs",
+          _near_the_formula),
+    Claim("07", "any number helps; all together are worth at most", "with weights, 20 seeds",
+          _weights_always_help),
+    Claim("07", "the number of its rows that helps is nearly a constant", "recorded over formula",
+          _best_recorded),
+    Claim("07", "Fifty synthetic rows help and five hundred harm", "bell in a loop, 40 seeds",
+          _fifty_help_and_five_hundred_harm),
+    Claim("07", "in passages of fifty words that do not repeat each other",
+          "share of the test's sequences of eight words, 20 seeds", _no_repeats),
+    Claim("07", "One file, a gift to the poor and poison to the rich", "rate, generation 5",
+          _gift_and_poison),
+    Claim("07", "generation 0, helps everybody", "rate, 20 seeds", _fresh_helps_everybody),
+    Claim("07", "Each round of the loop makes its text poorer, and the rich feel it first",
+          "differences of the rate, 20 seeds", _rich_feel_it_first),
+    Claim("07", "from which budget on is it not worth the trouble", "error saved, exact",
+          _not_worth_the_trouble),
+]  # fmt: skip
