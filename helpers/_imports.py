@@ -23,10 +23,10 @@ MOMENT = 0.02  # seconds, in which Python notes down that the import is done
 
 
 @contextmanager
-def interrupt_waits() -> Iterator[None]:
-    """Hold an interrupt back until a moment after the outermost of such blocks.
+def interrupt_waits(moment: float = 0.0) -> Iterator[None]:
+    """Hold an interrupt back to the end of the outermost of such blocks, or `moment` s behind it.
 
-    Not to its very end: an import that raises there would be taken for one that has failed.
+    An import needs the moment: one that raises at its very end would be taken for one that failed.
     """
     before = signal.getsignal(signal.SIGINT)
     in_main = threading.current_thread() is threading.main_thread()
@@ -39,8 +39,29 @@ def interrupt_waits() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if pending:
-            threading.Timer(MOMENT, _interrupt).start()
+        if pending and moment:
+            threading.Timer(moment, _interrupt_a_cell).start()
+        elif pending:
+            _interrupt()
+
+
+def _interrupt_a_cell() -> None:
+    """Interrupt what runs, unless that was a cell that is over.
+
+    A kernel that is interrupted between the end of a cell and its reply never sends the reply, and
+    the notebook waits for it for ever.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None or not hasattr(shell, "kernel") or _in_a_cell():
+        _interrupt()
+
+
+def _in_a_cell() -> bool:
+    """Whether the main thread is somewhere below IPython's run_code, which takes interrupts."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_name != "run_code":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _interrupt() -> None:
@@ -65,7 +86,7 @@ class WholeImports:
             return None
 
         def whole(module: ModuleType) -> None:
-            with interrupt_waits():
+            with interrupt_waits(MOMENT):
                 load(module)
 
         setattr(spec.loader, "exec_module", whole)  # noqa: B010 - one loader, not its class

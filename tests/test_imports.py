@@ -61,10 +61,9 @@ from helpers import plots, studies
 {before}
 try:
     {work}
-    print("whole", flush=True)
-    time.sleep(5)
+    print("no interrupt", flush=True)
 except KeyboardInterrupt:
-    print("interrupted")
+    print("interrupted", {whole})
 """
 READ = """
 from io import StringIO
@@ -85,12 +84,45 @@ Axis.draw = pressed"""
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts of POSIX")
 @pytest.mark.parametrize(
-    ("before", "work"), [(READ, "studies.load('discrete')"), (DRAWN, "picture.html()")]
+    ("before", "work", "whole"),
+    [
+        (READ, "studies.load('discrete')", "True"),
+        (DRAWN, "picture.html()", "'png' in vars(picture)"),
+    ],
 )
-def test_what_compiled_code_does_is_done_before_an_interrupt_counts(before: str, work: str) -> None:
+def test_what_compiled_code_does_is_done_before_an_interrupt_counts(
+    before: str, work: str, whole: str
+) -> None:
     """pandas takes one for a damaged table, and a picture that is half drawn has an error too."""
-    program = PRESSED.format(before=before, work=work)
+    program = PRESSED.format(before=before, work=work, whole=whole)
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert answer.stdout == "whole\ninterrupted\n", answer.stderr[-500:]
+    assert answer.stdout == "interrupted True\n", answer.stderr[-500:]
+
+
+LATE = """
+import time, types, sys
+from helpers import _imports
+class Shell:
+    kernel = None
+def run_code(work):
+    work()
+sent = []
+_imports._interrupt = lambda: sent.append(1)
+sys.modules["IPython"] = types.SimpleNamespace(get_ipython=Shell)
+for work in (lambda: run_code(_imports._interrupt_a_cell), _imports._interrupt_a_cell):
+    work()
+    print(len(sent))
+sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: None)
+_imports._interrupt_a_cell()
+print(len(sent))
+"""
+
+
+def test_a_late_interrupt_never_meets_a_kernel_that_sends_its_reply() -> None:
+    """In a cell it counts, behind it not; outside Jupyter always."""
+    answer = subprocess.run(
+        [sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout.split() == ["1", "1", "2"], answer.stderr[-500:]
