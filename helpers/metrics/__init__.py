@@ -7,7 +7,6 @@ Here are the light ones. Pictures are judged by `helpers.metrics.generative`, te
 from helpers.metrics.definitions import (
     any_risk_increase,
     catastrophic_risk,
-    collapse_verdicts,
     collapsing_variance,
     diverging_risk,
     hallucination,
@@ -37,9 +36,12 @@ from helpers.metrics.numbers import (
     variance,
     wasserstein2,
 )
+from helpers.metrics.readings import Reading, Thresholds, collapse_verdicts, readings
 
 __all__ = [
     "Metric",
+    "Reading",
+    "Thresholds",
     "any_risk_increase",
     "catastrophic_risk",
     "collapse_verdicts",
@@ -59,6 +61,7 @@ __all__ = [
     "mean",
     "mean_error",
     "missing_mass",
+    "readings",
     "sample_variance",
     "scaling_law_change",
     "seen_once",

@@ -15,10 +15,25 @@ import numpy as np
 
 from helpers._arguments import finite_array, fraction, real_array, real_number
 
+NAMES = (
+    "catastrophic risk",
+    "any risk increase",
+    "diverging risk",
+    "scaling law change",
+    "collapsing variance",
+    "lost modes",
+    "lost tail",
+    "hallucination",
+)
 
-def catastrophic_risk(risk: Sequence[float], uninformed: float) -> bool:
-    """1. The last model is as bad as one that learned nothing, whose risk is `uninformed`."""
-    return bool(_series("risk", risk)[-1] >= real_number("uninformed", uninformed))
+
+def catastrophic_risk(risk: Sequence[float], uninformed: float, share: float = 1.0) -> bool:
+    """1. The last model is as bad as one that learned nothing, whose risk is `uninformed`.
+
+    With a `share` below 1: its risk has come that near.
+    """
+    least = real_number("share", share, low=0) * real_number("uninformed", uninformed)
+    return bool(_series("risk", risk)[-1] >= least)
 
 
 def any_risk_increase(risk: Sequence[float], tolerance: float = 0.0) -> bool:
@@ -27,36 +42,42 @@ def any_risk_increase(risk: Sequence[float], tolerance: float = 0.0) -> bool:
     return bool(values[-1] - values[0] > real_number("tolerance", tolerance, low=0))
 
 
-def diverging_risk(risk: Sequence[float]) -> bool:
+def diverging_risk(
+    risk: Sequence[float], fits: Sequence[int] | None = None, ratio: float = 0.75
+) -> bool:
     """3. The risk grows without bound, as far as a finite run can tell.
 
     Compares the rise over the last doubling of the number of fits with the rise over the doubling
-    before: about 1/2 for the bounded sum of 1/i**2, 1 for a logarithm, 2 for a line. Above 3/4
-    counts as diverging. Needs at least eight generations, and an average over seeds: noise in a
-    flat curve can fool it.
+    before: about 1/2 for the bounded sum of 1/i**2, 1 for a logarithm, 2 for a line. Above `ratio`
+    counts as diverging. fits: how many fits each value comes after, rising, where not every one is
+    in the series; default 1, 2, 3, ... Needs at least eight fits, and an average over seeds: noise
+    in a flat curve can fool it.
     """
-    values = _series("risk", risk, at_least=8)
-    fits = len(values)
-    late = values[-1] - values[fits // 2 - 1]
-    before = values[fits // 2 - 1] - values[fits // 4 - 1]
-    return bool(late > 0 and late > 0.75 * before)
+    values = _series("risk", risk)
+    if fits is None and len(values) < 8:
+        raise ValueError(f"risk must hold at least 8 values, got {len(values)}")
+    counts = fit_counts(fits, len(values))
+    if why := too_few_fits(counts):
+        raise ValueError(f"fits must {why}, got {counts.tolist()}")
+    return bool(doubling_ratio(values, counts) > real_number("ratio", ratio, low=0))
 
 
 def scaling_law_change(
     sizes: Sequence[float], first: Sequence[float], last: Sequence[float], tolerance: float = 0.1
 ) -> bool:
-    """4. More data help less: the slope of log error against log size moves by over `tolerance`.
+    """4. More data help less: the slope of log error on log size rises by over `tolerance`.
 
-    `first` and `last` are the (positive) errors of generation 0 and of the last one at `sizes`.
+    `first` and `last` are the (positive) errors of generation 0 and of the last one at `sizes`. A
+    slope that falls, so that more data help more, is no collapse.
     """
-    log_sizes = np.log(_series("sizes", sizes, at_least=2))
-    slopes = []
-    for name, errors in (("first", first), ("last", last)):
-        values = _series(name, errors, at_least=2)
-        if len(values) != len(log_sizes) or (values <= 0).any():
-            raise ValueError(f"{name} must hold {len(log_sizes)} positive errors, got {errors!r}")
-        slopes.append(np.polyfit(log_sizes, np.log(values), 1)[0])
-    return bool(abs(slopes[1] - slopes[0]) > real_number("tolerance", tolerance, low=0))
+    steps = _series("sizes", sizes)
+    errors = []
+    for name, given in (("first", first), ("last", last)):
+        values = _series(name, given)
+        if len(values) != len(steps) or (values <= 0).any():
+            raise ValueError(f"{name} must hold {len(steps)} positive errors, got {given!r}")
+        errors.append(values)
+    return bool(slope_change(steps, *errors) > real_number("tolerance", tolerance, low=0))
 
 
 def collapsing_variance(variance: Sequence[float], left: float = 0.5) -> bool:
@@ -82,42 +103,68 @@ def hallucination(invented: Sequence[float], tolerance: float = 0.05) -> bool:
     return any_risk_increase(invented, tolerance)
 
 
-def collapse_verdicts(
-    *,
-    risk: Sequence[float] | None = None,
-    uninformed: float | None = None,
-    scaling: tuple[Sequence[float], Sequence[float], Sequence[float]] | None = None,
-    variance: Sequence[float] | None = None,
-    modes: Sequence[float] | None = None,
-    tail: Sequence[float] | None = None,
-    invented: Sequence[float] | None = None,
-) -> dict[str, bool | None]:
-    """The eight verdicts on one run, in the order of Schaeffer et al.; None: not measured.
+# --- the numbers behind the verdicts: points on the last axis, any axes in front -----------------
 
-    `scaling` is (sizes, first errors, last errors). Thresholds are the defaults above.
+
+def fit_counts(fits: Sequence[int] | None, points: int) -> np.ndarray:
+    """`fits` checked against the number of points, default 1, 2, 3, ..., shape (points,)."""
+    if fits is None:
+        return np.arange(1, points + 1)
+    counts = finite_array("fits", np.atleast_1d(real_array("fits", fits)), ndim=1)
+    if len(counts) != points or (counts < 1).any() or (np.diff(counts) <= 0).any():
+        raise ValueError(f"fits must hold {points} rising counts of at least 1, got {fits!r}")
+    return counts
+
+
+def too_few_fits(counts: np.ndarray) -> str:
+    """What these counts lack for two doublings, in words; empty when they do."""
+    last = counts[-1]
+    if last < 8:
+        return "end at 8 or later"
+    quarter = last // 4
+    if counts[0] > quarter or not ((counts > quarter) & (counts < last)).any():
+        return "have a value up to a quarter of the last one, and one between"
+    return ""
+
+
+def doubling_ratio(risk: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Rise over the last doubling of fits over the rise of the doubling before, shape (...).
+
+    Between recorded fits the risk is taken to be straight in the logarithm of their number. Where
+    there was no rise before: infinite if there is one now, else 0.
     """
-    return {
-        "catastrophic risk": (
-            None if risk is None or uninformed is None else catastrophic_risk(risk, uninformed)
-        ),
-        "any risk increase": None if risk is None else any_risk_increase(risk),
-        "diverging risk": None if risk is None else diverging_risk(risk),
-        "scaling law change": None if scaling is None else scaling_law_change(*scaling),
-        "collapsing variance": None if variance is None else collapsing_variance(variance),
-        "lost modes": None if modes is None else lost_modes(modes),
-        "lost tail": None if tail is None else lost_tail(tail),
-        "hallucination": None if invented is None else hallucination(invented),
-    }
+    ends = (counts[-1] // 4, counts[-1] // 2, counts[-1])
+    quarter, half, last = (_between(risk, counts, end) for end in ends)
+    late, before = last - half, half - quarter
+    rose = before > 0
+    ratio = late / np.where(rose, before, 1.0)
+    return np.where(rose, ratio, np.where(late > 0, np.inf, 0.0))
+
+
+def slope_change(sizes: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Slope of log error on log size in the last generation, minus that in the first."""
+    steps = np.log(sizes) - np.log(sizes).mean()
+    return ((np.log(last) - np.log(first)) * steps).sum(axis=-1) / (steps**2).sum()
 
 
 # --- details -----------------------------------------------------------------------------------
 
 
-def _series(name: str, values: Any, at_least: int = 1) -> np.ndarray:
+def _series(name: str, values: Any) -> np.ndarray:
     series = finite_array(name, np.atleast_1d(real_array(name, values)), ndim=1)
-    if len(series) < at_least:
-        raise ValueError(f"{name} must hold at least {at_least} values, got {len(series)}")
+    if len(series) < 2:  # one value is no series: a "no" would say more than was measured
+        raise ValueError(f"{name} must hold at least 2 values, got {len(series)}")
     return series
+
+
+def _between(risk: np.ndarray, counts: np.ndarray, at: float) -> np.ndarray:
+    """The risk after `at` fits, straight between neighbours on the logarithm of the fits."""
+    right = int(np.searchsorted(counts, at))
+    if counts[right] == at:
+        return np.asarray(risk[..., right])
+    low, high = np.log(counts[right - 1]), np.log(counts[right])
+    part = (np.log(at) - low) / (high - low)
+    return np.asarray((1 - part) * risk[..., right - 1] + part * risk[..., right])
 
 
 def _shrunk(name: str, values: Any, left: float) -> bool:
