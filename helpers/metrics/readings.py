@@ -57,6 +57,7 @@ class Reading(NamedTuple):
     rule: str  # with the threshold; or why nothing was measured
     low: float  # both equal `number` for one exact curve, NaN for one seed
     high: float
+    alone: str  # "yes", "no" or "not measured": what the number says without its interval
 
 
 def readings(
@@ -231,7 +232,10 @@ class _Judge:
         if series.ndim == 2:
             low, high = self._interval(rows, number, centre)
         rule = f"{says}: {side} {threshold:g}"
-        return Reading(verdict_of(value, low, high, side, threshold), value, rule, low, high)
+        sure, alone = (
+            verdict_of(value, *ends, side, threshold) for ends in ((low, high), (value, value))
+        )
+        return Reading(sure, value, rule, low, high, alone)
 
     def _middle(self, rows: np.ndarray, centre: str, axis: int = 0) -> np.ndarray:
         chosen = centre if self.centre == "usual" else self.centre
@@ -254,4 +258,4 @@ class _Judge:
 
 def _nothing(why: str) -> Reading:
     nan = float("nan")
-    return Reading("not measured", nan, f"not measured: {why}", nan, nan)
+    return Reading("not measured", nan, f"not measured: {why}", nan, nan, "not measured")
