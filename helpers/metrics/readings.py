@@ -23,6 +23,9 @@ from helpers.metrics.definitions import (
     too_few_fits,
 )
 
+SIDE = dict(
+    zip(NAMES, ("at least", *["more than"] * 3, *["less than"] * 3, "more than"), strict=True)
+)
 VERDICTS = ("yes", "no", "cannot tell", "not measured")
 CENTRES = ("usual", "mean", "median")
 SEED = 8  # of the resampling

@@ -103,8 +103,11 @@ def _table(study: str) -> dict[tuple[str, str], pd.DataFrame]:
     """(arm, metric) -> seeds x generations."""
     groups = studies.load(study).groupby(["arm", "metric"], sort=False)
     return {
-        key: rows.pivot(index="replicate", columns="generation", values="value")
+        (str(key[0]), str(key[1])): rows.pivot(
+            index="replicate", columns="generation", values="value"
+        )
         for key, rows in groups
+        if isinstance(key, tuple)
     }
 
 
@@ -127,7 +130,7 @@ def _series(name: str, until: float) -> dict[str, Any]:
     for key, value in run.reader(_get(run.study, run.arm)).items():
         found[key] = value
         if isinstance(value, pd.DataFrame):
-            last = ceil(until * value.columns[-1])
+            last = ceil(until * int(value.columns[-1]))
             seen = value.loc[:, value.columns <= last].dropna()
             found[key] = seen.to_numpy(float)
             if key == "risk":
@@ -135,7 +138,7 @@ def _series(name: str, until: float) -> dict[str, Any]:
     if run.sizes and "risk" in found:
         risks = [run.reader(_get(run.study, arm))["risk"].dropna() for arm in run.sizes.values()]
         common = sorted(set.intersection(*(set(risk.index) for risk in risks)))
-        last = ceil(until * min(risk.columns[-1] for risk in risks))
+        last = ceil(until * min(int(risk.columns[-1]) for risk in risks))
         ends = [
             np.stack([r.loc[common, r.columns[r.columns <= g][-1]] for r in risks], axis=1)
             for g in (0, last)

@@ -7,7 +7,13 @@ the learner's machine, in one JSON file.
 from helpers.teaching import progress
 from helpers.teaching.checks import check
 from helpers.teaching.dice import class_tallies, simulated_class
-from helpers.teaching.matrix import claim, claim_cards, verdict, verdict_matrix
+from helpers.teaching.matrix import (
+    claim,
+    claim_cards,
+    compare_verdicts,
+    verdict,
+    verdict_matrix,
+)
 from helpers.teaching.predictions import predict
 from helpers.teaching.quizzes import quiz, tally
 from helpers.teaching.scores import calibration
@@ -18,6 +24,7 @@ __all__ = [
     "claim",
     "claim_cards",
     "class_tallies",
+    "compare_verdicts",
     "predict",
     "progress",
     "quiz",

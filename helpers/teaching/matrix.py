@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from helpers.teaching._store import store
 
 if TYPE_CHECKING:
     import ipywidgets
+
+    from helpers.metrics import Reading
 
 VERDICTS = ("collapsed", "bounded", "fine", "not measured")
 YARDSTICKS = (  # in the order of the lessons that introduce them
@@ -140,6 +143,64 @@ def verdict_matrix() -> Page:
     head = ["run", *columns]
     caption = "Your verdicts: a row for each run, a column for each yardstick"
     return Page(plain_table(head, rows), html_table(head, rows, caption, empty="no verdict"))
+
+
+DEFINITION_OF = {  # yardstick -> the definition of collapse that reads it; the others read nothing
+    "what survived": "lost modes",
+    "variance": "collapsing variance",
+    "distance to the truth": "any risk increase",
+    "support": "lost tail",
+    "tail": "lost tail",
+    "coverage": "lost modes",
+    "modes": "lost modes",
+    "cross-entropy on real text": "any risk increase",
+    "rare facts": "lost tail",
+    "growth of the error": "diverging risk",
+    "scaling": "scaling law change",
+}
+
+
+def compare_verdicts(computed: Mapping[str, Mapping[str, Reading]]) -> Page:
+    """The learner's boxes beside computed readings, in three lists: agreed, differed, not measured.
+
+    computed: run, by the name under which the learner judged it -> definition -> `Reading`.
+    "collapsed" agrees with yes, "fine" with no, "bounded" with a risk that rose and of which nobody
+    can say that it diverges, "not measured" with an empty cell. Nothing is scored or changed.
+    """
+    entries = sorted(store().read()["verdicts"].values(), key=lambda entry: entry["at"])
+    lists: dict[str, list[str]] = {"agreed": [], "differed": [], "nobody measured": []}
+    for entry in entries:
+        run, yardstick, choice = entry["run"], entry["yardstick"], entry["choice"]
+        row, definition = computed.get(run), DEFINITION_OF.get(yardstick)
+        box = f"{run}, {yardstick}: you said {choice}"
+        if row is None or definition is None or row[definition].verdict == "not measured":
+            missing = row is not None and choice == "not measured"
+            lists["agreed" if missing else "nobody measured"].append(box)
+            continue
+        found = row[definition]
+        said = f"{box}; {definition} says {found.verdict} ({found.number:.2g})"
+        lists["agreed" if _agrees(choice, row, definition) else "differed"].append(said)
+    if not entries:
+        return Page("No verdict yet.", "<p>Your verdict matrix is empty so far.</p>")
+    text = "\n".join(
+        line
+        for name, boxes in lists.items()
+        for line in (f"{name}: {len(boxes)}", *(f"  {box}" for box in boxes))
+    )
+    page = "".join(
+        f"<p><strong>{name}: {len(boxes)}</strong></p>"
+        f"<ul>{''.join(f'<li>{escape(box)}</li>' for box in boxes)}</ul>"
+        for name, boxes in lists.items()
+    )
+    return Page(text, page)
+
+
+def _agrees(choice: str, row: Mapping[str, Reading], definition: str) -> bool:
+    """Whether the learner's choice says what the computed cell says."""
+    if choice == "bounded":
+        rose = row["any risk increase"].verdict == "yes"
+        return rose and row["diverging risk"].verdict in ("no", "cannot tell")
+    return {"collapsed": "yes", "fine": "no"}.get(choice) == row[definition].verdict
 
 
 # ---- claims

@@ -9,7 +9,15 @@ five times each, and prints the worst. The limit is 0.3 s.
 import itertools
 import time
 
-from helpers.explorers import lesson_00, lesson_02, lesson_03, lesson_04, lesson_06, lesson_07
+from helpers.explorers import (
+    lesson_00,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_06,
+    lesson_07,
+    lesson_08,
+)
 
 LIMIT = 0.3
 
@@ -36,6 +44,10 @@ CORNERS = {
     lesson_07.mix_picture: {
         "real": (10, 100_000), "synthetic": (1, 100_000), "shift": (0.0, 0.1),
         "price": (0.01, 1.0), "show": lesson_07.SHOW,
+    },
+    lesson_08.ruler_picture: {
+        "run": (lesson_08.SHOWN[0], lesson_08.SHOWN[-1]), "tail": (0.05, 0.9), "rise": (0, 400),
+        "centre": ("usual", "mean", "median"),
     },
 }  # fmt: skip
 

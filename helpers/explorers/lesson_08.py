@@ -1,0 +1,137 @@
+"""Lesson 08: one recorded run under eight definitions, and all of them, as thresholds move.
+
+`ruler_picture` is a plain function, `ruler_explorer` puts sliders in front of it; `boxes` are the
+computed rows of the runs that earlier lessons asked a verdict on. Nothing is retrained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from functools import cache
+
+import pandas as pd
+
+from helpers._arguments import one_of
+from helpers.explorers.controls import Explorer, choice, explore
+from helpers.metrics.definitions import NAMES
+from helpers.metrics.readings import CENTRES, SIDE, Reading, Thresholds, verdict_of
+from helpers.plots import Picture, contrasts
+from helpers.studies import judged
+
+SHOWN = (
+    *(f"GPT, {judged.gpt_label(arm)}" for arm in judged.GPT_ARMS),
+    "Gaussian n = 100, replace, divisor n",
+    "regression, accumulate",
+    "diffusion, replace cool",
+    "two humps, replace, width neutral",
+    "VAE, replace",
+    "Zipf, a tenth fresh",
+)
+# Two ends of each threshold, as far as somebody may want to move it.
+ENDS = {
+    "catastrophic risk": (("ignorance", 1.0), ("ignorance", 0.1)),
+    "any risk increase": (("rise", 0.0), ("rise", 4.0)),
+    "diverging risk": (("doubling", 0.5), ("doubling", 1.0)),
+    "scaling law change": (("slope", 0.05), ("slope", 0.2)),
+    "collapsing variance": (("variance", 0.05), ("variance", 0.9)),
+    "lost modes": (("modes", 0.05), ("modes", 0.9)),
+    "lost tail": (("tail", 0.05), ("tail", 0.9)),
+    "hallucination": (("invented", 0.0), ("invented", 0.5)),
+}
+BOXES = {  # the runs of the learner's matrix, by their names there, and what was recorded of them
+    "quilt, replace": "quilt, replace",
+    "quilt, accumulate": "quilt, accumulate",
+    "Gaussian, replace": "Gaussian n = 10, replace, divisor n - 1",
+    "words, replace": "words, replace",
+    "regression, replace": "regression, replace",
+    "regression, accumulate": "regression, accumulate",
+    "regression, subsample": "regression, subsample",
+    "GPT at T = 1, replace": "GPT, replace, 400 steps",
+    "GPT at T = 1, accumulate": "GPT, accumulate, 400 steps",
+    "GPT at T = 0.8, replace": "GPT, replace, 200 steps, T = 0.8",
+}
+
+
+def ruler_picture(
+    run: str = SHOWN[0],
+    tail: float = 0.5,
+    rise: float = 0,
+    modes: float = 0.5,
+    variance: float = 0.5,
+    invented: float = 0.05,
+    ignorance: float = 100,
+    centre: str = "usual",
+) -> Picture:
+    """What each definition says of `run`, with its number, and its share of yes over all runs.
+
+    tail, modes, variance: share left below which it says yes. rise: per cent of the first risk.
+    invented: more of it than this. ignorance: per cent of the risk of knowing nothing. centre: over
+    seeds.
+    """
+    one_of("run", run, tuple(judged.RUNS))
+    one_of("centre", centre, CENTRES)
+    limits = Thresholds(
+        ignorance=ignorance / 100, rise=rise / 100, variance=variance, modes=modes, tail=tail,
+        invented=invented,
+    )  # fmt: skip
+    cells = _numbers(centre)
+    rows, fired, measured = [], 0, 0
+    for place, name in enumerate(NAMES):
+        said = _says(run, name, cells[run][name], limits)
+        number = "" if said == "not measured" else f" ({cells[run][name].number:.2g})"
+        fired += said == "yes"
+        measured += said != "not measured"
+        ends = [_share(name, cells, Thresholds(**{field: end})) for field, end in ENDS[name]]
+        share = _share(name, cells, limits)
+        rows.append((f"{place + 1} {name}: {said}{number}", share, min(*ends, share),
+                     max(*ends, share)))  # fmt: skip
+    table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
+    return contrasts(
+        table,
+        reference=None,
+        title=f"{run}: {fired} yes of {measured} judged",
+        xlabel="share of the judged runs that say yes",
+        interval="what other thresholds could make of it",
+    )
+
+
+def ruler_explorer() -> Explorer:
+    """Sliders over `ruler_picture`: the run and one threshold first."""
+    shares = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    return explore(
+        ruler_picture,
+        run=choice("run", SHOWN, SHOWN[0]),
+        tail=choice("7: tail left", shares, 0.5),
+        rise=choice("2: rise, %", (0, 10, 25, 50, 100, 140, 200, 300, 400), 0),
+        modes=choice("6: modes left", shares, 0.5),
+        variance=choice("5: variance left", shares, 0.5),
+        invented=choice("8: invented", (0, 0.05, 0.1, 0.2, 0.3, 0.5), 0.05),
+        ignorance=choice("1: ignorance, %", (10, 25, 50, 75, 100), 100),
+        centre=choice("centre", CENTRES, "usual"),
+    )
+
+
+def boxes() -> dict[str, dict[str, Reading]]:
+    """The computed rows of the runs that earlier lessons asked a verdict on, by names there."""
+    return {asked: judged.readings_of(name) for asked, name in BOXES.items()}
+
+
+@cache
+def _numbers(centre: str) -> dict[str, dict[str, Reading]]:
+    """All runs, without intervals: a slider must be quick."""
+    return {name: judged.readings_of(name, centre=centre, resamples=1) for name in judged.RUNS}
+
+
+def _share(name: str, cells: dict[str, dict[str, Reading]], limits: Thresholds) -> float:
+    """Share of yes among the runs that definition `name` judges."""
+    said = [_says(run, name, row[name], limits) for run, row in cells.items()]
+    measured = [one for one in said if one != "not measured"]
+    return measured.count("yes") / len(measured) if measured else 0.0
+
+
+def _says(run: str, name: str, one: Reading, limits: Thresholds) -> str:
+    """Yes, no or not measured at these thresholds, the rise in shares of the run's first risk."""
+    limit = dict(zip(NAMES, astuple(limits), strict=True))[name]
+    if name == "any risk increase" and one.verdict != "not measured":
+        limit *= judged.first_risk(run)
+    return verdict_of(one.number, one.number, one.number, SIDE[name], limit)

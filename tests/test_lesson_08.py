@@ -1,0 +1,163 @@
+"""Lesson 08: its seventy runs, its explorer, and the comparison with the learner's matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import studies
+from helpers.explorers import lesson_08
+from helpers.metrics.definitions import NAMES
+from helpers.studies import definitions, judged
+from helpers.teaching import compare_verdicts, verdict
+
+
+def test_seventy_runs_and_each_is_on_record() -> None:
+    assert len(judged.RUNS) == definitions.SETTINGS["runs"] == 70
+    for row in judged.matrix().values():
+        assert list(row) == list(NAMES)
+        assert any(one.verdict != "not measured" for one in row.values())
+
+
+def test_the_recorded_counts_are_those_of_the_tables_as_they_are() -> None:
+    """A study that is recorded anew changes the counts: then `definitions` is run again."""
+    recorded = studies.summary("definitions")
+    now = definitions.summary(studies.load("definitions"))
+    for name, value in now.items():
+        if np.isfinite(value):
+            assert value == pytest.approx(recorded[name], rel=1e-4), name
+        else:
+            assert recorded[name] is None
+
+
+def test_the_risks_are_of_the_runs_of_the_other_tables() -> None:
+    """Same seeds, same streams: a colour that is gone costs its share of the truth."""
+    shares = studies.load("definitions").query("arm == 'quilt_replace'")
+    alive = studies.load("discrete").query("arm == 'quilt_replace' and metric == 'support'")
+    both = shares.merge(alive, on=["replicate", "generation"], suffixes=("", "_alive"))
+    assert len(both) == len(shares)
+    gone = 1 - both["value_alive"] / 12
+    assert (both["value"] >= gone - 1e-5).all()
+    single = both["value_alive"] == 1
+    assert single.any()
+    assert both["value"][single].to_numpy() == pytest.approx(11 / 12, abs=1e-5)
+
+
+def test_a_regression_is_judged_by_its_fits() -> None:
+    row = judged.readings_of("regression, replace")
+    assert row["diverging risk"].verdict == "yes"
+    assert judged._series("regression, replace", 1.0)["fits"] == [1, 2, 3, 5, 10, 15, 20, 30, 40]
+
+
+def test_fewer_generations_are_seen_when_asked() -> None:
+    short = judged._series("GPT, replace, 200 steps", 0.5)
+    assert short["fits"] == [1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match="until must be"):
+        judged.readings_of("GPT, replace, 200 steps", until=0)
+    with pytest.raises(ValueError, match="name must be one of"):
+        judged.readings_of("GPT")
+
+
+# ---------------------------------------------------------------------- pictures and sliders
+
+
+def test_the_hidden_challenge_has_its_two_answers() -> None:
+    """One slider makes the letters of replace and accumulate differ, and only these do."""
+
+    def letters(**settings: Any) -> set[tuple[str, ...]]:
+        return {
+            tuple(line.split(":")[1].split()[0] for line in _labels(run, **settings))
+            for run in ("GPT, replace, 200 steps", "GPT, accumulate, 200 steps")
+        }
+
+    assert len(letters()) == 1
+    assert len(letters(tail=0.15)) == 2
+    assert len(letters(rise=200)) == 2
+
+
+def _labels(run: str, **settings: Any) -> list[str]:
+    axes = lesson_08.ruler_picture(run, **settings).figure.axes[0]
+    return [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+
+
+def test_the_picture_says_what_the_run_gets() -> None:
+    labels = _labels("GPT, replace, 200 steps")
+    assert [label.split(":")[0] for label in labels] == [
+        f"{i} {name}" for i, name in enumerate(NAMES, start=1)
+    ]
+    assert labels[3].endswith("not measured")
+    assert labels[6].startswith("7 lost tail: yes (0.")
+    title = lesson_08.ruler_picture("GPT, replace, 200 steps").figure.texts[0].get_text()
+    assert title == "GPT, replace, 200 steps: 4 yes of 7 judged"
+
+
+def test_the_sliders_draw() -> None:
+    explorer = lesson_08.ruler_explorer()
+    assert explorer.error is None
+    for run in (lesson_08.SHOWN[0], lesson_08.SHOWN[-1]):
+        explorer.set(run=run, tail=0.05, rise=400, invented=0.5, centre="median")
+        assert explorer.wait(60)
+        assert explorer.error is None, run
+
+
+def test_bad_settings_are_named() -> None:
+    with pytest.raises(ValueError, match="run must be one of"):
+        lesson_08.ruler_picture("my run")
+    with pytest.raises(ValueError, match="centre must be one of"):
+        lesson_08.ruler_picture(centre="mode")
+    with pytest.raises(ValueError, match="tail must be"):
+        lesson_08.ruler_picture(tail=2)
+
+
+# ---------------------------------------------------------------------- the learner's boxes
+
+
+@pytest.fixture
+def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    return lesson_08.boxes()
+
+
+def test_an_empty_matrix_is_said_to_be_empty(boxes: dict[str, Any]) -> None:
+    assert repr(compare_verdicts(boxes)) == "No verdict yet."
+
+
+@pytest.mark.parametrize(
+    ("run", "yardstick", "choice", "part"),
+    [
+        ("words, replace", "tail", "collapsed", "agreed"),
+        ("words, replace", "tail", "fine", "differed"),
+        ("quilt, accumulate", "what survived", "fine", "agreed"),
+        ("quilt, accumulate", "what survived", "collapsed", "differed"),
+        ("regression, accumulate", "growth of the error", "bounded", "agreed"),
+        ("regression, replace", "growth of the error", "bounded", "differed"),
+        ("words, replace", "variance", "not measured", "agreed"),
+        ("words, replace", "variance", "fine", "nobody measured"),
+        ("GPT at T = 0.8, replace", "looks good", "fine", "nobody measured"),
+        ("my own run", "tail", "fine", "nobody measured"),
+    ],
+)
+def test_boxes_beside_computed_cells(
+    boxes: dict[str, Any], run: str, yardstick: str, choice: str, part: str
+) -> None:
+    verdict(run, yardstick, choice)
+    lines = repr(compare_verdicts(boxes)).splitlines()
+    counts = dict(line.split(": ") for line in lines if not line.startswith(" "))
+    assert counts == {name: str(int(name == part)) for name in counts}
+    assert f"you said {choice}" in repr(compare_verdicts(boxes))
+    page = compare_verdicts(boxes)._repr_html_()
+    assert page.count("<li>") == 1
+
+
+def test_every_run_that_a_lesson_asks_about_is_known() -> None:
+    """Or is one of code, which lesson 08 leaves out."""
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (Path(__file__).parent.parent / "lessons").glob("0[0-6]*.md")
+    )
+    for run in lesson_08.BOXES:
+        assert f'"{run}"' in text or run == "regression, subsample", run
+    assert set(lesson_08.BOXES.values()) <= set(judged.RUNS)
