@@ -131,7 +131,7 @@ def _series(name: str, until: float) -> dict[str, Any]:
         found[key] = value
         if isinstance(value, pd.DataFrame):
             last = ceil(until * int(value.columns[-1]))
-            seen = value.loc[:, value.columns <= last].dropna()
+            seen = value[[g for g in value.columns if g <= last]].dropna()
             found[key] = seen.to_numpy(float)
             if key == "risk":
                 found["fits"] = [g + 1 for g in seen.columns]
@@ -140,7 +140,7 @@ def _series(name: str, until: float) -> dict[str, Any]:
         common = sorted(set.intersection(*(set(risk.index) for risk in risks)))
         last = ceil(until * min(int(risk.columns[-1]) for risk in risks))
         ends = [
-            np.stack([r.loc[common, r.columns[r.columns <= g][-1]] for r in risks], axis=1)
+            np.stack([r.loc[common, max(c for c in r.columns if c <= g)] for r in risks], axis=1)
             for g in (0, last)
         ]
         found["scaling"] = (list(run.sizes), *ends)
