@@ -28,6 +28,21 @@ def _empty() -> Found:
     return _count("cells of 560 without a verdict", empty, len(cells) == 560 and empty > 200)
 
 
+def _on_both() -> list[Found]:
+    """The laxest and the strictest definition on the runs that both judge."""
+    rows = [
+        row
+        for row in judged.matrix().values()
+        if "not measured" not in (row["any risk increase"].alone, row["lost modes"].alone)
+    ]
+    lax, strict = (
+        np.mean([row[name].alone == "yes" for row in rows])
+        for name in ("any risk increase", "lost modes")
+    )
+    return [_count("yes by any rise", float(lax), len(rows) >= 20 and lax - strict > 0.75),
+            _count("yes by lost modes", float(strict), True)]  # fmt: skip
+
+
 def _three_cells() -> list[Found]:
     found = []
     for run in judged.RUNS:
@@ -157,6 +172,7 @@ def _variety_rises() -> list[Found]:
 TABLES = "the recorded tables, thresholds as given"
 CLAIMS = [
     Claim("08", "Many boxes are empty, too", TABLES, _empty),
+    Claim("08", "on the runs that both of these two judge, the gap is as wide", TABLES, _on_both),
     Claim("08", "But all of these runs had three cells judged and no more", TABLES, _three_cells),
     Claim("08", "It says no by definition 6, because most of the points are still on the humps",
           "kde, 100 seeds", _valley),

@@ -130,21 +130,25 @@ def _series(name: str, until: float) -> dict[str, Any]:
     for key, value in run.reader(_get(run.study, run.arm)).items():
         found[key] = value
         if isinstance(value, pd.DataFrame):
-            last = ceil(until * int(value.columns[-1]))
-            seen = value[[g for g in value.columns if g <= last]].dropna()
-            found[key] = seen.to_numpy(float)
+            kept = _generations(value, until)
+            found[key] = value[kept].dropna().to_numpy(float)
             if key == "risk":
-                found["fits"] = [g + 1 for g in seen.columns]
+                found["fits"] = [g + 1 for g in kept]
     if run.sizes and "risk" in found:
         risks = [run.reader(_get(run.study, arm))["risk"].dropna() for arm in run.sizes.values()]
         common = sorted(set.intersection(*(set(risk.index) for risk in risks)))
-        last = ceil(until * min(int(risk.columns[-1]) for risk in risks))
         ends = [
-            np.stack([r.loc[common, max(c for c in r.columns if c <= g)] for r in risks], axis=1)
-            for g in (0, last)
+            np.stack([r.loc[common, _generations(r, share)[-1]] for r in risks], axis=1)
+            for share in (0.0, until)
         ]
         found["scaling"] = (list(run.sizes), *ends)
     return found
+
+
+def _generations(table: pd.DataFrame, until: float) -> list[int]:
+    """The recorded generations in the first share `until` of a run; generation 0 always."""
+    recorded = [int(g) for g in table.columns]
+    return [g for g in recorded if g <= ceil(until * recorded[-1])]
 
 
 def _gaussian(get: Table) -> dict[str, Any]:
