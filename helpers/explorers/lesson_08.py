@@ -43,6 +43,7 @@ BOXES = {  # the runs of the learner's matrix, by their names there, and what wa
     "quilt, accumulate": "quilt, accumulate",
     "Gaussian, replace": "Gaussian n = 10, replace, divisor n - 1",
     "words, replace": "words, replace",
+    "VAE on digits, replace": "VAE, replace",
     "regression, replace": "regression, replace",
     "regression, accumulate": "regression, accumulate",
     "regression, subsample": "regression, subsample",
