@@ -68,7 +68,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     result["rule_4"] = float(2 * result["known_silent"] >= result["known"])
     result["rule_5"] = float(result["gpt_400_differ"] == 0)
     result["rule_6"] = float(result["gpt_accumulate_by_rows"] < result["gpt_accumulate_200"])
-    return result
+    return {name: value for name, value in result.items() if np.isfinite(value)}
 
 
 def key(definition: str) -> str:
