@@ -198,7 +198,8 @@ def _plain(uninformed: float | None = None, **metrics: str) -> Reader:
     return read
 
 
-def _runs() -> list[Run]:
+def _of_counts_and_bells() -> list[Run]:
+    """Gaussians, quilts, vocabularies and kernel densities."""
     found: list[Run] = []
     policies = {
         "mle": "replace, divisor n",
@@ -234,6 +235,12 @@ def _runs() -> list[Run]:
         policy, label = arm.split("_")
         name = f"two humps, {policy}, width {widths[label]}"
         found.append(Run(name, "kde", f"two_{arm}", _two_humps))
+    return found
+
+
+def _of_fits() -> list[Run]:
+    """Regressions, images, points, words and GPTs."""
+    found: list[Run] = []
     error = _plain(1.0, risk="error")
     fates = {"replace": True, "accumulate": False, "subsample": False, "real_and_newest": False,
              "half_real": False, "newest_growing": True, "fresh_replace": True,
@@ -283,4 +290,4 @@ def gpt_label(arm: str) -> str:
     return f"{policy}, {said}" + (", T = 0.8" if arm.startswith("t08_") else "")
 
 
-RUNS: dict[str, Run] = {run.name: run for run in _runs()}
+RUNS: dict[str, Run] = {run.name: run for run in _of_counts_and_bells() + _of_fits()}
