@@ -320,6 +320,7 @@ def test_every_policy_has_its_own_look():
         "Replace": policies.Replace(), "Accumulate": policies.Accumulate(),
         "AccumulateSubsample": policies.AccumulateSubsample(), "Mix": policies.Mix(0.5),
         "FreshReal": policies.FreshReal(lambda n, rng: rng.normal(size=(n, 1)), 5),
+        "FrozenReal": policies.FrozenReal(5),
     }  # fmt: skip
     public = {
         name for name, thing in vars(policies).items()

@@ -21,6 +21,7 @@ from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
 from helpers.plots import Picture, style
+from helpers.policies import Accumulate, Mix, Replace
 from helpers.studies import diffusion, vae, vae_errors, vae_winner
 
 YARDSTICKS = ("elbo", "precision", "coverage", "recall")
@@ -29,11 +30,12 @@ LABELLERS = {
     "neighbours": "nearest neighbours",
     "linear": "linear classifier",
 }
+REPLACE, ACCUMULATE, MIX10 = Replace().name, Accumulate().name, Mix(0.1).name
 # Arm -> the study that recorded it, and what it is called in the lesson.
 ARMS = {
-    "replace": ("vae_winner", "replace"),
-    "accumulate": ("vae", "accumulate"),
-    "mix10": ("vae", "a tenth real, redrawn"),
+    REPLACE: ("vae_winner", REPLACE),
+    ACCUMULATE: ("vae", ACCUMULATE),
+    MIX10: ("vae", "a tenth real, redrawn"),
     "samples4": ("vae_errors", "4 times the samples"),
     "wider": ("vae_errors", "a wider net"),
     "longer": ("vae_errors", "3 times the training"),
@@ -57,9 +59,9 @@ def strips_picture(named: bool = False) -> Picture:
 
     named: write the generations, and what precision says of them, beside the strips.
     """
-    means, marks = vae_winner.samples(), _marks("replace")
+    means, marks = vae_winner.samples(), _marks(REPLACE)
     labels = ["real", "A", "B", "C"]
-    rows = [means["real"][0], *(means["replace"][g] for g in STRIPS)]
+    rows = [means["real"][0], *(means[REPLACE][g] for g in STRIPS)]
     if named:
         mark = marks["precision"]
         labels[1:] = [f"{labels[i + 1]}: {g}\n{mark[g]:.3f}" for i, g in enumerate(STRIPS)]
@@ -155,7 +157,7 @@ def arm(name: str, label: str | None = None) -> pd.DataFrame:
 
 def errors() -> pd.DataFrame:
     """Plain replace and the three arms of `vae_errors`, up to their last generation."""
-    names = ("replace", *vae_errors.SETTINGS["arms"])
+    names = (REPLACE, *vae_errors.SETTINGS["arms"])
     every = pd.concat([arm(name) for name in names])
     same = every["replicate"].isin(vae_errors.SEEDS)  # plain replace has more seeds
     return every[same & (every["generation"] <= vae_errors.SETTINGS["generations"])]
@@ -200,7 +202,7 @@ def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
 
     Mean of the recorded runs of `vae_winner`; beside each bar what the labeller calls real digits.
     """
-    one_of("name", name, ("replace", "accumulate"))
+    one_of("name", name, (REPLACE, ACCUMULATE))
     positive_int("generation", generation, minimum=0)
     table = _shares()
     columns = [("real", 0), (name, min(generation, 8))]
@@ -240,13 +242,13 @@ def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
 def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
     """Points of the recorded diffusion model, seed 0: its whole spread above, .8 of it below."""
     points = diffusion.samples()
-    last = len(points["replace"]) - 1
+    last = len(points[REPLACE]) - 1
     for g in generations:
         positive_int("generations", g, minimum=0)
         one_of("generations", g, tuple(range(last + 1)))
     figure = style.sheet(5.0)
     wide = (style.WIDTH - 1.0) / len(generations)
-    rows = (("replace", "λ = 1"), ("replace_cool", "λ = 0.8"))
+    rows = ((REPLACE, "λ = 1"), ("replace_cool", "λ = 0.8"))
     for row, (name, label) in enumerate(rows):
         for place, g in enumerate(generations):
             left = 0.9 + place * wide
@@ -283,7 +285,7 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
 
 def fading_picture(generation: int = 8, name: str = "replace", show: str = SHOW[0]) -> Picture:
     """A recorded run at one generation: the path of the yardsticks, the page, or the labellers."""
-    one_of("name", name, ("replace", "accumulate"))
+    one_of("name", name, (REPLACE, ACCUMULATE))
     one_of("show", show, SHOW)
     positive_int("generation", generation, minimum=0)
     one_of("generation", generation, tuple(range(9)))
@@ -313,7 +315,7 @@ def fading_explorer() -> Explorer:
         picture,
         generation=whole("generation", 0, 8, 0),
         more=switch("more", False),
-        name=choice("policy", ("replace", "accumulate"), when=unlocked),
+        name=choice("policy", (REPLACE, ACCUMULATE), when=unlocked),
         show=choice("show", SHOW, when=unlocked),
     )
 
