@@ -80,7 +80,7 @@ def mix_explorer() -> Explorer:
     unlocked = {"more": True}
     return explore(
         picture,
-        real=logarithmic("real rows", 10, 100_000, 1000),
+        real=logarithmic("real rows", 100, 100_000, 1000),
         more=switch("more sliders", False),
         synthetic=logarithmic("synthetic rows", 1, 100_000, 250, when=unlocked),
         shift=choice("bias c squared", SHIFTS, 0.02, when=unlocked),

@@ -18,6 +18,7 @@ SHARE = (
     "a hundred times the real ones, for the same floor."
 )
 DOWN = "That floor is just below what you want to keep: round up, not down."
+WHOLE = f"Rows are whole. {DOWN}"
 PAIR = (
     "That is keep / (1 - keep): the 2 is missing. A pair of rows loses its spread only if both go "
     "back to one row, and either of the two can be a new real one."
@@ -30,10 +31,12 @@ FLOORS = ((0.9, 100), (0.9, 1000), (0.85, 100), (0.7, 1000), (0.93, 100_000))
 @exercise("07-real-rows", praise="And n was not needed: it sets the pace, not the floor.")
 def real_rows(answer: Any, rng: np.random.Generator) -> str | None:
     """Each slip is named by what it gives for nine tenths, then all cases by the exact floor."""
-    first, second = (number(answer(0.9, n), "Your number of rows") for n in (100, 1000))
+    first, second = (round(number(answer(0.9, n), "Your number of rows"), 6) for n in (100, 1000))
     if first == 5 and second > first:
         return SCALED
-    named = {90: SHARE, 9: PAIR, 0: NONE, 4: DOWN, 4.5: f"Rows are whole. {DOWN}"}
+    if second == 10 * first > 0:
+        return SHARE
+    named = {9: PAIR, 10: PAIR, 0: NONE, 4: DOWN, 4.5: WHOLE}
     if first in named:
         return named[first]
     for keep, n in FLOORS:
@@ -50,10 +53,11 @@ def _ceil(x: float) -> int:
 
 real_rows.wrong("a share of n", lambda keep, n: _ceil(keep * n), hint=SHARE)
 real_rows.wrong("rounded down", lambda keep, n: int(keep / (2 * (1 - keep))), hint=DOWN)
-real_rows.wrong("the 2 forgotten", lambda keep, n: round(keep / (1 - keep)), hint=PAIR)
+real_rows.wrong("the 2 forgotten", lambda keep, n: _ceil(keep / (1 - keep)), hint=PAIR)
 real_rows.wrong(
     "scaled with n", lambda keep, n: _ceil(keep / (2 * (1 - keep)) * n / 100), hint=SCALED
 )
+real_rows.wrong("not rounded", lambda keep, n: keep / (2 * (1 - keep)), hint=WHOLE)
 real_rows.wrong("the pace for the floor", lambda keep, n: 0, hint=NONE)
 
 # ---------------------------------------------------------------------- B. the exchange rate
@@ -64,6 +68,8 @@ STRAIGHT = (
     "You go straight in the rows between two points of the curve. It is straight in their "
     "logarithm."
 )
+TURNED = "You have the sign turned. A file that lowers your loss is worth more than 0 rows."
+ALL_OF_THEM = "That is what all their rows are worth together. Ask what one of them is worth."
 CLIPPED = "You stop at 0. A file can do harm: a negative rate is an answer."
 NOT_SUBTRACTED = "Those are all the rows that the mixed run is worth. Your own are among them."
 BEYOND = (
@@ -81,10 +87,12 @@ def rate(answer: Any, rng: np.random.Generator) -> str | None:
         ((10**2.3 - 100) / 150, ALL_ROWS),
         ((370 - 100) / 50, STRAIGHT),
         (10**2.3 / 50, NOT_SUBTRACTED),
+        ((100 - 10**2.3) / 50, TURNED),
+        (10**2.3 - 100, ALL_OF_THEM),
     ):
         if math.isclose(good, wrong, rel_tol=1e-3):
             return hint
-    if _asked(answer, CURVE, 100, 50, 6.2) == 0:
+    if _asked(answer, CURVE, 100, 50, 6.6) == 0:  # nearer to the point of 10 rows than of 100
         return CLIPPED
     for loss in (4.8, 7.3):
         try:
@@ -156,4 +164,13 @@ rate.wrong(
     lambda curve, real, synthetic, loss: _rows_of(curve, loss) / synthetic,
     hint=NOT_SUBTRACTED,
 )
+rate.wrong(
+    "the sign turned",
+    lambda curve, real, synthetic, loss: (real - _rows_of(curve, loss)) / synthetic,
+    hint=TURNED,
+)
+rate.wrong(
+    "all of their rows", lambda curve, real, synthetic, loss: _rows_of(curve, loss) - real,
+    hint=ALL_OF_THEM,
+)  # fmt: skip
 rate.wrong("goes on beyond the curve", _without_end, hint=BEYOND)
