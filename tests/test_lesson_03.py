@@ -130,18 +130,6 @@ def test_the_answer_of_the_challenge() -> None:
     assert theory.copies_survival(7, 20) < 0.5 < theory.copies_survival(8, 20)
 
 
-def test_the_explorer_opens_with_one_slider() -> None:
-    explorer = lesson_03.word_explorer()
-    assert explorer.error is None
-    greyed = {name for name, widget in explorer._inputs.items() if widget.disabled}
-    assert greyed == {"rounds", "n", "growth", "show"}
-    before = explorer.html
-    explorer.set(more=True, n=100_000)
-    assert explorer.wait()
-    assert explorer.error is None
-    assert explorer.html != before
-
-
 @pytest.mark.parametrize("show", lesson_03.SHOW)
 def test_the_same_settings_give_the_same_picture(show: str) -> None:
     one, again = (lesson_03.word_picture(3, show=show, seed=1) for _ in range(2))

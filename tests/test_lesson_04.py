@@ -165,18 +165,6 @@ def test_the_circles_are_those_of_precision_and_coverage() -> None:
         lesson_04.circles_picture(-1)
 
 
-def test_the_explorer_opens_with_one_slider() -> None:
-    explorer = lesson_04.fading_explorer()
-    assert explorer.error is None
-    greyed = {name for name, widget in explorer._inputs.items() if widget.disabled}
-    assert greyed == {"name", "show"}
-    before = explorer.html
-    explorer.set(more=True, generation=8, show=lesson_04.SHOW[2])
-    assert explorer.wait()
-    assert explorer.error is None
-    assert explorer.html != before
-
-
 @pytest.mark.parametrize("show", lesson_04.SHOW)
 @pytest.mark.parametrize("name", ["replace", "accumulate"])
 def test_the_same_settings_give_the_same_picture(name: str, show: str) -> None:

@@ -218,18 +218,6 @@ def test_the_answers_of_the_challenge() -> None:
     assert lesson_07.best_buy(10_000, 0.02, 0.1)[0] * 0.1 / 10_000 < 0.01
 
 
-def test_the_explorer_opens_with_one_slider() -> None:
-    explorer = lesson_07.mix_explorer()
-    assert explorer.error is None
-    greyed = {name for name, widget in explorer._inputs.items() if widget.disabled}
-    assert greyed == {"synthetic", "shift", "show", "price"}
-    before = explorer.html
-    explorer.set(more=True, shift=0.1)
-    assert explorer.wait()
-    assert explorer.error is None
-    assert explorer.html != before
-
-
 @pytest.mark.parametrize("show", lesson_07.SHOW)
 def test_the_same_settings_give_the_same_picture(show: str) -> None:
     one, again = (lesson_07.mix_picture(show=show) for _ in range(2))

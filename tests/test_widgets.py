@@ -88,6 +88,30 @@ def test_explorers_read_as_text_without_a_kernel(name):
         assert "The cell above draws one of its pictures." in data[kind]
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "change"),
+    [
+        ("words", "copies", {"n": 100_000}),
+        ("fading", "generation", {"generation": 8, "show": lesson_04.SHOW[2]}),
+        ("mix", "real", {"shift": 0.1}),
+    ],
+)
+def test_it_opens_with_one_slider(name, first, change):
+    explorer = EXPLORERS[name]()
+    assert explorer.error is None
+    greyed = {one for one, widget in explorer._inputs.items() if widget.disabled}
+    assert greyed == set(explorer._inputs) - {first, "more"}
+    before = explorer.html
+    if first not in change:
+        explorer.set(**change)
+        assert explorer.wait()
+        assert explorer.html == before  # the switch is not ticked
+    explorer.set(more=True, **change)
+    assert explorer.wait()
+    assert explorer.error is None
+    assert explorer.html != before
+
+
 def twins() -> list[tuple[str, str, str]]:
     """Of each explorer of each lesson: the lesson, its own cell, and the static cell above."""
     found = []

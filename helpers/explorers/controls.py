@@ -15,7 +15,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -115,6 +115,25 @@ def _look(label: str) -> dict[str, Any]:
 def explore(function: Callable[..., Picture], **controls: Control) -> Explorer:
     """An `Explorer` over `function`, one control a keyword argument."""
     return Explorer(function, controls)
+
+
+def one_at_first(function: Callable[..., Picture], **controls: Control) -> Explorer:
+    """An `Explorer` that begins with its first control; the others are grey behind a switch.
+
+    Until the switch is ticked the others keep the defaults of `function`, which may so be told by
+    the first alone.
+    """
+    first, *others = controls
+
+    def picture(more: bool, **values: Any) -> Picture:
+        return function(**(values if more else {first: values[first]}))
+
+    behind = {
+        name: replace(controls[name], when={"more": True, **controls[name].when}) for name in others
+    }
+    return explore(
+        picture, **{first: controls[first]}, more=switch("more sliders", False), **behind
+    )
 
 
 class Explorer(widgets.VBox):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import studies, theory
 from helpers._arguments import generator, one_of, positive_int, real_number
-from helpers.explorers.controls import Explorer, choice, explore, switch, whole
+from helpers.explorers.controls import Explorer, choice, one_at_first, whole
 from helpers.explorers.quick_runs import tidy
 from helpers.loop import run_loop
 from helpers.models import ClassMeans
@@ -90,20 +90,13 @@ def word_picture(
 
 def word_explorer() -> Explorer:
     """Sliders over `word_picture`: one at first, the others behind a switch."""
-
-    def picture(more: bool, **values: object) -> Picture:
-        chosen = {"copies": values["copies"]} if not more else values
-        return word_picture(**chosen)  # type: ignore[arg-type]
-
-    unlocked = {"more": True}
-    return explore(
-        picture,
+    return one_at_first(
+        word_picture,
         copies=whole("copies", 1, 100, 1),
-        more=switch("more sliders", False),
-        rounds=whole("generations", 5, 100, 20, step=5, when=unlocked),
-        n=choice("words in the text n", (1000, 10_000, 100_000), 10_000, when=unlocked),
-        growth=choice("growth a generation", (1.0, 1.05, 1.1, 1.5, 2.4), 1.0, when=unlocked),
-        show=choice("show", SHOW, when=unlocked),
+        rounds=whole("generations", 5, 100, 20, step=5),
+        n=choice("words in the text n", (1000, 10_000, 100_000), 10_000),
+        growth=choice("growth a generation", (1.0, 1.05, 1.1, 1.5, 2.4), 1.0),
+        show=choice("show", SHOW),
     )
 
 

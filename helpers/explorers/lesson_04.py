@@ -6,7 +6,7 @@ nothing here trains. The lesson's live run is measured by `yardsticks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from matplotlib.patches import Circle
 from helpers import studies
 from helpers._arguments import one_of, positive_int
 from helpers.data.digits import CENTRES, Split, eight_gaussians
-from helpers.explorers.controls import Explorer, choice, explore, switch, whole
+from helpers.explorers.controls import Explorer, choice, one_at_first, whole
 from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
 from helpers.plots import Picture, style
@@ -306,17 +306,11 @@ def fading_picture(generation: int = 8, name: str = "replace", show: str = SHOW[
 
 def fading_explorer() -> Explorer:
     """Sliders over `fading_picture`: the generation at first, the rest behind a switch."""
-
-    def picture(more: bool, **values: Any) -> Picture:
-        return fading_picture(**(values if more else {"generation": values["generation"]}))
-
-    unlocked: Mapping[str, Any] = {"more": True}
-    return explore(
-        picture,
+    return one_at_first(
+        fading_picture,
         generation=whole("generation", 0, 8, 0),
-        more=switch("more", False),
-        name=choice("policy", (REPLACE, ACCUMULATE), when=unlocked),
-        show=choice("show", SHOW, when=unlocked),
+        name=choice("policy", (REPLACE, ACCUMULATE)),
+        show=choice("show", SHOW),
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
-from helpers.explorers.controls import Explorer, choice, explore, logarithmic, switch
+from helpers.explorers.controls import Explorer, choice, logarithmic, one_at_first
 from helpers.explorers.quick_runs import tidy
 from helpers.plots import Picture, band, contrasts
 from helpers.plots.style import short
@@ -72,20 +72,13 @@ def mix_picture(
 
 def mix_explorer() -> Explorer:
     """Sliders over `mix_picture`: the real rows at first, the others behind a switch."""
-
-    def picture(more: bool, **values: object) -> Picture:
-        chosen = values if more else {"real": values["real"]}
-        return mix_picture(**chosen)  # type: ignore[arg-type]
-
-    unlocked = {"more": True}
-    return explore(
-        picture,
+    return one_at_first(
+        mix_picture,
         real=logarithmic("real rows", 100, 100_000, 1000),
-        more=switch("more sliders", False),
-        synthetic=logarithmic("synthetic rows", 1, 100_000, 250, when=unlocked),
-        shift=choice("bias c squared", SHIFTS, 0.02, when=unlocked),
-        show=choice("show", SHOW, when=unlocked),
-        price=choice("price of a row", PRICES, 0.1, when=unlocked | {"show": SHOW[2]}),
+        synthetic=logarithmic("synthetic rows", 1, 100_000, 250),
+        shift=choice("bias c squared", SHIFTS, 0.02),
+        show=choice("show", SHOW),
+        price=choice("price of a row", PRICES, 0.1, when={"show": SHOW[2]}),
     )
 
 
