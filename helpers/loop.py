@@ -400,6 +400,11 @@ def single_thread() -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
+def fit_stream(seed: int, generation: int = 0) -> np.random.Generator:
+    """The randomness with which `run_loop` fits a generation, for who fits that model outside."""
+    return _streams(seed, generation)[0]
+
+
 def _streams(seed: int, index: int) -> list[np.random.Generator]:
     # Not seed + index: run 1's first generation would then share its draws with run 0's second.
     return [np.random.default_rng(s) for s in np.random.SeedSequence([seed, index]).spawn(4)]

@@ -14,6 +14,7 @@ import pytest
 
 from helpers import studies, theory
 from helpers._ground import ROOT
+from helpers.data import corpora
 from helpers.explorers import lesson_07
 from helpers.models import LinearRegression
 from helpers.policies import FrozenReal
@@ -129,11 +130,7 @@ def test_the_rows_do_not_repeat_each_other() -> None:
     assert rows.max() < len(tokenizer)
     test, theirs, mine = bigram_rate.deal(5)
     assert len(test) + len(theirs) + len(mine) == len(rows)
-    held = set().union(*(bigram_rate.sequences(r) for r in np.concatenate([theirs, mine]).tolist()))
-    shares = [
-        len(bigram_rate.sequences(r) & held) / len(bigram_rate.sequences(r)) for r in test.tolist()
-    ]
-    assert np.mean(shares) < 0.06
+    assert corpora.repeated(test, np.concatenate([theirs, mine])).mean() < 0.06
     assert len(mine) >= max(bigram_rate.SETTINGS["curve"])
 
 

@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class Corpus(NamedTuple):
@@ -64,11 +67,26 @@ def documentation_topics(least: int = 50) -> dict[str, list[str]]:
     kept = {}
     for name in sorted(texts, key=lambda name: (-len(texts[name]), name)):
         text = texts[name]
-        sequences = set(zip(*(text[i:] for i in range(8)), strict=False))
-        if len(text) >= least and 2 * len(sequences & seen) <= len(sequences):
+        found = sequences(text)
+        if len(text) >= least and 2 * len(found & seen) <= len(found):
             kept[name] = text
-            seen |= sequences
+            seen |= found
     return kept
+
+
+def sequences(text: Sequence[Any], run: int = 8) -> set[tuple[Any, ...]]:
+    """All different sequences of `run` words, or numbers of words, that stand in a text."""
+    return set(zip(*(text[i:] for i in range(run)), strict=False))
+
+
+def repeated(test: np.ndarray, real: np.ndarray, run: int = 8) -> np.ndarray:
+    """Of each row of `test`, the share of its `sequences` that rows of `real` hold, too: (n,).
+
+    Both have a text a row, of numbers of words. No sequence crosses the end of a row.
+    """
+    held = set().union(*(sequences(row, run) for row in real.tolist()))
+    found = [sequences(row, run) for row in test.tolist()]
+    return np.array([len(own & held) / len(own) for own in found])
 
 
 def _without_rules(text: str) -> str:

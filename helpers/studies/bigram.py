@@ -5,8 +5,9 @@ arms, pin no number. A seed decides which rows of 100 words are held out, and al
 `replace`, `mix10` (a tenth of the original rows, drawn anew), `subsample`, `accumulate`.
 
 The documentation says some things twice, so that about 27 per cent of the held-out rows repeat rows
-that are learned from (`repeated`). The recorded numbers are from all of them: differences between
-arms stand, levels flatter the first generations. `split(seed, most_repeated=0.8)` leaves them out.
+that are learned from (`corpora.repeated`). The recorded numbers are from all of them: differences
+between arms stand, levels flatter the first generations. `split(seed, most_repeated=0.8)` leaves
+them out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
 from helpers._arguments import fraction
 from helpers.data import corpora
@@ -50,26 +50,16 @@ def words() -> tuple[np.ndarray, WordTokenizer]:
 def split(seed: int, most_repeated: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Real rows (n, 100) to learn from, and at most 200 to test on.
 
-    most_repeated: test rows of which a larger share is `repeated` are left out, and the rows to
-    learn from stay. 1, as in the recorded study, leaves none out, and about 27 in 100 leak; 0.8
-    leaves those out. ValueError for a share outside 0 to 1.
+    most_repeated: test rows of which a larger share is `corpora.repeated` are left out, and the
+    rows to learn from stay. 1, as in the recorded study, leaves none out, and about 27 in 100 leak;
+    0.8 leaves those out. ValueError for a share outside 0 to 1.
     """
     fraction("most_repeated", most_repeated)
     rows, _ = words()
     order = np.random.default_rng([seed, 1]).permutation(len(rows))
     held_out = SETTINGS["test_rows"]
     real, test = rows[order[held_out:]], rows[order[:held_out]]
-    return real, test if most_repeated == 1 else test[repeated(test, real) <= most_repeated]
-
-
-def repeated(test: np.ndarray, real: np.ndarray, run: int = 8) -> np.ndarray:
-    """Of each row of `test`, the share of its runs of `run` words that `real` holds, too: (n,).
-
-    Runs lie within a row, as a bigram reads them.
-    """
-    known = {tuple(words) for row in real for words in sliding_window_view(row, run).tolist()}
-    runs = (sliding_window_view(row, run).tolist() for row in test)
-    return np.array([np.mean([tuple(words) in known for words in some]) for some in runs])
+    return real, test if most_repeated == 1 else test[corpora.repeated(test, real) <= most_repeated]
 
 
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:

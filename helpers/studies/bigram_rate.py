@@ -41,7 +41,7 @@ from helpers.loop import History, run_loop
 from helpers.models.bigram import Bigram
 from helpers.models.tokenizers import WordTokenizer
 from helpers.policies import Replace
-from helpers.studies.paired import effect, over_seeds
+from helpers.studies.paired import interval, over_seeds
 
 SEEDS = range(20)
 SETTINGS: dict[str, Any] = {
@@ -65,17 +65,12 @@ def passages() -> tuple[np.ndarray, WordTokenizer]:
     for text in topics.values():
         for start in range(0, len(text) - length + 1, length):
             row = text[start : start + length]
-            found = sequences(row)
+            found = corpora.sequences(row)
             if len(found & seen) <= SETTINGS["repeated"] * len(found):
                 rows.append(row)
                 seen |= found
     tokenizer = WordTokenizer.of([word for text in topics.values() for word in text])
     return np.array([tokenizer.encode(row) for row in rows]), tokenizer
-
-
-def sequences(row: Any) -> set[tuple[Any, ...]]:
-    """All sequences of eight words that stand in a row."""
-    return set(zip(*(row[i:] for i in range(8)), strict=False))
 
 
 def deal(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,11 +120,10 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     rounds = SETTINGS["rounds"] if scale == "full" else [0, 1]
     written = SETTINGS["written"] if scale == "full" else [100]
     curve = {n: loss(mine[:n], test) for n in SETTINGS["curve"]}
-    held = set().union(*(sequences(row) for row in np.concatenate([theirs, mine]).tolist()))
-    repeats = [len(sequences(row) & held) / len(sequences(row)) for row in test.tolist()]
+    repeats = corpora.repeated(test, np.concatenate([theirs, mine]))
     rows = [("real", n, "loss", value) for n, value in curve.items()]
     rows += [("real", 0, "passages", float(len(passages()[0])))]
-    rows += [("real", 0, "repeats", float(np.mean(repeats)))]
+    rows += [("real", 0, "repeats", float(repeats.mean()))]
     files = their_loop(theirs, rounds[-1], seed).samples
     for g in rounds:
         for s in written:
@@ -148,9 +142,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Means with 95 % intervals: ARM_METRIC_rR, _low, _high; and the verdict of each rule."""
     result: dict[str, float] = {}
     for (arm, metric, real), group in frame.groupby(["arm", "metric", "generation"]):
-        mean, low, high, _ = effect(group["value"])
-        key = f"{arm}_{metric}" + (f"_r{real}" if real else "")
-        result |= {key: mean, f"{key}_low": low, f"{key}_high": high}
+        result |= interval(f"{arm}_{metric}" + (f"_r{real}" if real else ""), group["value"])
     whole = {f"g{g}_s100" for g in SETTINGS["rounds"]} <= set(frame["arm"])
     return result | verdicts(frame, result) if whole else result
 
@@ -164,11 +156,8 @@ def verdicts(frame: pd.DataFrame, found: dict[str, float]) -> dict[str, float]:
         for a, b in pairwise(every)
     )
     fresh, old = (over_seeds(frame, f"g{g}_s100", "rate", 400) for g in (0, 5))
-    mean, low, high, _ = effect(fresh - old)
-    return {
-        "fresh_minus_old_rate_r400": mean,
-        "fresh_minus_old_rate_r400_low": low,
-        "fresh_minus_old_rate_r400_high": high,
+    older = interval("fresh_minus_old_rate_r400", fresh - old)
+    return older | {
         "rule_1_the_sign_turns": float(
             found["g5_s100_rate_r12_low"] > 0 > found["g5_s100_rate_r400_high"]
         ),
@@ -176,6 +165,6 @@ def verdicts(frame: pd.DataFrame, found: dict[str, float]) -> dict[str, float]:
             all(found[f"g0_s100_rate_r{real}_low"] > 0 for real in every)
         ),
         "rule_3_richer_is_pickier": float(falls),
-        "rule_4_older_is_worse": float(low > 0),
+        "rule_4_older_is_worse": float(older["fresh_minus_old_rate_r400_low"] > 0),
         "rule_5_no_leak": float(found["real_repeats"] < 0.1),
     }

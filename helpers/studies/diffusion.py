@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.digits import CENTRES, SPREAD, eight_gaussians
-from helpers.loop import History, Policy, run_loop
+from helpers.loop import History, Policy, fit_stream, run_loop
 from helpers.metrics import generative as gm
 from helpers.models.diffusion import Diffusion
 from helpers.policies import Accumulate, FreshReal, Replace
@@ -99,8 +99,7 @@ def _histories(seed: int, scale: str) -> dict[str, History]:
     model, generations = Diffusion(**SETTINGS["model"]), SETTINGS["generations"]
     if scale != "full":
         model, generations = model.set_params(steps=20), 1
-    fit_stream = np.random.SeedSequence([seed, 0]).spawn(4)[0]
-    model.fit(real, np.random.default_rng(fit_stream))
+    model.fit(real, fit_stream(seed))
     histories = {}
     for arm, (policy, temperature) in ARMS.items():
         # Temperature acts in the sampler only: the same weights serve every arm as generation 0.

@@ -45,7 +45,7 @@ from helpers.coding.language import TaskSets, draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
 from helpers.loop import History, Policy, Verifier, run_loop
 from helpers.policies import Mix
-from helpers.studies.paired import means, paired
+from helpers.studies.paired import interval, means, over_seeds, paired
 from helpers.verification import Sandbox
 
 SEEDS = range(10)
@@ -120,8 +120,9 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     last = int(frame["generation"].max())
     result = means(frame, tuple(range(last + 1)))
     for arm in sorted(frame["arm"].unique()):
-        result |= _interval(frame, arm, "gain_pass_1", last)
-        result |= _interval(frame, arm, "pass_1", last)
+        for metric in ("gain_pass_1", "pass_1"):
+            values = over_seeds(frame, arm, metric, last)
+            result |= interval(f"{arm}_{metric}_g{last}", values)
     for first, second in CONTRASTS:
         for metric in COMPARED:
             result |= paired(frame, first, second, metric, last)
@@ -259,15 +260,3 @@ def _gains(table: pd.DataFrame) -> pd.DataFrame:
         value=table["value"].to_numpy() - begin.loc[at].to_numpy(),
         metric="gain_" + table["metric"],
     )
-
-
-def _interval(frame: pd.DataFrame, arm: str, metric: str, generation: int) -> dict[str, float]:
-    """Mean of one arm over seeds with a 95 % t interval: ARM_METRIC_gG_low and _high."""
-    zero = frame.assign(value=0.0, arm="zero")
-    both = pd.concat([frame[frame["arm"] == arm], zero[zero["metric"] == metric].drop_duplicates(
-        ["generation", "metric", "replicate"])])  # fmt: skip
-    found = paired(both, arm, "zero", metric, generation)
-    prefix = f"{arm}_minus_zero_{metric}_g{generation}"
-    return {
-        f"{arm}_{metric}_g{generation}{end}": found[prefix + end] for end in ("", "_low", "_high")
-    }

@@ -30,7 +30,7 @@ from helpers.loop import run_loop
 from helpers.metrics import language as lm
 from helpers.policies import Replace
 from helpers.studies import stories
-from helpers.studies.paired import effect
+from helpers.studies.paired import interval
 
 SEEDS = range(10)
 SETTINGS: dict[str, Any] = {
@@ -94,7 +94,5 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Means with 95 % intervals: ARM_METRIC_rR, and the same with _low and _high."""
     result: dict[str, float] = {}
     for (arm, metric, real), group in frame.groupby(["arm", "metric", "generation"]):
-        mean, low, high, _ = effect(group["value"])
-        key = f"{arm}_{metric}_r{real}"
-        result |= {key: mean, f"{key}_low": low, f"{key}_high": high}
+        result |= interval(f"{arm}_{metric}_r{real}", group["value"])
     return result

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.loop import fit_stream
 from helpers.policies import Accumulate, AccumulateSubsample, Replace
 from helpers.studies import gpt_budget, stories
 from helpers.studies.gpt_budget import Arm, Rule
@@ -96,8 +97,7 @@ def ceiling(seed: int, scale: str) -> dict[int, dict[str, float]]:
     found = {}
     for generation in generations:
         rows = n * (generation + 1)
-        stream = np.random.SeedSequence([seed, generation]).spawn(4)[0]
         model = gpt_budget.model(scale, gpt_budget.steps_of("epochs", rows, scale))
-        fitted = model.fit(pile[:rows], np.random.default_rng(stream))
+        fitted = model.fit(pile[:rows], fit_stream(seed, generation))
         found[generation] = real_only(start, fitted, rows)
     return found

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import theory
-from helpers.studies.paired import effect, over_seeds
+from helpers.studies.paired import effect, interval, over_seeds
 
 SEEDS = range(20)
 SETTINGS: dict[str, Any] = {
@@ -108,7 +108,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     """Means with 95 % intervals (ARM_METRIC, _low, _high), `ARM_best` rows, and the verdicts."""
     result: dict[str, float] = {}
     for (arm, metric), group in frame.groupby(["arm", "metric"]):
-        result |= _interval(f"{arm}_{metric}", group["value"])
+        result |= interval(f"{arm}_{metric}", group["value"])
     for arm in frame["arm"].unique():
         shift = float(arm.partition("_c")[2]) / 1000
         means = {part: result[f"{arm}_error_{part}"] for part in SETTINGS["hundredths"]}
@@ -154,8 +154,3 @@ def _off(d: int, real: int, part: int, shift: float, value: float) -> float:
     n = real + number
     law = theory.strong_collapse_error(d, n, 1.0, number / n, shift)
     return abs(value / (law / (d / real)) - 1)
-
-
-def _interval(key: str, values: pd.Series) -> dict[str, float]:
-    mean, low, high, _ = effect(values)
-    return {key: mean, f"{key}_low": low, f"{key}_high": high}

@@ -24,8 +24,12 @@ def paired(
     than the arms do. Keys: FIRST_minus_SECOND_METRIC_gG, and the same with _low and _high.
     """
     left, right = (over_seeds(frame, arm, metric, generation) for arm in (first, second))
-    mean, low, high, _ = effect((left - right).dropna())
-    key = f"{first}_minus_{second}_{metric}_g{generation}"
+    return interval(f"{first}_minus_{second}_{metric}_g{generation}", (left - right).dropna())
+
+
+def interval(key: str, values: pd.Series | np.ndarray) -> dict[str, float]:
+    """Mean of one number a seed and its 95 % t interval: KEY, KEY_low, KEY_high."""
+    mean, low, high, _ = effect(values)
     return {key: mean, f"{key}_low": low, f"{key}_high": high}
 
 

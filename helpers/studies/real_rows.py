@@ -49,7 +49,7 @@ from helpers._arguments import generator, positive_int, real_number
 from helpers.loop import run_batched, run_loop
 from helpers.models import Discrete, Gaussian
 from helpers.policies import FreshReal, FrozenReal, Mix, Named, Replace
-from helpers.studies.paired import effect, over_seeds
+from helpers.studies.paired import effect, interval, over_seeds
 
 SEEDS = range(40)
 SETTINGS: dict[str, Any] = {
@@ -246,7 +246,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     result: dict[str, float] = {}
     for (arm, metric, g), group in frame.groupby(["arm", "metric", "generation"]):
         key = f"{arm}_{metric}" + (f"_g{g}" if str(arm).startswith("words_") else "")
-        result |= _interval(key, group["value"])
+        result |= interval(key, group["value"])
     if SETTINGS["words"]["rounds"] not in set(frame["generation"]):
         return result
     return result | verdicts(frame)
@@ -294,9 +294,9 @@ def _of_ways(values: Any) -> dict[str, float]:
         ("words", "words", "words", -1),
     ):
         frozen, redrawn, new = (sign * values(f"{arm}_{way}", metric) for way in WAYS)
-        found |= _interval(f"{name}_frozen_worse", frozen - redrawn)
-        found |= _interval(f"{name}_redrawn_worse", redrawn - new)
-        found |= _interval(f"{name}_nearly", (redrawn - new) - 0.25 * (frozen - new))
+        found |= interval(f"{name}_frozen_worse", frozen - redrawn)
+        found |= interval(f"{name}_redrawn_worse", redrawn - new)
+        found |= interval(f"{name}_nearly", (redrawn - new) - 0.25 * (frozen - new))
         worse.append(found[f"{name}_frozen_worse_low"] > 0)
         nearly.append(found[f"{name}_nearly_high"] < 0)
     found["rule_3_frozen_is_worse"] = sum(worse) / 2
@@ -306,7 +306,7 @@ def _of_ways(values: Any) -> dict[str, float]:
 
 def _of_shares(values: Any) -> dict[str, float]:
     """Rules 5 and 6."""
-    found = _interval("share_gap", values("share_n20000", "kept") - values("share_n200", "kept"))
+    found = interval("share_gap", values("share_n20000", "kept") - values("share_n200", "kept"))
     turns = []
     for m in SETTINGS["biased"]["m"]:
         few, many = (effect(values(f"biased_m{m}_s{s}", "error") - 1) for s in (50, 500))
@@ -315,9 +315,3 @@ def _of_shares(values: Any) -> dict[str, float]:
         "rule_5_share_is_silent": float(found["share_gap_low"] > 0.2),
         "rule_6_biased": float(all(turns)),
     }
-
-
-def _interval(key: str, values: pd.Series) -> dict[str, float]:
-    """Mean over seeds and its 95 % t interval: KEY, KEY_low, KEY_high."""
-    mean, low, high, _ = effect(values)
-    return {key: mean, f"{key}_low": low, f"{key}_high": high}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers._ground import ROOT, write_whole
 from helpers.data.stories import StoryGrammar
-from helpers.loop import History
+from helpers.loop import History, fit_stream
 from helpers.metrics import language as lm
 from helpers.policies import Accumulate, Replace, by_name
 
@@ -73,7 +73,7 @@ def sampler(name: str, real: np.ndarray) -> dict[str, Any]:
 
 def first_stream(seed: int) -> np.random.Generator:
     """The randomness with which `run_loop` fits generation 0."""
-    return np.random.default_rng(np.random.SeedSequence([seed, 0]).spawn(4)[0])
+    return fit_stream(seed)
 
 
 @lru_cache(maxsize=8)

@@ -59,7 +59,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.special import zeta
-from scipy.stats import t as student
 
 from helpers import metrics, theory
 from helpers._arguments import generator, one_of, positive_int, real_number
@@ -69,7 +68,7 @@ from helpers.loop import run_loop
 from helpers.models import AddCount, BackOff, ClassMeans, Discount, Discrete, GoodTuring
 from helpers.policies import Accumulate, Named, Replace
 from helpers.studies import RESULTS, _spread
-from helpers.studies.paired import over_seeds
+from helpers.studies.paired import interval, over_seeds
 
 SEEDS = range(40)
 SETTINGS: dict[str, Any] = {
@@ -381,7 +380,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
     """
     result: dict[str, float] = {}
     for (arm, metric, g), group in frame.groupby(["arm", "metric", "generation"]):
-        result |= _interval(f"{arm}_{metric}_g{g}", group["value"].to_numpy())
+        result |= interval(f"{arm}_{metric}_g{g}", group["value"].to_numpy())
     result["even_guess"] = even_guess()
     return result | verdicts(frame) if (frame["generation"] == 100).any() else result
 
@@ -406,7 +405,7 @@ def _of_words(values: Values) -> dict[str, float]:
     ordered = ((alive[0] < alive[1]) & (alive[1] < alive[2])).mean()
     found["tails_first_seeds"] = float(ordered)
     found["rule_1_tails_first"] = 1.0 if ordered >= 0.95 else 0.5 if ordered >= 0.5 else 0.0
-    share = _interval("x", values("words_replace", "share_1", 10))
+    share = interval("x", values("words_replace", "share_1", 10))
     inside = share["x_low"] <= 1 <= share["x_high"]
     narrow = share["x_low"] > 0.9 and share["x_high"] < 1.1
     found["rule_2_share_unchanged"] = (
@@ -442,7 +441,7 @@ def _of_rare(values: Values) -> dict[str, float]:
     for digit in SETTINGS["rare"]["digits"]:
         arm = f"rare_{digit}_replace"
         lost = {m: values(arm, m, 0) - values(arm, m, 10) for m in ("found", "accuracy")}
-        found |= (gap := _interval(f"{arm}_hidden_g10", lost["found"] - 5 * lost["accuracy"]))
+        found |= (gap := interval(f"{arm}_hidden_g10", lost["found"] - 5 * lost["accuracy"]))
         hidden.append(gap[f"{arm}_hidden_g10_low"] > 0)
     found["rule_5_hidden_by_accuracy"] = 1.0 if all(hidden) else 0.5 if any(hidden) else 0.0
     return found
@@ -454,8 +453,8 @@ def _of_smoothers(values: Values) -> dict[str, float]:
     poisoned = 0
     for arm in ("zipf_add_tenth", "zipf_add_one", "zipf_good_turing", "zipf_discount"):
         early = values(arm, "lost", 0) - values("zipf_none", "lost", 0)
-        found |= (first := _interval(f"{arm}_minus_none_lost_g0", early))
-        late = _interval("x", values(arm, "lost", 50))
+        found |= (first := interval(f"{arm}_minus_none_lost_g0", early))
+        late = interval("x", values(arm, "lost", 50))
         poison = first[f"{arm}_minus_none_lost_g0_high"] < 0 and late["x_low"] > even_guess()
         found[f"{arm}_poisons"] = float(poison)
         poisoned += poison
@@ -469,7 +468,7 @@ def _of_rescues(values: Values) -> dict[str, float]:
     for name in ("new", "died", "rare", "common", "same"):
         key = f"rescue_{name}_minus_random_lost_g20"
         gap = values(f"rescue_{name}", "lost", 20) - values("rescue_random", "lost", 20)
-        found |= (one := _interval(key, gap))
+        found |= (one := interval(key, gap))
         if name != "new":
             worse.append(one[f"{key}_low"] > 0)
     return found | {"rule_7_random_best": 1.0 if all(worse) else 0.5 if any(worse) else 0.0}
@@ -494,11 +493,3 @@ def _of_memory(values: Values) -> dict[str, float]:
     four, five, six = (values("clean_1", "error", power).mean() for power in (4, 5, 6))
     found["rule_8_bend"] = float(five > 0.9 * four and six < 0.75 * five)
     return found
-
-
-def _interval(key: str, values: np.ndarray) -> dict[str, float]:
-    """Mean over seeds and its 95 % t interval: KEY, KEY_low, KEY_high."""
-    mean, half = float(values.mean()), 0.0
-    if len(values) > 1:
-        half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
-    return {key: mean, f"{key}_low": mean - half, f"{key}_high": mean + half}

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data import digits
-from helpers.loop import History, run_loop
+from helpers.loop import History, fit_stream, run_loop
 from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
 from helpers.policies import Accumulate, Mix, Replace, by_name
@@ -113,11 +113,6 @@ def data(name: str, seed: int) -> tuple[digits.Split, gm.Judge]:
     return split, gm.Judge(split.train, split.train_labels, SETTINGS["components"])
 
 
-def first_stream(seed: int) -> np.random.Generator:
-    """The stream that the loop itself would give the fit of generation 0."""
-    return np.random.default_rng(np.random.SeedSequence([seed, 0]).spawn(4)[0])
-
-
 def _histories(
     name: str, split: digits.Split, judge: gm.Judge, seed: int, scale: str
 ) -> dict[str, History]:
@@ -125,7 +120,7 @@ def _histories(
     model, generations = VAE(**settings["model"]), settings["generations"]
     if scale != "full":
         model, generations = model.set_params(steps=20), 1
-    first = model.fit(split.train, first_stream(seed))
+    first = model.fit(split.train, fit_stream(seed))
     return {
         arm: run_loop(
             model,

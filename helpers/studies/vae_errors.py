@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 
 from helpers import studies
-from helpers.loop import run_loop
+from helpers.loop import fit_stream, run_loop
 from helpers.models.vae import VAE
 from helpers.policies import Replace
 from helpers.studies import vae
-from helpers.studies.paired import effect, means, over_seeds
+from helpers.studies.paired import interval, means, over_seeds
 
 SEEDS = range(5)
 REPLACE = Replace()
@@ -53,7 +53,7 @@ def trial(seed: int, scale: str = "full") -> pd.DataFrame:
         model, generations = VAE(**changed["model"]), SETTINGS["generations"]
         if scale != "full":
             model, generations = model.set_params(steps=20), 1
-        first = model.fit(split.train, vae.first_stream(seed))
+        first = model.fit(split.train, fit_stream(seed))
         measured = {
             name: _on_a_part(metric)
             for name, metric in vae.measures(split, judge, first).items()
@@ -81,9 +81,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
             gains = {f"{metric}_g{last}": own[1] - other[1]}
             gains[f"{metric}_fall"] = (own[0] - own[1]) - (other[0] - other[1])
             for name, values in gains.items():
-                mean, low, high, _ = effect(values.dropna())
-                key = f"{arm}_minus_{REPLACE.name}_{name}"
-                result |= {key: mean, f"{key}_low": low, f"{key}_high": high}
+                result |= interval(f"{arm}_minus_{REPLACE.name}_{name}", values.dropna())
     return result
 
 

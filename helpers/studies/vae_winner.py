@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.loop import History, run_loop
+from helpers.loop import History, fit_stream, run_loop
 from helpers.metrics import generative as gm
 from helpers.models.vae import VAE
 from helpers.policies import Accumulate, Replace
 from helpers.studies import vae
 from helpers.studies._samples import read_samples, write_samples
-from helpers.studies.paired import effect, means, over_seeds
+from helpers.studies.paired import interval, means, over_seeds
 
 SEEDS = range(10)
 REPLACE, ACCUMULATE = Replace(), Accumulate()
@@ -95,8 +95,7 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
         "part_lost_between_minus_within": part["between"] - part["within"],
         **{f"rise_{metric}": rise for metric, rise in rises.items()},
     }.items():
-        mean, low, high, _ = effect(values)
-        result |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+        result |= interval(name, values)
     return result
 
 
@@ -144,7 +143,7 @@ def _histories(seed: int, scale: str) -> dict[str, History]:
     model, generations = VAE(), SETTINGS["generations"]
     if scale != "full":
         model, generations = model.set_params(steps=20), 1
-    first = model.fit(split.train, vae.first_stream(seed))
+    first = model.fit(split.train, fit_stream(seed))
     plain = vae.measures(split, judges["svm"], first)
     measured = {name: plain[name] for name in OF_THE_STUDY_VAE}
     measured |= _shares(judges)
