@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from helpers import studies
@@ -73,6 +74,26 @@ def test_the_hidden_challenge_has_its_two_answers() -> None:
     assert len(letters()) == 1
     assert len(letters(tail=0.15)) == 2
     assert len(letters(rise=200)) == 2
+
+
+def test_a_share_of_a_first_risk_below_nothing_is_not_measured() -> None:
+    """Minus the ELBO starts at -25: a fifth of that is no rise. Any rise at all is still judged."""
+    for run in ("VAE, replace", "VAE, accumulate"):
+        assert judged.first_risk(run) < 0
+        for rise in (10, 400):
+            assert _labels(run, rise=rise)[1] == "2 any risk increase: not measured"
+    assert _labels("VAE, replace", rise=0)[1].startswith("2 any risk increase: yes (29)")
+    assert _labels("VAE, replace", rise=10)[6].startswith("7 lost tail: yes")
+    title = lesson_08.ruler_picture("VAE, replace", rise=10).figure.texts[0].get_text()
+    assert title.endswith(" of 5 judged")
+
+
+def test_a_rise_is_a_share_of_the_centre_that_it_is_read_from() -> None:
+    risk = judged._series("Gaussian n = 10, replace, divisor n - 1", 1.0)["risk"][:, 0]
+    for centre, of in (("usual", np.mean), ("mean", np.mean), ("median", np.median)):
+        first = judged.first_risk("Gaussian n = 10, replace, divisor n - 1", centre)
+        assert first == pytest.approx(of(risk))
+    assert np.mean(risk) > 1.1 * np.median(risk)
 
 
 def _labels(run: str, **settings: Any) -> list[str]:
@@ -147,6 +168,31 @@ def test_boxes_beside_computed_cells(
     assert f"you said {choice}" in repr(compare_verdicts(boxes))
     page = compare_verdicts(boxes)._repr_html_()
     assert page.count("<li>") == 1
+
+
+@pytest.mark.parametrize(
+    ("run", "definition", "study", "first", "last", "how"),
+    [  # the two numbers that the lesson itself shows of this run
+        ("GPT at T = 1, replace", "lost tail", "gpt_budget", "replace_200_recall_tail_g0",
+         "replace_200_recall_tail_g8", "share"),
+        ("GPT at T = 1, accumulate", "any risk increase", "gpt_budget",
+         "accumulate_epochs_excess_g0", "accumulate_epochs_excess_g8", "rise"),
+        ("words, replace", "lost tail", "tails", "words_replace_alive_1_g0",
+         "words_replace_alive_1_g50", "share"),
+        ("quilt, accumulate", "lost modes", "discrete", "quilt_accumulate_support_g0_mean",
+         "quilt_accumulate_support_g60_mean", "share"),
+        ("regression, replace", "any risk increase", "regression", "replace_t100_error_g0_mean",
+         "replace_t100_error_g39_mean", "rise"),
+    ],
+)  # fmt: skip
+def test_a_box_is_compared_with_the_run_that_its_lesson_shows(
+    boxes: dict[str, Any], run: str, definition: str, study: str, first: str, last: str, how: str
+) -> None:
+    """With its budget and its last generation, by the numbers in the summary of the study."""
+    found = studies.summary(study)
+    start, end = found[first], found[last]
+    shown = end / start if how == "share" else end - start
+    assert boxes[run][definition].number == pytest.approx(shown, rel=1e-3)
 
 
 def test_every_run_that_a_lesson_asks_about_is_known() -> None:

@@ -38,7 +38,9 @@ ENDS = {
     "lost tail": (("tail", 0.05), ("tail", 0.9)),
     "hallucination": (("invented", 0.0), ("invented", 0.5)),
 }
-BOXES = {  # the runs of the learner's matrix, by their names there, and what was recorded of them
+# The runs of the learner's matrix, by their names there, and what was recorded of them: the budget
+# that their lesson shows, up to the generation that it shows.
+BOXES = {
     "quilt, replace": "quilt, replace",
     "quilt, accumulate": "quilt, accumulate",
     "Gaussian, replace": "Gaussian n = 10, replace, divisor n - 1",
@@ -47,10 +49,11 @@ BOXES = {  # the runs of the learner's matrix, by their names there, and what wa
     "regression, replace": "regression, replace",
     "regression, accumulate": "regression, accumulate",
     "regression, subsample": "regression, subsample",
-    "GPT at T = 1, replace": "GPT, replace, 400 steps",
-    "GPT at T = 1, accumulate": "GPT, accumulate, 400 steps",
+    "GPT at T = 1, replace": "GPT, replace, 200 steps",
+    "GPT at T = 1, accumulate": "GPT, accumulate, steps by rows",
     "GPT at T = 0.8, replace": "GPT, replace, 200 steps, T = 0.8",
 }
+UNTIL = {"words, replace": 0.5}  # fifty generations of a hundred; all others to their end
 
 
 def ruler_picture(
@@ -65,7 +68,8 @@ def ruler_picture(
 ) -> Picture:
     """What each definition says of `run`, with its number, and its share of yes over all runs.
 
-    tail, modes, variance: share left below which it says yes. rise: per cent of the first risk.
+    tail, modes, variance: share left below which it says yes. rise: per cent of the first risk; a
+    run whose first risk is not above 0 is not measured at a rise above 0.
     invented: more of it than this. ignorance: per cent of the risk of knowing nothing. centre: over
     seeds.
     """
@@ -78,12 +82,12 @@ def ruler_picture(
     cells = _numbers(centre)
     rows, fired, measured = [], 0, 0
     for place, name in enumerate(NAMES):
-        said = _says(run, name, cells[run][name], limits)
+        said = _says(run, name, cells[run][name], limits, centre)
         number = "" if said == "not measured" else f" ({cells[run][name].number:.2g})"
         fired += said == "yes"
         measured += said != "not measured"
-        ends = [_share(name, cells, Thresholds(**{field: end})) for field, end in ENDS[name]]
-        share = _share(name, cells, limits)
+        others = [Thresholds(**{field: end}) for field, end in ENDS[name]]
+        share, *ends = (_share(name, cells, each, centre) for each in (limits, *others))
         rows.append((f"{place + 1} {name}: {said}{number}", share, min(*ends, share),
                      max(*ends, share)))  # fmt: skip
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
@@ -114,7 +118,10 @@ def ruler_explorer() -> Explorer:
 
 def boxes() -> dict[str, dict[str, Reading]]:
     """The computed rows of the runs that earlier lessons asked a verdict on, by names there."""
-    return {asked: judged.readings_of(name) for asked, name in BOXES.items()}
+    return {
+        asked: judged.readings_of(name, until=UNTIL.get(asked, 1.0))
+        for asked, name in BOXES.items()
+    }
 
 
 @cache
@@ -123,16 +130,21 @@ def _numbers(centre: str) -> dict[str, dict[str, Reading]]:
     return {name: judged.readings_of(name, centre=centre, resamples=1) for name in judged.RUNS}
 
 
-def _share(name: str, cells: dict[str, dict[str, Reading]], limits: Thresholds) -> float:
+def _share(
+    name: str, cells: dict[str, dict[str, Reading]], limits: Thresholds, centre: str
+) -> float:
     """Share of yes among the runs that definition `name` judges."""
-    said = [_says(run, name, row[name], limits) for run, row in cells.items()]
+    said = [_says(run, name, row[name], limits, centre) for run, row in cells.items()]
     measured = [one for one in said if one != "not measured"]
     return measured.count("yes") / len(measured) if measured else 0.0
 
 
-def _says(run: str, name: str, one: Reading, limits: Thresholds) -> str:
+def _says(run: str, name: str, one: Reading, limits: Thresholds, centre: str) -> str:
     """Yes, no or not measured at these thresholds, the rise in shares of the run's first risk."""
     limit = dict(zip(NAMES, astuple(limits), strict=True))[name]
-    if name == "any risk increase" and one.verdict != "not measured":
-        limit *= judged.first_risk(run)
+    if name == "any risk increase" and limit > 0 and one.verdict != "not measured":
+        first = judged.first_risk(run, centre)
+        if first <= 0:  # no share of it can be taken
+            return "not measured"
+        limit *= first
     return verdict_of(one.number, one.number, one.number, SIDE[name], limit)

@@ -40,6 +40,7 @@ from helpers import studies
 from helpers._arguments import one_of, real_number
 from helpers.data.stories import StoryGrammar
 from helpers.metrics import Reading, Thresholds, readings
+from helpers.metrics.readings import CENTRES
 from helpers.studies import tails
 
 Table = Callable[[str], pd.DataFrame]  # metric -> seeds x generations
@@ -89,10 +90,15 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def first_risk(name: str) -> float:
-    """Mean risk of generation 0 of a run, in its units; NaN where no risk was measured."""
-    series = _series(name, 1.0)
-    return float(np.mean(series["risk"][:, 0])) if "risk" in series else float("nan")
+def first_risk(name: str, centre: str = "usual") -> float:
+    """Risk of generation 0 of a run, the centre of its seeds; NaN where no risk was measured.
+
+    In units of the risk, and below 0 where that is minus a bound, as for the VAE.
+    """
+    one_of("centre", centre, CENTRES)
+    series = _series(one_of("name", name, tuple(RUNS)), 1.0)
+    middle = np.median if centre == "median" else np.mean
+    return float(middle(series["risk"][:, 0])) if "risk" in series else float("nan")
 
 
 # --- details -----------------------------------------------------------------------------------
