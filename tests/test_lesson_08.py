@@ -153,9 +153,9 @@ def test_an_empty_matrix_is_said_to_be_empty(boxes: dict[str, Any]) -> None:
         ("regression, accumulate", "growth of the error", "bounded", "agreed"),
         ("regression, replace", "growth of the error", "bounded", "differed"),
         ("words, replace", "variance", "not measured", "agreed"),
-        ("words, replace", "variance", "fine", "nobody measured"),
-        ("GPT at T = 0.8, replace", "looks good", "fine", "nobody measured"),
-        ("my own run", "tail", "fine", "nobody measured"),
+        ("words, replace", "variance", "fine", "nothing to compare with"),
+        ("GPT at T = 0.8, replace", "looks good", "fine", "nothing to compare with"),
+        ("my own run", "tail", "fine", "nothing to compare with"),
     ],
 )
 def test_boxes_beside_computed_cells(

@@ -161,21 +161,21 @@ DEFINITION_OF = {  # yardstick -> the definition of collapse that reads it; the 
 
 
 def compare_verdicts(computed: Mapping[str, Mapping[str, Reading]]) -> Page:
-    """The learner's boxes beside computed readings, in three lists: agreed, differed, not measured.
+    """The learner's boxes beside computed readings, in three lists: agreed, differed, neither.
 
     computed: run, by the name under which the learner judged it -> definition -> `Reading`.
     "collapsed" agrees with yes, "fine" with no, "bounded" with a risk that rose and of which nobody
     can say that it diverges, "not measured" with an empty cell. Nothing is scored or changed.
     """
     entries = sorted(store().read()["verdicts"].values(), key=lambda entry: entry["at"])
-    lists: dict[str, list[str]] = {"agreed": [], "differed": [], "nobody measured": []}
+    lists: dict[str, list[str]] = {"agreed": [], "differed": [], "nothing to compare with": []}
     for entry in entries:
         run, yardstick, choice = entry["run"], entry["yardstick"], entry["choice"]
         row, definition = computed.get(run), DEFINITION_OF.get(yardstick)
         box = f"{run}, {yardstick}: you said {choice}"
         if row is None or definition is None or row[definition].verdict == "not measured":
             missing = row is not None and choice == "not measured"
-            lists["agreed" if missing else "nobody measured"].append(box)
+            lists["agreed" if missing else "nothing to compare with"].append(box)
             continue
         found = row[definition]
         said = f"{box}; {definition} says {found.verdict} ({found.number:.2g})"

@@ -14,6 +14,7 @@ LOST = np.array([[10, 6, 4], [8, 5, 2], [12, 6, 3], [10, 5, 1], [10, 4, 2.0]])
 KEPT = np.array([[10, 4, 8], [8, 3, 7], [12, 5, 9], [10, 4, 8], [10, 3, 7.0]])
 GREW = np.array([[10, 30, 7], [8, 28, 6], [12, 32, 8], [10, 30, 7], [10, 30, 7.0]])
 ONE_DEAD = np.array([[0, 0, 4], [20, 16, 12], [20, 16, 12], [20, 16, 12], [1, 1, 0.1]])
+HALF = np.array([[8.0, 9, 4], [8, 7, 4]])  # exactly half is left
 HOLE = np.where(LOST == 6, np.nan, LOST)
 
 RATIOS = (
@@ -36,6 +37,8 @@ EMPTY = (
     "A series of one generation was judged. With nothing to compare, the verdict is 'not "
     "measured' and the number NaN."
 )
+NUMBER = "Where nothing was measured the number is NaN. Yours can be taken for a measurement."
+TIE = "You say yes when exactly `left` is left. Lost means less than that."
 SIDE = "You say yes when much is left. Collapse is when less than `left` is left."
 PAIR = "Return two things: the verdict, 'yes', 'no' or 'not measured', and the number."
 
@@ -64,6 +67,10 @@ def lost_tail(answer: Any, rng: np.random.Generator) -> str | None:
         return UNMEASURED
     if _pair(answer(LOST[:, :1], 0.5))[0] != "not measured":
         return EMPTY
+    if not all(math.isnan(_pair(answer(t, 0.5))[1]) for t in (HOLE, LOST[:, :1])):
+        return NUMBER
+    if _pair(answer(HALF, 0.5)) == ("yes", 0.5):
+        return TIE
     for left in (0.1, 0.5, 0.9):
         for table in (LOST, KEPT, GREW, rng.integers(1, 40, size=(6, 4)).astype(float)):
             verdict, got = _pair(answer(table, left))
@@ -122,10 +129,21 @@ def _other_side(series: np.ndarray, left: float) -> Any:
     return {"yes": "no", "no": "yes"}.get(verdict, verdict), share
 
 
+def _at_most(series: np.ndarray, left: float) -> Any:
+    verdict, share = _right(series, left)
+    return ("yes" if share <= left else verdict), share
+
+
 lost_tail.wrong("takes the mean of ratios", _mean_of_ratios, hint=RATIOS)
 lost_tail.wrong("compares with the largest value", _of_the_largest, hint=LARGEST)
 lost_tail.wrong("is ever below", _ever_below, hint=EVER)
 lost_tail.wrong("reads NaN as no", lambda s, left: _right(s, left, holes=False), hint=UNMEASURED)
 lost_tail.wrong("judges one generation", lambda s, left: _right(s, left, short=False), hint=EMPTY)
 lost_tail.wrong("says yes when much is left", _other_side, hint=SIDE)
+lost_tail.wrong(
+    "gives a number where nothing was measured",
+    lambda s, left: ("not measured", 0.0) if np.isnan(_right(s, left)[1]) else _right(s, left),
+    hint=NUMBER,
+)
+lost_tail.wrong("says yes at the threshold", _at_most, hint=TIE)
 lost_tail.wrong("returns the verdict alone", lambda s, left: _right(s, left)[0], hint=PAIR)
