@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_a_share_of_a_first_risk_below_nothing_is_not_measured() -> None:
     for run in ("VAE, replace", "VAE, accumulate"):
         assert judged.first_risk(run) < 0
         for rise in (10, 400):
-            assert _labels(run, rise=rise)[1] == "2 any risk increase: not measured"
+            assert _labels(run, rise=rise)[1] == "2 any risk increase: empty"
     assert _labels("VAE, replace", rise=0)[1].startswith("2 any risk increase: yes (29)")
     assert _labels("VAE, replace", rise=10)[6].startswith("7 lost tail: yes")
     title = lesson_08.ruler_picture("VAE, replace", rise=10).figure.texts[0].get_text()
@@ -106,10 +107,19 @@ def test_the_picture_says_what_the_run_gets() -> None:
     assert [label.split(":")[0] for label in labels] == [
         f"{i} {name}" for i, name in enumerate(NAMES, start=1)
     ]
-    assert labels[3].endswith("not measured")
+    assert labels[3] == "4 scaling law change: empty"
     assert labels[6].startswith("7 lost tail: yes (0.")
     title = lesson_08.ruler_picture("GPT, replace, 200 steps").figure.texts[0].get_text()
     assert title == "GPT, replace, 200 steps: 4 yes of 7 judged"
+
+
+@pytest.mark.parametrize("run", lesson_08.SHOWN)
+def test_no_label_lies_on_another(run: str) -> None:
+    figure = lesson_08.ruler_picture(run, rise=10, centre="median").figure
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    for upper, lower in pairwise(boxes):
+        assert lower.y1 <= upper.y0, run
 
 
 def test_the_sliders_draw() -> None:

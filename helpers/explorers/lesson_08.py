@@ -83,12 +83,12 @@ def ruler_picture(
     rows, fired, measured = [], 0, 0
     for place, name in enumerate(NAMES):
         said = _says(run, name, cells[run][name], limits, centre)
-        number = "" if said == "not measured" else f" ({cells[run][name].number:.2g})"
         fired += said == "yes"
         measured += said != "not measured"
+        answer = f"{said} ({cells[run][name].number:.2g})" if said != "not measured" else "empty"
         others = [Thresholds(**{field: end}) for field, end in ENDS[name]]
         share, *ends = (_share(name, cells, each, centre) for each in (limits, *others))
-        rows.append((f"{place + 1} {name}: {said}{number}", share, min(*ends, share),
+        rows.append((f"{place + 1} {name}: {answer}", share, min(*ends, share),
                      max(*ends, share)))  # fmt: skip
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
     return contrasts(
