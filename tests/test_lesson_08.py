@@ -13,7 +13,7 @@ from helpers import studies
 from helpers.explorers import lesson_08
 from helpers.metrics.definitions import NAMES
 from helpers.studies import definitions, judged
-from helpers.teaching import compare_verdicts, verdict
+from helpers.teaching import check, compare_verdicts, verdict
 
 
 def test_seventy_runs_and_each_is_on_record() -> None:
@@ -214,3 +214,24 @@ def test_every_run_that_a_lesson_asks_about_is_known() -> None:
     for run in lesson_08.BOXES:
         assert f'"{run}"' in text or run == "regression, subsample", run
     assert set(lesson_08.BOXES.values()) <= set(judged.RUNS)
+
+
+def test_an_answer_that_fills_holes_in_place_spoils_no_later_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next answer, a right one, is judged by tables that still have their holes."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+
+    def filled(series: np.ndarray, left: float = 0.5) -> tuple[str, float]:
+        series[np.isnan(series)] = 0
+        series /= series.max()
+        share = series[:, -1].mean() / series[:, 0].mean()
+        return ("yes" if share < left else "no"), share
+
+    def right(series: np.ndarray, left: float = 0.5) -> tuple[str, float]:
+        if np.isnan(series).any() or series.shape[1] < 2:
+            return "not measured", float("nan")
+        return filled(series, left)
+
+    assert not check("08-lost-tail", filled).passed
+    assert check("08-lost-tail", right).passed

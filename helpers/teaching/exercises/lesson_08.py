@@ -37,6 +37,10 @@ EMPTY = (
     "A series of one generation was judged. With nothing to compare, the verdict is 'not "
     "measured' and the number NaN."
 )
+AXIS = (
+    "You compared the last seed with the first one. A row is a seed and a column a generation: "
+    "take the last and the first column."
+)
 NUMBER = "Where nothing was measured the number is NaN. Yours can be taken for a measurement."
 TIE = "You say yes when exactly `left` is left. Lost means less than that."
 SIDE = "You say yes when much is left. Collapse is when less than `left` is left."
@@ -46,10 +50,12 @@ PAIR = "Return two things: the verdict, 'yes', 'no' or 'not measured', and the n
 @exercise("08-lost-tail", praise="A verdict with its number, and silence where nothing was seen.")
 def lost_tail(answer: Any, rng: np.random.Generator) -> str | None:
     """Tables (seeds, generations) of a count; verdict and number."""
-    verdict, got = _pair(answer(LOST, 0.5))
+    verdict, got = _ask(answer, LOST, 0.5)
     if verdict == "no" and agrees(number(got, "Your number"), 0.24):
         return SIDE
-    verdict, got = _pair(answer(ONE_DEAD, 0.7))
+    if agrees(got, float(LOST[-1].mean() / LOST[0].mean())):
+        return AXIS
+    verdict, got = _ask(answer, ONE_DEAD, 0.7)
     right = _share(ONE_DEAD)
     with np.errstate(all="ignore"):
         ratios = (ONE_DEAD[:, -1] / ONE_DEAD[:, 0]).mean()
@@ -57,29 +63,34 @@ def lost_tail(answer: Any, rng: np.random.Generator) -> str | None:
         return RATIOS
     if agrees(got, right) and verdict != "yes":
         return f"{right:.2f} is less than 0.7, and you say {verdict!r}."
-    verdict, got = _pair(answer(GREW, 0.5))
+    verdict, got = _ask(answer, GREW, 0.5)
     if agrees(got, float(GREW[:, -1].mean() / GREW.mean(axis=0).max())):
         return LARGEST
-    verdict, got = _pair(answer(KEPT, 0.5))
+    verdict, got = _ask(answer, KEPT, 0.5)
     if verdict == "yes":
         return EVER
-    if _pair(answer(HOLE, 0.5))[0] != "not measured":
+    if _ask(answer, HOLE, 0.5)[0] != "not measured":
         return UNMEASURED
-    if _pair(answer(LOST[:, :1], 0.5))[0] != "not measured":
+    if _ask(answer, LOST[:, :1], 0.5)[0] != "not measured":
         return EMPTY
-    if not all(math.isnan(_pair(answer(t, 0.5))[1]) for t in (HOLE, LOST[:, :1])):
+    if not all(math.isnan(_ask(answer, t, 0.5)[1]) for t in (HOLE, LOST[:, :1])):
         return NUMBER
-    if _pair(answer(HALF, 0.5)) == ("yes", 0.5):
+    if _ask(answer, HALF, 0.5) == ("yes", 0.5):
         return TIE
     for left in (0.1, 0.5, 0.9):
         for table in (LOST, KEPT, GREW, rng.integers(1, 40, size=(6, 4)).astype(float)):
-            verdict, got = _pair(answer(table, left))
+            verdict, got = _ask(answer, table, left)
             right = _share(table)
             if not agrees(got, right):
                 return f"Of one table {right:.3f} of the first generation is left; you say {got:g}."
             if verdict != ("yes" if right < left else "no"):
                 return f"{right:.3f} is left, the threshold is {left}, and you say {verdict!r}."
     return None
+
+
+def _ask(answer: Any, table: np.ndarray, left: float) -> tuple[str, float]:
+    """The answer to a copy: who writes into the table spoils no later check."""
+    return _pair(answer(table.copy(), left))
 
 
 def _pair(value: Any) -> tuple[str, float]:
@@ -134,6 +145,12 @@ def _at_most(series: np.ndarray, left: float) -> Any:
     return ("yes" if share <= left else verdict), share
 
 
+def _rows(series: np.ndarray, left: float) -> Any:
+    if np.isnan(series).any() or series.shape[1] < 2:
+        return "not measured", math.nan
+    return _right(series.T, left)
+
+
 lost_tail.wrong("takes the mean of ratios", _mean_of_ratios, hint=RATIOS)
 lost_tail.wrong("compares with the largest value", _of_the_largest, hint=LARGEST)
 lost_tail.wrong("is ever below", _ever_below, hint=EVER)
@@ -145,5 +162,6 @@ lost_tail.wrong(
     lambda s, left: ("not measured", 0.0) if np.isnan(_right(s, left)[1]) else _right(s, left),
     hint=NUMBER,
 )
+lost_tail.wrong("takes rows for generations", _rows, hint=AXIS)
 lost_tail.wrong("says yes at the threshold", _at_most, hint=TIE)
 lost_tail.wrong("returns the verdict alone", lambda s, left: _right(s, left)[0], hint=PAIR)
