@@ -754,6 +754,20 @@ def test_references_that_do_not_resolve_are_errors_with_the_line(
     assert message in found[0]
 
 
+def test_a_number_that_would_begin_a_list_is_an_error_with_the_line(tmp_path: Path) -> None:
+    one = "{{ theory.gaussian_variance_replace(n=10, t=1) | .0f }}. Then"
+    assert (
+        draft(make_course(tmp_path / "a", f"# T\n\nFrom two\nto {one}\n"), "02-tiny").problems == []
+    )
+    assert (
+        draft(make_course(tmp_path / "b", f"# T\n\n1. meant\n2. so, {one}\n"), "02-tiny").problems
+        == []
+    )
+    (tmp_path / "c").mkdir()
+    (found,) = problems(tmp_path / "c", f"# T\n\nFrom two to\n{one}\n")
+    assert found.startswith("12: a number begins this line")
+
+
 def test_the_header_gives_times_and_the_place_in_the_loop(tmp_path: Path) -> None:
     settings = "shape: lab\n  minutes: 75\n  core_minutes: 35\n  knob: policy"
     course = make_course(

@@ -58,6 +58,12 @@ def headings(text: str) -> list[tuple[int, int, str]]:
     ]
 
 
+def numbered_lists(text: str) -> list[int]:
+    """The lines, counted from 0, on which a numbered list begins."""
+    opened = (token for token in _READER.parse(text) if token.type == "ordered_list_open")
+    return [token.map[0] for token in opened if token.map]
+
+
 def fences(text: str) -> list[tuple[int, int, str, bool]]:
     """Every fence as (first line, line behind the last, its info, whether it is closed)."""
     lines = text.split("\n")

@@ -26,7 +26,7 @@ from typing import Any
 from helpers import studies
 from helpers.authoring.front import Problem
 from helpers.authoring.lesson import Lesson
-from helpers.authoring.markdown import mask_code, mask_maths
+from helpers.authoring.markdown import mask_code, mask_maths, numbered_lists
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
 FORMAT = re.compile(r"[+,]?(\.\d+)?[gfe%d]?")
@@ -80,7 +80,14 @@ class References:
                 problems.append(Problem(where, f"reference {match[0]}: {message}"))
                 return match[0]
 
-        return REFERENCE.sub(replace, source), problems
+        filled = REFERENCE.sub(replace, source)
+        # "... into" and, on the next line, "1.": a paragraph that has become a list.
+        begun, meant = numbered_lists(filled), numbered_lists(source)
+        if len(begun) > len(meant):
+            at = next(at for at in begun if at not in meant)
+            message = "a number begins this line, which is read as a list: break it elsewhere"
+            problems.append(Problem(line + at, message))
+        return filled, problems
 
     def text(self, reference: str, *, maths: bool = False) -> str:
         """What `reference` (the text between the braces) stands for, as it is printed."""
