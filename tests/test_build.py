@@ -716,6 +716,10 @@ def test_masks_keep_positions() -> None:
         ("{{ theory.gaussian_variance_replace(n=10, t=2) | .2f }}", "0.81"),
         ("{{ budget.cpu_seconds }}", "not measured yet"),
         ("`{{ tiny.median }}`", "`{{ tiny.median }}`"),
+        # In a list "1200." would begin a numbered list of its own.
+        ("- It was\n  {{ tiny.n }}. So", "- It was\n  1200\\. So"),
+        ("- It was\n  {{ tiny.n }} or\n  {{ tiny.n }}", "- It was\n  1200 or\n  1200"),
+        ("It was\n{{ tiny.median | .2g }}.", "It was\n0.12."),
     ],
 )
 def test_references_are_filled(tmp_path: Path, prose: str, filled: str) -> None:

@@ -112,6 +112,12 @@ def test_it_opens_with_one_slider(name, first, change):
     assert explorer.html != before
 
 
+def test_a_slider_counts_rows_in_whole_numbers():
+    rows, width = logarithmic("rows", 1, 100_000, 250), logarithmic("h", 0.02, 0.8, 0.5)
+    assert rows.make().readout_format == ",.0f"
+    assert width.make().readout_format == ".3f"
+
+
 def twins() -> list[tuple[str, str, str]]:
     """Of each explorer of each lesson: the lesson, its own cell, and the static cell above."""
     found = []

@@ -63,7 +63,8 @@ class References:
     def fill(self, source: str, line: int) -> tuple[str, list[Problem]]:
         """`source` (a markdown cell that begins at `line`) with every reference replaced.
 
-        Inside code it stays as it is; one that does not resolve stays too, and is a problem.
+        Inside code it stays as it is; one that does not resolve stays too, and is a problem. A
+        whole number that begins a line of a list keeps its full stop: Markdown would count from it.
         """
         prose, outside_maths = mask_code(source), mask_maths(source)
         problems: list[Problem] = []
@@ -73,12 +74,15 @@ class References:
             if prose[start] != "{":
                 return match[0]
             try:
-                return self.text(match[1], maths=outside_maths[start] != "{")
+                text = self.text(match[1], maths=outside_maths[start] != "{")
             except (LookupError, ValueError, TypeError) as error:
                 message = error.args[0] if error.args else type(error).__name__
                 where = line + source.count("\n", 0, start)
                 problems.append(Problem(where, f"reference {match[0]}: {message}"))
                 return match[0]
+            before = source[source.rfind("\n", 0, start) + 1 : start]
+            counts = before.isspace() and text.isdigit() and source[match.end() :][:1] in (".", ")")
+            return text + "\\" if counts else text
 
         filled = REFERENCE.sub(replace, source)
         # "... into" and, on the next line, "1.": a paragraph that has become a list.

@@ -82,11 +82,12 @@ def logarithmic(
     real_number("high", high, low=real_number("low", low, low=0, open_low=True), open_low=True)
     real_number("value", value, low=low, high=high)
     bottom, top = (math.log10(end) for end in (low, high))
+    digits = ".3f" if low < 10 and high < 1000 else ",.0f"  # rows are counted
 
     def make() -> Any:
         return widgets.FloatLogSlider(
             value, base=10, min=bottom, max=top, step=(top - bottom) / 100,
-            readout_format=".3f", continuous_update=False, **_look(label),
+            readout_format=digits, continuous_update=False, **_look(label),
         )  # fmt: skip
 
     return Control(label, f"{label}: {low:g} to {high:g}", make, when or {})
