@@ -17,6 +17,7 @@ from helpers.explorers import lesson_04
 from helpers.metrics import generative as gm
 from helpers.models import VAE
 from helpers.studies import vae, vae_errors, vae_winner
+from helpers.teaching import check
 
 LESSON = (ROOT / "lessons" / "04-images-that-fade.md").read_text(encoding="utf-8")
 
@@ -198,7 +199,7 @@ def test_the_challenge_has_an_answer() -> None:
 
 def test_figures_of_the_studies() -> None:
     assert list(lesson_04.errors()["arm"].unique()) == [
-        "replace", "4 times the samples", "a wider net", "3 times the training",
+        "replace", "4 times the samples", "a larger net", "3 times the training",
     ]  # fmt: skip
     assert lesson_04.errors()["generation"].max() == vae_errors.SETTINGS["generations"]
     assert "nearest neighbours" in lesson_04.shares_picture().summary
@@ -208,3 +209,28 @@ def test_figures_of_the_studies() -> None:
     with pytest.raises(ValueError, match="name must be one of"):
         lesson_04.arm("nobody")
     assert "3 times the training" in lesson_04.path_picture("longer", 8).summary
+
+
+def test_precision_is_of_circles_for_points_as_for_digits() -> None:
+    """The study of points has a second precision, by one radius for all: not what the text says."""
+    assert not re.search(r"diffusion\.\w*(?<!knn_)(precision|recall)_", LESSON)
+    end = studies.summary("diffusion")["replace_knn_precision_g8"]
+    assert f"precision {end:.2f}" in lesson_04.blobs_picture().summary
+
+
+def test_the_forger_may_round() -> None:
+    def stamps(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        averages = np.stack([images[labels == d].mean(axis=0) for d in range(10)])
+        return averages - 1e-9  # what arithmetic leaves of a pixel that is zero
+
+    assert check("04-stamps", stamps).passed
+    few = check("04-stamps", lambda images, labels: stamps(images, labels)[:9])
+    assert "twice" not in few.message
+    assert "Only 9" in few.message
+
+
+def test_a_third_neighbour_is_called_one() -> None:
+    def two_decimals(real: np.ndarray, samples: np.ndarray, k: int) -> float:
+        return round(gm.coverage(real, samples, k), 2)
+
+    assert "neighbour number 3: a share of" in check("04-coverage", two_decimals).message

@@ -37,7 +37,7 @@ ARMS = {
     ACCUMULATE: ("vae", ACCUMULATE),
     MIX10: ("vae", "a tenth real, redrawn"),
     "samples4": ("vae_errors", "4 times the samples"),
-    "wider": ("vae_errors", "a wider net"),
+    "wider": ("vae_errors", "a larger net"),
     "longer": ("vae_errors", "3 times the training"),
 }
 SHOW = ("precision and coverage", "what it means to draw", "who calls it what")
@@ -266,7 +266,7 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
                 axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
     numbers = studies.summary("diffusion")
     said = "; ".join(
-        f"{label}: precision {numbers[f'{name}_precision_g8']:.2f}, "
+        f"{label}: precision {numbers[f'{name}_knn_precision_g8']:.2f}, "
         f"coverage {numbers[f'{name}_coverage_g8']:.2f}, "
         f"rare blobs {numbers[f'{name}_rare_g8']:.3f}"
         for name, label in rows

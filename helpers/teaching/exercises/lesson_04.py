@@ -45,8 +45,8 @@ def my_coverage(answer: Any, rng: np.random.Generator) -> str | None:
             if abs(got - slip(real, samples, k)) < 0.001:
                 return hint
         return (
-            f"Of {len(real)} real points, {round(right * len(real))} have a sample within the "
-            f"distance of their {k}th real neighbour: {right:.3f}. Yours is {got:.3f}."
+            f"Of {len(real)} real points, {round(right * len(real))} have a sample as near as "
+            f"their real neighbour number {k}: a share of {right:.3f}. Yours is {got:.3f}."
         )
     return None
 
@@ -96,13 +96,15 @@ my_coverage.wrong("a mean distance", _distance, hint=DISTANCE)
 # ---------------------------------------------------------------------- B. the forger
 
 COPIES, SAFE, WIDE = 150, 0.99, 0.6
+ROUNDING = 1e-6  # what float arithmetic may leave outside 0 to 1
 MANY = "At most ten pictures: these are"
 SHAPE = "Give pictures of 8 x 8 pixels, an array of shape (10, 8, 8)."
 OUTSIDE = "Pixels lie from 0 to 1; yours go further."
 ONE_CLASS = (
-    "One class alone is there. An average of everything is called an 8: average within each class."
+    "One class alone is there. The average of all pictures is called an 8: average within each "
+    "class."
 )
-MISSING = "A class is missing, and another one is there twice: ten stamps, one for each class."
+MISSING = "classes of ten are there. Print ten stamps, one for each class."
 REAL = (
     "Real pictures, and still not the best mark: one may be an odd one, outside all circles of the "
     "others. And each covers its few neighbours only. What is never odd?"
@@ -123,7 +125,7 @@ def my_stamps(answer: Any, rng: np.random.Generator) -> str | None:
         raise Hint(f"{SHAPE} Yours has the shape {stamps.shape}.")
     if len(stamps) > 10:
         return f"{MANY} {len(stamps):,}."
-    if stamps.min() < 0 or stamps.max() > 1:
+    if stamps.min() < -ROUNDING or stamps.max() > 1 + ROUNDING:
         return OUTSIDE
     made = judge.features(np.repeat(stamps, COPIES, axis=0))
     real = judge.features(split.test)
@@ -133,7 +135,7 @@ def my_stamps(answer: Any, rng: np.random.Generator) -> str | None:
         return NEAREST if precision >= SAFE else REAL
     classes = (judge.class_shares(stamps) > 0).sum()
     if classes < 10:
-        return ONE_CLASS if classes == 1 else MISSING
+        return ONE_CLASS if classes == 1 else f"Only {classes} {MISSING}"
     if precision < SAFE or coverage <= WIDE:
         return (
             f"Your stamps get precision {precision:.3f} and coverage {coverage:.2f}; wanted are "
@@ -169,7 +171,7 @@ def _twice(images: Any, labels: Any) -> np.ndarray:
 my_stamps.wrong("ten real pictures", _first, hint=REAL)
 my_stamps.wrong("the real picture nearest each average", _nearest, hint=NEAREST)
 my_stamps.wrong("the average of all, ten times", _average_of_all, hint=ONE_CLASS)
-my_stamps.wrong("one class twice", _twice, hint=MISSING)
+my_stamps.wrong("one class twice", _twice, hint=f"Only 9 {MISSING}")
 my_stamps.wrong("more than ten", lambda images, labels: images[:40], hint=f"{MANY} 40.")
 my_stamps.wrong("pixels from 0 to 16", lambda i, y: 16 * _averages(i, y), hint=OUTSIDE)
 my_stamps.wrong("flat pictures", lambda i, y: _averages(i, y).reshape(10, 64),
