@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from helpers.teaching import claim, claim_cards, verdict, verdict_matrix
+from helpers.teaching._store import store
 from helpers.teaching.matrix import CLAIMS
 
 
@@ -63,7 +64,7 @@ def test_bad_verdicts(arguments: tuple[Any, ...], named: str) -> None:
 
 
 def test_claims_are_filled_by_the_learner() -> None:
-    form = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")
+    form = claim("bulwark", "reproduced", lesson="06", because="Bounded is not unharmed.")
     assert repr(claim_cards()).count("[to be tested in lesson") == len(CLAIMS) == 7
     assert "[to be tested in lessons 03 and 05]" in repr(claim_cards())
     assert "[to be tested in lesson 02]" in repr(claim_cards())
@@ -76,13 +77,15 @@ def test_claims_are_filled_by_the_learner() -> None:
     assert form.status is None  # a reason is no verdict
     radio.value = "partly"
     assert form.status == "partly"
-    assert "Your verdict: partly. This lesson says: holds. Bounded is not unharmed." in said.value
+    assert (
+        "Your verdict: partly. This lesson says: reproduced. Bounded is not unharmed." in said.value
+    )
     lines = repr(claim_cards()).splitlines()
     assert lines[4].endswith("[partly (lesson 06): It held in <my> runs.]")
     assert repr(claim_cards()).count("[to be tested in lesson") == 6
     page = claim_cards()._repr_html_()
     assert "<strong>partly (lesson 06)</strong>: It held in &lt;my&gt; runs." in page
-    again = claim("bulwark", "holds", lesson="06", because="Bounded is not unharmed.")
+    again = claim("bulwark", "reproduced", lesson="06", because="Bounded is not unharmed.")
     assert "Your verdict: partly." in repr(again)
     assert again.widget.children[2].value == "partly"
 
@@ -90,9 +93,9 @@ def test_claims_are_filled_by_the_learner() -> None:
 @pytest.mark.parametrize(
     ("name", "ours", "lesson", "named"),
     [
-        ("bullwark", "holds", "06", "name"),
+        ("bullwark", "reproduced", "06", "name"),
         ("bulwark", "true", "06", "ours"),
-        ("bulwark", "holds", "", "lesson"),
+        ("bulwark", "reproduced", "", "lesson"),
     ],
 )
 def test_bad_claims(name: str, ours: str, lesson: str, named: str) -> None:
@@ -101,9 +104,22 @@ def test_bad_claims(name: str, ours: str, lesson: str, named: str) -> None:
 
 
 def test_a_bad_verdict_on_a_claim() -> None:
-    form = claim("bulwark", "holds", lesson="06")
+    form = claim("bulwark", "reproduced", lesson="06")
     with pytest.raises(ValueError, match="status"):
         form.choose("true")
     with pytest.raises(TypeError, match="because"):
-        form.choose("holds", 3)  # type: ignore[arg-type]
+        form.choose("reproduced", 3)  # type: ignore[arg-type]
     assert form.status is None
+
+
+def test_the_former_word_of_files_and_copies_is_read_as_todays() -> None:
+    """Before the scorecard, cards said "holds" for what it calls reproduced."""
+    claim("bulwark", "partly", lesson="06").choose("partly")
+    state = store().read()["claims"]["bulwark"]
+    state["status"] = "holds"
+    store().update(lambda all_: all_["claims"].update({"bulwark": state}))
+    form = claim("bulwark", "holds", lesson="06")
+    assert form.status == form.ours == form.widget.children[-3].value == "reproduced"
+    assert "[reproduced (lesson 06)]" in repr(claim_cards())
+    form.choose("holds")
+    assert store().read()["claims"]["bulwark"]["status"] == "reproduced"

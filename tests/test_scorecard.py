@@ -1,8 +1,12 @@
 """The scorecard: what its rules can say, what its rows must have, and that nothing is typed."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +15,7 @@ from scipy import stats
 
 from helpers import studies
 from helpers.studies import scorecard
-from helpers.studies.scorecard import CLAIMS, readings
+from helpers.studies.scorecard import CLAIMS, printed, readings
 from helpers.studies.scorecard.rules import (
     CONTRADICTED,
     NOT_HERE,
@@ -20,6 +24,7 @@ from helpers.studies.scorecard.rules import (
     REPRODUCED,
     REVERSED,
     UNTESTABLE,
+    VERDICTS,
     AllOf,
     Bound,
     Claim,
@@ -30,8 +35,9 @@ from helpers.studies.scorecard.rules import (
     Sign,
     Value,
 )
-from helpers.teaching import matrix
+from helpers.teaching import matrix, scorecards
 
+ROOT = Path(__file__).resolve().parent.parent
 RULES = tuple(dict.fromkeys(rule for one in CLAIMS for rule in one.parts))
 # Far and near: times what is there already, and for what stands alone the same below 0.
 TIMES = np.concatenate([np.geomspace(1e-6, 1e6, 241), np.linspace(0.9, 1.1, 81)])
@@ -211,12 +217,12 @@ def test_no_verdict_hangs_on_few_seeds() -> None:
     assert gap(steady).verdict == REPRODUCED
     few = gap(steady[:4])
     assert few.verdict == OPEN
-    assert few.why == "4 seeds, 5 needed"
+    assert few.why == "5 seeds needed"
     # Without the last seed the mean would be too small to count.
     hanging = gap([0.0095, 0.0094, 0.0096, 0.0095, 0.0095, 0.016])
     assert hanging.parts[0].found is not None
     assert hanging.parts[0].found.p < 0.05
-    assert hanging.why == "hangs on one of 6 seeds, 12 needed"
+    assert hanging.why == "hangs on one seed, 20 seeds needed"
 
 
 def test_an_undecided_row_says_how_many_seeds_it_needs() -> None:
@@ -364,6 +370,12 @@ def test_every_claim_card_points_to_its_rows() -> None:
 # --- what is recorded --------------------------------------------------------------------------
 
 
+def test_cards_and_scorecard_have_one_vocabulary() -> None:
+    """A reader cannot say of a claim that it is open, or that the conditions are not met."""
+    assert set(VERDICTS) - set(matrix.STATUSES) == {REVERSED, OPEN, UNTESTABLE}
+    assert set(matrix.STATUSES) <= set(VERDICTS)
+
+
 @cache
 def rows() -> dict[str, scorecard.Row]:
     return {row.claim.id: row for row in scorecard.judge()}
@@ -381,3 +393,87 @@ def test_rows_that_repeat_are_not_counted() -> None:
     repeating = [row for row in found if row.claim.repeats]
     assert repeating
     assert sum(scorecard.counts(found).values()) == len(found) - len(repeating)
+
+
+def test_it_takes_at_most_ten_seconds_of_cpu() -> None:
+    """As a program, imports and all; the clock of a busy machine says nothing."""
+    timed = "import sys, time; from helpers.studies.scorecard import printed as p; p.main([]); "
+    timed += "print(time.process_time(), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", timed], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stderr) < 10
+    # The same program prints every row, and says how many there are.
+    assert all(f"\n{one.id:<5} " in f"\n{done.stdout}" for one in CLAIMS)
+    assert " ".join(printed.counted(list(rows().values())).split()) in " ".join(done.stdout.split())
+
+
+def test_readme_and_the_page_say_what_the_program_says() -> None:
+    found = list(rows().values())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert printed.markdown(found) in readme, "run `course build`"
+    notebook = json.loads((ROOT / "notebooks" / "scorecard.ipynb").read_text(encoding="utf-8"))
+    outputs = [one for cell in notebook["cells"] for one in cell.get("outputs", [])]
+    texts = ["".join(one["data"]["text/plain"]) for one in outputs if "data" in one]
+    assert printed.counted(found) in texts, "run `course build scorecard`"
+    for row in found:
+        assert any("\n".join(printed.short(row)) in text for text in texts), row.claim.id
+    assert "\n".join(printed.lines(rows()["F07"])) in texts
+
+
+def test_what_is_not_borne_out_comes_first() -> None:
+    found = list(rows().values())
+    words = [row.verdict for row in printed.ordered(found)]
+    assert words == sorted(words, key=VERDICTS.index)
+    table = printed.markdown(found)
+    for row in found:
+        shown = row.verdict in printed.FIRST and not row.claim.repeats
+        assert (f", {row.claim.id}) |" in table) == shown
+
+
+def test_settled_rows() -> None:
+    """Of studies that will not be recorded again: what they say is pinned, with its reason."""
+    pinned = {
+        "F05": REPRODUCED,  # every family loses under replace
+        "F07": PARTLY,  # adding is better in each family, and not without loss in most
+        "F23": PARTLY,  # two numbers lose without learning anything by heart
+        "P12": REPRODUCED,
+        "P22": REVERSED,  # a kernel density of fixed width goes on growing
+        "P34": REPRODUCED,
+        "P48": REPRODUCED,
+    }
+    assert {name: rows()[name].verdict for name in pinned} == pinned
+
+
+def test_the_command_shows_a_row_with_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed.main(["P48"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("P48  reproduced")
+    assert said.count("- reproduced: live.overparametrised") == 3
+    assert "3 of 3 parts" in said
+    with pytest.raises(SystemExit):
+        printed.main(["P999"])
+    assert "ID must be one of F01 to P80, got 'P999'" in capsys.readouterr().err
+
+
+def test_a_number_is_printed_in_its_own_unit() -> None:
+    """A rule on a law reads a share of it; a reader wants the number."""
+    rule = Value("made", "arm.m[0]", "-4", 0.1)
+    (row,) = scorecard.judge(
+        [claimed(rule)], made_up({("made", "arm", "m", "0"): -4 + 0.1 * np.linspace(-1, 1, 9)})
+    )
+    assert row.verdict == REPRODUCED
+    assert printed.found(row) == "-4 (-4.05 to -3.95), 9 seeds"
+
+
+def test_a_row_of_several_parts_shows_the_first_that_fails() -> None:
+    rule = AllOf((Bound("made", "arm.m[0]", 5.0), Bound("made", "arm.m[0]", 1.0)))
+    (row,) = scorecard.judge([claimed(rule)], made_up({("made", "arm", "m", "0"): np.full(6, 2.0)}))
+    assert row.verdict == PARTLY
+    assert printed.found(row) == ("1 of 2 parts hold; the first that does not: 2 (2 to 2), 6 seeds")
+
+
+def test_a_table_on_the_page_refuses_a_word_that_is_no_verdict() -> None:
+    with pytest.raises(ValueError, match="verdict must be one of 'contradicted'"):
+        scorecards.table("false")
+    with pytest.raises(ValueError, match="row must be one of 'F01'"):
+        scorecards.rule("X1")

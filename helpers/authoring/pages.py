@@ -1,9 +1,9 @@
 """The pages that are made of what lessons say of themselves, or have parts that are.
 
-They are README's table of lessons, the pages for instructors (`instructors`), and
-helpers/teaching/claims.json, which tells the claim cards where a claim is judged. In README.md and
-in the pages for instructors only what stands between two marks is made; the rest is written by
-hand and never touched.
+They are README's table of lessons and its short scorecard, the pages for instructors
+(`instructors`), and helpers/teaching/claims.json, which tells the claim cards where a claim is
+judged. In README.md and in the pages for instructors only what stands between two marks is made;
+the rest is written by hand and never touched.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from helpers._ground import write_whole
 from helpers.authoring.catalogue import Entry, catalogue, listed
 from helpers.authoring.instructors import answers, head, lacking
 from helpers.authoring.lesson import parse
+from helpers.studies import scorecard
+from helpers.studies.scorecard import printed
 
 BEGIN, END = "<!-- made by `course build` from {source} -->", "<!-- written by hand from here -->"
 ANSWERS = "answers"  # the name of the second part of a page for instructors
+SCORECARD = "scorecard"  # and of README; it is made of recorded results
 _BLOCK = re.compile(
     re.escape(BEGIN.split("{")[0]) + r"(?P<source>[^\n]*?)(?:: (?P<part>[a-z]+))? -->\n.*?"
     rf"{re.escape(END)}\n",
@@ -35,7 +38,10 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
     lessons = root / "lessons"
     entries = catalogue(lessons)
     readme = root / "README.md"
-    yield from _filled(readme, "lessons/*.md and lessons/planned.yaml", {"": _table(entries)})
+    said = {"": _table(entries)}
+    if readme.is_file() and f": {SCORECARD} -->" in readme.read_text(encoding="utf-8"):
+        said[SCORECARD] = printed.markdown(scorecard.judge())
+    yield from _filled(readme, "lessons/*.md, lessons/planned.yaml and helpers/results", said)
     for entry in entries.values():
         page = lessons / "instructors" / f"{entry.stem}.md"
         if entry.stem and page.is_file():

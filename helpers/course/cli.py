@@ -121,6 +121,15 @@ def study(arguments: list[str]) -> int:
     return int(studies.main(arguments))
 
 
+def scorecard(arguments: list[str]) -> int:
+    """Print the scorecard; with --page its page and README's table are written, too."""
+    asked = [one for one in arguments if one != "--page"]
+    code = int(importlib.import_module("helpers.studies.scorecard.printed").main(asked))
+    if code or asked == arguments:
+        return code
+    return int(importlib.import_module("helpers.authoring.build").main(["scorecard"]))
+
+
 def _module(name: str) -> Callable[[list[str]], int]:
     """A subcommand that lives in `name`.main: imported when it is called and not before."""
     return lambda arguments: int(importlib.import_module(name).main(arguments))
@@ -190,6 +199,12 @@ COMMANDS = {
     ),
     "study": Command(
         study, LEARNER, "the recorded experiments: list | run NAME (or all) | verify NAME", OWN
+    ),
+    "scorecard": Command(
+        scorecard,
+        LEARNER,
+        "a verdict for every claim; ID: its rule, part by part; --page: write its page",
+        OWN,
     ),
     "clean": Command(
         clean,

@@ -1,4 +1,4 @@
-"""The learner's verdict matrix (run x yardstick) and the article's seven claims.
+"""The learner's verdict matrix (run x yardstick) and seven claims in circulation.
 
 Both are filled by the learner, lesson by lesson, and kept in the progress file. Nothing here knows
 the right verdicts; on a claim the lesson says its own once the learner has chosen.
@@ -46,8 +46,9 @@ YARDSTICKS = (  # in the order of the lessons that introduce them
     "scaling",
     "distance to the verifier",
 )
-STATUSES = ("holds", "partly", "not here", "contradicted")
-CLAIMS = {  # the founding article, in neutral words
+# Words of the scorecard (`helpers.studies.scorecard.rules`), those that a reader can choose from.
+STATUSES = ("reproduced", "partly", "not here", "contradicted")
+CLAIMS = {  # what papers and the press say, in neutral words
     "tails-first": "A model trained on what a model made loses the rare things first.",
     "variance-next": "Then the spread shrinks, until nearly everything looks alike.",
     "any-architecture": "It happens to every kind of model, simple or deep.",
@@ -216,19 +217,19 @@ def claim(name: str, ours: str, *, lesson: str, because: str = "") -> Claim:
 
 
 class Claim(Form):
-    """One claim of the article, to be judged by the learner."""
+    """One claim in circulation, to be judged by the learner."""
 
     def __init__(self, name: str, ours: str, *, lesson: str, because: str = "") -> None:
         super().__init__()
         self.name: str = one_of("name", name, tuple(CLAIMS))
-        self.ours: str = one_of("ours", ours, STATUSES)
+        self.ours: str = one_of("ours", _today(ours), STATUSES)
         self.lesson = nonempty_text("lesson", lesson)
         self.because = because
 
     @property
     def status(self) -> str | None:
         """What the learner chose, None until then."""
-        status = self._entry.get("status")
+        status = _today(self._entry.get("status"))
         return status if status in STATUSES else None
 
     @property
@@ -237,7 +238,7 @@ class Claim(Form):
 
     def choose(self, status: str, because: str = "") -> None:
         """Record the learner's verdict, one of STATUSES, and their reason, if they give one."""
-        one_of("status", status, STATUSES)
+        status = one_of("status", _today(status), STATUSES)
         if not isinstance(because, str):
             raise TypeError(f"because must be a str, got {because!r}")
         chosen = {"status": status, "because": because.strip(), "lesson": self.lesson}
@@ -289,8 +290,13 @@ class Claim(Form):
         return [w.HTML(f"<p>{self._asked()}</p>"), radio, why, said]
 
 
+def _today(word: Any) -> Any:
+    """A status in today's word: learners' files and copies of lessons may say "holds"."""
+    return "reproduced" if word == "holds" else word
+
+
 def claim_cards() -> Page:
-    """The article in seven claims, each with the learner's verdict in its box."""
+    """Seven claims in circulation, each with the learner's verdict in its box."""
     filled = store().read()["claims"]
     judged = json.loads(files("helpers.teaching").joinpath("claims.json").read_text("utf-8"))
     boxes = {name: _box(filled.get(name), judged.get(name, [])) for name in CLAIMS}
@@ -300,7 +306,7 @@ def claim_cards() -> Page:
     items = "".join(
         f"<li>{escape(CLAIMS[name])}<br>{_emphasised(boxes[name])}</li>" for name in CLAIMS
     )
-    return Page(text, f"<p>The article in seven claims:</p><ol>{items}</ol>")
+    return Page(text, f"<p>Seven claims in circulation:</p><ol>{items}</ol>")
 
 
 def _emphasised(box: str) -> str:
@@ -313,6 +319,6 @@ def _box(entry: Entry | None, lessons: list[str]) -> str:
     if entry is None:
         word = "lesson" if len(lessons) == 1 else "lessons"
         return f"to be tested in {word} {' and '.join(lessons)}" if lessons else "to be tested"
-    said = f"{entry['status']} (lesson {entry.get('lesson', '?')})"
+    said = f"{_today(entry['status'])} (lesson {entry.get('lesson', '?')})"
     because = entry.get("because", "")
     return f"{said}: {because}" if because else said

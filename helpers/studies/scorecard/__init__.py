@@ -1,17 +1,18 @@
 """The scorecard: every sentence of the news article, and what papers claim, with a verdict.
 
 `rules` has the words of the verdicts and the kinds of rule, `readings` the formulas that they hold
-numbers against, `live` two runs of a second. The claims stand in `article`, `laws`, `models` and
-`checks`, with their rules; those of studies that are not recorded were written and committed before
-the studies ran, and the history proves it. All others were written by somebody who had read the
-lessons, from the papers' words.
+numbers against, `live` two runs of a second, `printed` the lines. The claims stand in `article`,
+`laws`, `images`, `language` and `checks`, with their rules; those of studies that are not recorded
+were written and committed before the studies ran, and the history proves it. All others were
+written by somebody who had read the lessons, from the papers' words.
 
 What keeps a verdict honest:
 
 - the whole interval must lie in one zone of its rule, and an effect must be of some size;
 - effects of one study are corrected for being many (Holm), each formula counted once;
-- five seeds are the fewest, and a verdict that changes when any one seed is left out hangs on that
-  seed: both leave the row open, with the number of seeds that it needs;
+- five seeds are the fewest, and of fewer than twenty none may decide alone: a verdict that changes
+  when one of them is left out is open, and says how many seeds it needs;
+- contradicted is kept for the claim's own conditions; where they are not met it is reversed here;
 - a row that rests on the numbers of another says so and is not counted.
 """
 
@@ -28,8 +29,9 @@ from helpers.studies.paired import holm
 from helpers.studies.scorecard import readings
 from helpers.studies.scorecard.article import ARTICLE
 from helpers.studies.scorecard.checks import CHECKS
+from helpers.studies.scorecard.images import IMAGES
+from helpers.studies.scorecard.language import LANGUAGE
 from helpers.studies.scorecard.laws import LAWS
-from helpers.studies.scorecard.models import MODELS
 from helpers.studies.scorecard.rules import (
     LEVEL,
     OPEN,
@@ -39,11 +41,16 @@ from helpers.studies.scorecard.rules import (
     Found,
     Rule,
     Sign,
+    Value,
 )
 
 FEWEST = 5  # seeds: an interval from fewer has less than four degrees of freedom
-MANY = 1000  # seeds: a row that would need more lies on the border of its rule
-CLAIMS: tuple[Claim, ...] = (*ARTICLE, *sorted(LAWS + MODELS + CHECKS, key=lambda one: one.id))
+FEW = 20  # seeds: with fewer, leaving out one must not change a verdict
+MANY = 1000  # seeds: the largest number that is said to be needed
+CLAIMS: tuple[Claim, ...] = (
+    *ARTICLE,
+    *sorted(LAWS + IMAGES + LANGUAGE + CHECKS, key=lambda one: one.id),
+)
 
 # The claim cards of the lessons (`helpers.teaching.matrix.CLAIMS`), each with its rows here.
 CARDS: dict[str, tuple[str, ...]] = {
@@ -59,12 +66,17 @@ CARDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Part:
-    """One rule, decided. found: None when there is nothing to read; why: of what is open."""
+    """One rule, decided.
+
+    found: None when there is nothing to read; that of a `Value` is in units of its target. scale:
+    what these units are, 1 for all other rules. why: of what is open.
+    """
 
     rule: Rule
     word: str
     found: Found | None
     why: str = ""
+    scale: float = 1
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,13 @@ def judge(claims: Iterable[Claim] = CLAIMS, tables: readings.Tables | None = Non
         except readings.NotRecordedError as error:
             lacking[rule] = str(error)
     factors = _many(samples)
-    parts = {rule: _decided(rule, values, factors.get(rule, 1)) for rule, values in samples.items()}
+    parts = {
+        rule: replace(
+            _decided(rule, values, factors[rule]),
+            scale=readings.target(rule, tables) if isinstance(rule, Value) else 1,
+        )
+        for rule, values in samples.items()
+    }
     parts |= {rule: Part(rule, OPEN, None, why) for rule, why in lacking.items()}
     return [
         Row(
@@ -150,15 +168,15 @@ def _decided(rule: Rule, values: np.ndarray | float, factor: float) -> Part:
     if isinstance(values, float):
         return Part(rule, rule.word(found) or OPEN, found)
     if found.seeds < FEWEST:
-        return Part(rule, OPEN, found, f"{found.seeds} seeds, {FEWEST} needed")
+        return Part(rule, OPEN, found, f"{FEWEST} seeds needed")
     word = rule.word(found)
     if word is None:
         needed = _seeds_needed(rule, found, factor)
-        how_many = f"about {needed} needed" if needed <= MANY else "it lies on the border"
-        return Part(rule, OPEN, found, f"{found.seeds} seeds, {how_many}")
-    if any(rule.word(_raised(one, factor)) != word for one in _without_one(values, rule.median)):
-        why = f"hangs on one of {found.seeds} seeds, {2 * found.seeds} needed"
-        return Part(rule, OPEN, found, why)
+        how_many = f"about {needed}" if needed <= MANY else f"over {MANY}"
+        return Part(rule, OPEN, found, f"{how_many} seeds needed")
+    fewer = _without_one(values, rule.median) if found.seeds < FEW else ()
+    if any(rule.word(_raised(one, factor)) != word for one in fewer):
+        return Part(rule, OPEN, found, f"hangs on one seed, {FEW} seeds needed")
     return Part(rule, word, found)
 
 

@@ -38,6 +38,7 @@ ADDING_LOSES_NOTHING: tuple[Rule, ...] = (
     Bound("vae", "accumulate.elbo[0] - accumulate.elbo[8]", 1),
     Bound("diffusion", "accumulate.loss[8] - accumulate.loss[0]", 0.003),
 )
+TOY = "a small writer in a toy language"
 CHECKED_HELPS = Sign("execution", "unit_tests.pass_1[4] - human.pass_1[4]", 0.02)
 CHECKED_GAINS = Sign("execution", "unit_tests.gain_pass_1[4]", 0.02)
 CHECKED_WIDENS = Sign("execution", "unit_tests.gain_pass_10[4]", 0.02)
@@ -55,7 +56,7 @@ GPT_LOSES = REPLACE_HARMS[-1]
 
 def article(sentence: int) -> str:
     """Where a sentence stands."""
-    return f"article, sentence {sentence}"
+    return f"news article, sentence {sentence}"
 
 
 ARTICLE = (
@@ -118,12 +119,14 @@ ARTICLE = (
         AllOf((REPAIR_GAINS, Sign("execution", "repair.gain_pass_10[4]", 0.02), REPAIR_ADDS)),
         "The third part asks what the correction adds to a mere filter. Four rounds, a toy "
         "language. It would change our mind: more from correcting than from filtering alone.",
+        unmet=TOY,
     ),
     Claim(
         "F10", "Feedback from running lets a model mend its programs and learn from mistakes.",
         article(10), "V", ("11",), AllOf(EXECUTION_MENDS),
         "The last part takes the message away and leaves the program. It would change our mind: "
         "a message that mends more than an empty one, in a larger model.",
+        unmet=TOY,
     ),
     Claim(
         "F11a", "It works for smaller models.", article(11), "V", ("11",), CHECKED_GAINS,
@@ -141,14 +144,14 @@ ARTICLE = (
         ),
         "Worse than its start is not worse than with the same steps on human programs: lesson 12 "
         "prints both. It would change our mind: no loss at either size.",
-        exists=True,
+        exists=True, unmet=TOY,
     ),
     Claim(
         "F12", "In sum: add, manage and correct, and ability grows without collapse.",
         article(12), "V", ("11", "13"),
         AllOf((*ADDING_HELPS, REPAIR_GAINS, REPAIR_ADDS, CHECKED_GAINS)),
         "It sums up sentences 7, 9 and 11. It would change our mind: what changes theirs.",
-        repeats="F07",
+        repeats="F07", unmet=TOY,
     ),
     Claim(
         "F13", "Key point: synthetic data can help under circumstances.",
@@ -203,7 +206,7 @@ ARTICLE = (
         ),
         "The second part gives the control as many tries without a correction. It would change "
         "our mind: a correction that beats another try.",
-        repeats="F09",
+        repeats="F09", unmet=TOY,
     ),
     Claim(
         "F20", "It is an answer to scarce data, too.", article(20), "V", ("11",),
@@ -216,6 +219,7 @@ ARTICLE = (
         "Own checked programs must bring more than four fifths of what as many given ones bring. "
         "The given ones are drawn by a program, not by people. It would change our mind: another "
         "share of the pile.",
+        unmet=TOY,
     ),
     Claim(
         "F21", "Better small models now, and no collapse in the long run.",
@@ -268,7 +272,7 @@ ARTICLE = (
         ),
         "Checked and unchecked; nobody measured robustness here. It would change our mind: "
         "unchecked programs that help at another share of human ones.",
-        repeats="F01",
+        repeats="F01", unmet=TOY,
     ),
     Claim(
         "F26", "Too much of them can bring collapse on.", article(26), "V", ("05", "11"),
@@ -285,7 +289,7 @@ ARTICLE = (
         "F28", "It suits programming: write, be told, adjust.", article(28), "V", ("11",),
         AllOf(EXECUTION_MENDS),
         "It is sentence 10 again. It would change our mind: what changes that.",
-        repeats="F10",
+        repeats="F10", unmet=TOY,
     ),
     Claim(
         "F29", "It refines a model and avoids collapse.", article(29), "V", ("11",),
@@ -299,5 +303,6 @@ ARTICLE = (
         ),
         "Four rounds: the horizon is short. It would change our mind: fewer different right "
         "programs after more rounds, or with a hundred tries a task.",
+        unmet=TOY,
     ),
 )  # fmt: skip

@@ -6,7 +6,9 @@ from helpers.studies.scorecard.article import (
     CHECKED_HELPS,
     EXECUTION_MENDS,
     NEWEST_HARMS,
+    TOY,
 )
+from helpers.studies.scorecard.language import STORIES
 from helpers.studies.scorecard.laws import LAW
 from helpers.studies.scorecard.rules import AllOf, Bound, Claim, NotTestable, Sign, Value
 
@@ -86,7 +88,7 @@ CHECKS = (
         ),
         "A judge that is never wrong, replace; with old rows kept it may differ. It would change "
         "our mind: a filter that weighs what it drops.",
-        exists=True,
+        exists=True, unmet=STORIES,
     ),
     Claim(
         "P36", "A model's own unchecked data do not help it and can harm it.",
@@ -94,7 +96,7 @@ CHECKS = (
         AllOf((Bound("execution", "unchecked.gain_pass_1[4]", 0.02), NEWEST_HARMS)),
         "Toy size. A quarter human programs in the first part, none in the second. It would "
         "change our mind: a start at which they help.",
-        repeats="F11b",
+        repeats="F11b", unmet=TOY,
     ),
     Claim(
         "P37", "About a fifth of the programs are wrong at first and then corrected.",
@@ -105,7 +107,7 @@ CHECKS = (
     Claim(
         "P38", "Running programs is a source of truth that helps.",
         f"{LLAMA}, section 4.3.1", "V", ("11",), CHECKED_HELPS,
-        "It is sentence 1 of the article again. It would change our mind: what changes that.",
+        "It is sentence 1 of the news article again. It would change our mind: what changes that.",
         repeats="F01",
     ),
     Claim(
@@ -127,6 +129,7 @@ CHECKS = (
         "Gehring et al., RLEF, 2410.02089", "V", ("11",),
         Bound("execution", "repair.pass_1[4] - repair_resample.pass_1[4]", 0.02),
         "An equal number of tries. It would change our mind: more turns.",
+        unmet=TOY,
     ),
     Claim(
         "P41", "A model that reviews itself: more is accepted, less is right.",
@@ -140,6 +143,7 @@ CHECKS = (
         ),
         "Own tests here, own reviews there; four rounds. It would change our mind: twelve rounds, "
         "which the next row asks for.",
+        unmet=TOY,
     ),
     Claim(
         "P67", "A model's own rewards rise, then fall.", "2603.08660", "V", ("11",),
@@ -153,6 +157,7 @@ CHECKS = (
             )
         ),
         "Twelve rounds of own tests, no reinforcement. It would change our mind: a longer loop.",
+        unmet=TOY,
     ),
     Claim(
         "P42", "Static checks slow the collapse.", REVIEWS, "A", ("11",),
@@ -190,6 +195,7 @@ CHECKS = (
             )
         ),
         "Tests that see the true answers. It would change our mind: a random choice that gains.",
+        unmet=TOY,
     ),
     Claim(
         "P70", "Within one task, which of its programs are kept matters.",
@@ -204,6 +210,7 @@ CHECKS = (
         Sign("size", "small_big_unchecked.pass_1[3] - small_own_unchecked.pass_1[3]", 0.02),
         "One toy language, twelve times the size. It would change our mind: a twin that helps as "
         "much.",
+        unmet=TOY,
     ),
     Claim(
         "P72", "Data of another model can add what a model lacks.",
@@ -211,6 +218,7 @@ CHECKS = (
         Sign("size", "small_twin_unchecked.pass_40[3] - small_own_unchecked.pass_40[3]", 0.02),
         "A twin of the same size, so that it is not the size. It would change our mind: a hotter "
         "sampler that gives as much.",
+        unmet=TOY,
     ),
     Claim(
         "P73", "What a model gains by checking itself grows with its size.",
@@ -231,6 +239,7 @@ CHECKS = (
             )
         ),
         "One filter, one teacher. It would change our mind: a filter that is also wider.",
+        unmet=TOY,
     ),
     Claim(
         "P75", "Programs that pass every recorded test can be wrong.",
@@ -251,6 +260,7 @@ CHECKS = (
         ),
         "Not recorded. The control keeps a random half. It would change our mind: a surprising "
         "half that is no longer half noise.",
+        unmet=STORIES,
     ),
     Claim(
         "P57", "A filter by the model's own confidence prevents collapse, all data synthetic.",
@@ -258,6 +268,7 @@ CHECKS = (
         Sign("surprise_filter", "random.excess[4] - predictable.excess[4]", 0.03),
         "Not recorded; the predictable half stands for the confident one. It would change our "
         "mind: a confidence that is calibrated anew in each round.",
+        unmet=STORIES,
     ),
     Claim(
         "P76", "With enough compute the best filter is none.",

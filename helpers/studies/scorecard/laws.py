@@ -11,6 +11,7 @@ from helpers.studies.scorecard.rules import AllOf, Bound, Claim, NotTestable, Nu
 LAW, THEIRS = 0.1, 0.2
 NATURE = "Shumailov et al., Nature 631:755-759"
 GERSTGRASSER, KAZDAN = "Gerstgrasser et al., 2404.01413", "Kazdan et al., 2410.16713"
+MAD = "Alemohammad et al., 2307.01850"
 ONE_FIT = "theory.regression_error_replace(d=10, n={}, t=1)"
 
 LAWS = (
@@ -198,11 +199,12 @@ LAWS = (
         "that generalises and keeps its slope.",
     ),
     Claim(
-        "P45", "Five times the training on each word: the text runs out a year earlier.",
+        "P45", "Five times as many words for each parameter: the text runs out a year earlier.",
         "Villalobos et al., 2211.04325v2", "V", ("01",),
-        Value("", "theory.years_bought(factor=5, growth=paper.villalobos_growth_factor)",
+        Value("", "theory.years_bought(factor=sqrt(5), growth=paper.villalobos_growth_factor)",
               "1", THEIRS),
-        "Their growth, taken as given. It would change our mind: growth that slows.",
+        "At equal compute, five times the words for each parameter are the root of five times the "
+        "words. Their growth, taken as given. It would change our mind: growth that slows.",
     ),
     Claim(
         "P46", "A twentieth of all tokens closed, and over a quarter of the best kept sources.",
@@ -267,5 +269,6 @@ LAWS = (
         ),
         "A bigram and a small GPT; theirs is Gemma 2 and turns at about a thousand rows. It would "
         "change our mind: a file that harms the poor or helps the rich.",
+        unmet="a bigram and a small GPT",
     ),
 )  # fmt: skip

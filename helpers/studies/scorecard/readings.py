@@ -60,13 +60,18 @@ class Tables:
     ) -> None:
         self._frames, self._summaries = frames, summaries
         self._read: dict[str, dict[tuple[str, str], pd.DataFrame]] = {}
+        self._wide: dict[tuple[str, str, str], pd.DataFrame] = {}
 
     def series(self, study: str, arm: str, metric: str) -> pd.DataFrame:
         """Seeds (index) x recorded generations (columns) of a metric of an arm."""
-        table = self._table(study)
-        if (arm, metric) not in table:
-            raise NotRecordedError(f"study {study} has no {arm}.{metric}")
-        return table[arm, metric]
+        if (study, arm, metric) not in self._wide:
+            rows = self._table(study).get((arm, metric))
+            if rows is None:
+                raise NotRecordedError(f"study {study} has no {arm}.{metric}")
+            self._wide[study, arm, metric] = rows.pivot(
+                index="replicate", columns="generation", values="value"
+            )
+        return self._wide[study, arm, metric]
 
     def summary(self, study: str, key: str) -> float:
         """A number of the study's summary."""
@@ -79,13 +84,8 @@ class Tables:
 
     def _table(self, study: str) -> dict[tuple[str, str], pd.DataFrame]:
         if study not in self._read:
-            rows = self._rows(study)
-            self._read[study] = {
-                (str(arm), str(metric)): group.pivot(
-                    index="replicate", columns="generation", values="value"
-                )
-                for (arm, metric), group in rows.groupby(["arm", "metric"], sort=False)
-            }
+            groups = self._rows(study).groupby(["arm", "metric"], sort=False)
+            self._read[study] = {(str(arm), str(metric)): rows for (arm, metric), rows in groups}
         return self._read[study]
 
     def _rows(self, study: str) -> pd.DataFrame:

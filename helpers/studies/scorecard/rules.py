@@ -224,10 +224,10 @@ class NotTestable:
 class Claim:
     """One sentence of the article or of a paper, and how it is judged.
 
-    id: F.. article, P.. papers; the letter behind a number is a part of one sentence. text: in our
-    words. source: sentence of the article, or the paper and the place in it. sure: how well we know
-    that the source says so, a letter of the papers' list (V read word for word, C from the authors'
-    code or data, S second hand, A abstract only, D derived). lessons: where the reader meets it.
+    id: F.. news article, P.. papers; a letter behind the number is a part of one sentence. text: in
+    our words. source: sentence of the article, or the paper and the place in it. sure: how well we
+    know that the source says so, a letter of the papers' list (V read word for word, C from the
+    authors' code or data, S second hand, A abstract only, D derived). lessons: where it is met.
     caveat: what limits the verdict, and what would change our mind.
     exists: the sentence says that something can happen, so that not finding it contradicts nothing.
     unmet: which of the claim's conditions do not hold here; "" when they all do.
