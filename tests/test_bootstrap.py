@@ -367,7 +367,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     shown = capsys.readouterr().out
     for name, command in cli.COMMANDS.items():
-        assert re.search(rf"(?m)^ +{name} +\w", shown)
+        assert re.search(rf"(?m)^ +{name}\s+\w", shown)
         assert command.summary.split(":")[0] in " ".join(shown.split())
 
 
