@@ -164,6 +164,40 @@ def gaussian_sampling_bias(lam: float, t: Any) -> Curve:
     return _plain(np.power(fraction("lam", lam), _counts(t).astype(float)))
 
 
+def mixture_spread(n: int, kinds: int, t: Any, lam: float = 1.0) -> Curve:
+    """E of the variance within the bells of a mixture after t >= 1 fits, weighted by their shares.
+
+    lam**(t - 1) (1 - kinds/n)**t, MLE, the sampler with N(mean, lam * variance) in each bell: as
+    one bell would fade that has n / kinds rows. Exact where each row's bell is known and all
+    `kinds` are alive; when some have died, it lies between this and the value for one kind. The
+    bells' shares drift as in `heterozygosity`, whatever lam is. One coordinate, real variance 1.
+    Derived here, after the Gaussian analysis of Alemohammad et al. 2307.01850 (MAD), where kinds
+    is 1.
+    """
+    factor = _kept_within(n, kinds)
+    t = _counts(t, minimum=1)
+    return _plain(np.power(fraction("lam", lam), t - 1.0) * np.power(factor, t))
+
+
+def mixture_centre_error(n: int, kinds: int, t: Any, lam: float = 1.0) -> Curve:
+    """E (centre - true centre)**2 of a mixture's bells after t >= 1 fits, weighted by their shares.
+
+    A fit moves the centres by what it takes from the spread: with q = lam (1 - kinds/n) the sum is
+    (kinds/n) (1 - q**t) / (1 - q). It goes to 1 for lam = 1, and stops near (kinds/n) / (1 - lam)
+    below. Conditions and source as in `mixture_spread`. Derived here.
+    """
+    factor, t = _kept_within(n, kinds), _counts(t, minimum=1)
+    q = fraction("lam", lam) * factor
+    return _plain((1 - factor) * (1 - np.power(q, t)) / (1 - q))
+
+
+def _kept_within(n: int, kinds: int) -> float:
+    n, kinds = positive_int("n", n), positive_int("kinds", kinds)
+    if kinds >= n:
+        raise ValueError(f"kinds must be below n = {n}, got {kinds}")
+    return 1 - kinds / n
+
+
 def gaussian_floor(real_rows: int, n: int | None = None, ddof: int = 0) -> float:
     """E of the fitted variance in the long run when `real_rows` of n rows are new and real.
 
