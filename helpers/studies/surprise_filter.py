@@ -10,7 +10,8 @@ Published: keeping surprising text slows collapse (Gambetta et al. 2410.12341); 
 model's own confidence prevents it (Self-Verification Provably Prevents Model Collapse, NeurIPS
 2025). Both for other models and other yardsticks.
 
-Rules, committed before any reported seed ran: differences paired over seeds, 95 per cent t interval.
+Rules, committed before any reported seed ran. Differences are paired over seeds, with a 95 per cent
+t interval.
 1. both filters harm: `excess` at generation 4 of surprising minus random, and of predictable minus
    random, are above 0.
 2. confidence is worst: `excess` at generation 4 of predictable minus surprising is above 0.
@@ -34,7 +35,7 @@ from helpers.policies import Replace
 from helpers.studies import stories
 from helpers.studies.paired import interval, means, over_seeds
 
-SEEDS = range(5)
+SEEDS = range(4)
 WHICH = ("random", "surprising", "predictable")
 SETTINGS: dict[str, Any] = {
     "data": stories.DATA, "steps": 400, "written": 1600, "generations": 4, "arms": list(WHICH),

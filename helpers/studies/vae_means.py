@@ -67,9 +67,9 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
             own = over_seeds(frame, ARM, metric, g)
             gap = (own - over_seeds(plain, Replace().name, metric, g)).dropna()
             result |= interval(f"{ARM}_minus_{Replace().name}_{metric}_g{g}", gap)
-    gap = f"{ARM}_minus_{Replace().name}"
+    key = f"{ARM}_minus_{Replace().name}"
     return result | {
-        "rule_1_it_looks_better": float(result[f"{gap}_precision_g0_low"] > 0),
-        "rule_2_it_fades_faster": float(result[f"{gap}_elbo_g8_high"] < 0),
-        "rule_3_less_is_reached": float(result[f"{gap}_coverage_g4_high"] < 0),
+        "rule_1_it_looks_better": float(result[f"{key}_precision_g0_low"] > 0),
+        "rule_2_it_fades_faster": float(result[f"{key}_elbo_g8_high"] < 0),
+        "rule_3_less_is_reached": float(result[f"{key}_coverage_g4_high"] < 0),
     }
