@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,21 @@ def _newest(synthetic: Sequence[Data]) -> Data:
     if not synthetic:
         raise ValueError("synthetic must hold the samples of at least one generation, got none")
     return synthetic[-1]
+
+
+def _check_source(source: Any, n_real: Any) -> None:
+    if not callable(source):
+        raise TypeError(f"source must be callable as source(n, rng), got {source!r}")
+    positive_int("n_real", n_real, minimum=0)
+
+
+def _collected(
+    source: Callable[[int, np.random.Generator], Data], n_real: int, rng: np.random.Generator
+) -> Data:
+    fresh = source(n_real, rng)
+    if size(fresh) != n_real:
+        raise ValueError(f"source must return {n_real} samples, got {size(fresh)}")
+    return fresh
 
 
 @dataclass(frozen=True)
@@ -179,16 +195,11 @@ class FreshReal(Named):
     label = "fresh real"
 
     def __post_init__(self) -> None:
-        if not callable(self.source):
-            raise TypeError(f"source must be callable as source(n, rng), got {self.source!r}")
-        positive_int("n_real", self.n_real, minimum=0)
+        _check_source(self.source, self.n_real)
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """The new real samples first, then the last element of `synthetic`."""
-        fresh = self.source(self.n_real, rng)
-        if size(fresh) != self.n_real:
-            raise ValueError(f"source must return {self.n_real} samples, got {size(fresh)}")
-        return concat([fresh, _newest(synthetic)])
+        return concat([_collected(self.source, self.n_real, rng), _newest(synthetic)])
 
 
 @dataclass(frozen=True)
@@ -224,3 +235,38 @@ class FrozenReal(Named):
                     f"but of {what} ones it would take {wanted} of {there}"
                 )
         return concat([take(real, np.arange(self.n_real)), draw(newest, n_synthetic, rng)])
+
+
+@dataclass(frozen=True)
+class DetectAndDrop(Named):
+    """`FreshReal` behind a detector, which drops what it takes for machine-made.
+
+    Each round `n_real` new real samples come in, and all that the last generation produced. The
+    detector drops the share `called_wrongly` of the real ones and lets the share `missed` of the
+    others through, as in `theory.prevalence`; with both 0 real samples alone are left. It errs by
+    lot, whatever a sample is like: a detector that errs on the rare ones does more harm than this.
+    Both numbers are rounded, so that all runs keep equally many.
+    """
+
+    source: Callable[[int, np.random.Generator], Data]
+    n_real: int
+    called_wrongly: float = 0.0
+    missed: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_source(self.source, self.n_real)
+        fraction("called_wrongly", self.called_wrongly)
+        fraction("missed", self.missed)
+
+    def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
+        """What is left of the new real samples, then of the newest; ValueError when nothing is."""
+        newest = _newest(synthetic)
+        fresh = _collected(self.source, self.n_real, rng)
+        n_kept = round((1 - self.called_wrongly) * self.n_real)
+        n_missed = round(self.missed * size(newest))
+        if n_kept + n_missed == 0:
+            raise ValueError(
+                f"DetectAndDrop leaves nothing of {self.n_real} real and {size(newest)} other "
+                f"samples (called_wrongly {self.called_wrongly:g}, missed {self.missed:g})"
+            )
+        return concat([draw(fresh, n_kept, rng), draw(newest, n_missed, rng)])

@@ -31,6 +31,7 @@ from helpers.models import Gaussian
 from helpers.policies import (
     Accumulate,
     AccumulateSubsample,
+    DetectAndDrop,
     FreshReal,
     FrozenReal,
     Mix,
@@ -146,7 +147,7 @@ def test_recorded_studies_ask_their_policies() -> None:
 
 OURS = (
     *(Replace(), Accumulate(), AccumulateSubsample(), Mix(0.1)),
-    *(FrozenReal(1), FreshReal(lambda n, rng: [], 1)),
+    *(FrozenReal(1), FreshReal(lambda n, rng: [], 1), DetectAndDrop(lambda n, rng: [], 1)),
 )
 NAMES = {word for policy in OURS for word in (policy.name, policy.label)}
 TYPED = {  # file -> why a name of a policy is written out in it
@@ -167,7 +168,7 @@ def test_all_policies_are_looked_at() -> None:
 
 @pytest.mark.parametrize("policy", OURS, ids=lambda policy: policy.name)
 def test_every_policy_has_a_look_of_its_own(policy: Named) -> None:
-    word = policy.name.rstrip("0123456789")
+    word = policy.name.rstrip("0123456789").replace("_", "-")
     assert plots.POLICY_COLOURS[word] == plots.policy_style(policy).colour
     assert plots.policy_style(policy.name).colour == plots.policy_style(policy.label).colour
     assert len({plots.policy_style(one).colour for one in OURS}) == len(OURS)
@@ -230,7 +231,8 @@ def test_policies_of_whole_generations_are_recognised(new: ModuleType) -> None:
 @pytest.mark.parametrize(
     "policy",
     [AccumulateSubsample(), Mix(0.3), Mix(0.5, size=4), Largest(), Bootstrap(), AnyOne(),
-     FrozenReal(1), FreshReal(lambda n, rng: rng.standard_normal(n), 3)],
+     FrozenReal(1), FreshReal(lambda n, rng: rng.standard_normal(n), 3),
+     DetectAndDrop(lambda n, rng: rng.standard_normal(n), 3, missed=1.0)],
     ids=lambda policy: type(policy).__name__,
 )  # fmt: skip
 def test_other_policies_go_through_the_loop(policy: Policy) -> None:

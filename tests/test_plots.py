@@ -321,6 +321,7 @@ def test_every_policy_has_its_own_look():
         "AccumulateSubsample": policies.AccumulateSubsample(), "Mix": policies.Mix(0.5),
         "FreshReal": policies.FreshReal(lambda n, rng: rng.normal(size=(n, 1)), 5),
         "FrozenReal": policies.FrozenReal(5),
+        "DetectAndDrop": policies.DetectAndDrop(lambda n, rng: rng.normal(size=(n, 1)), 5),
     }  # fmt: skip
     public = {
         name for name, thing in vars(policies).items()

@@ -17,10 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import theory
 from helpers.data import Replicates, concat, draw, size, take
+from helpers.loop import run_batched
+from helpers.models import Gaussian
 from helpers.policies import (
     Accumulate,
     AccumulateSubsample,
+    DetectAndDrop,
     FreshReal,
     FrozenReal,
     Mix,
@@ -162,6 +166,51 @@ def test_fresh_real_comes_first(situation: tuple[Any, list[Any], int], n_real: i
     assert chosen[n_real:] == identities(synthetic[-1])
 
 
+@given(situations(), st.integers(0, 8), st.floats(0, 1), st.floats(0, 1))
+def test_a_detector_drops_so_many_of_each(
+    situation: tuple[Any, list[Any], int], n_real: int, wrongly: float, missed: float
+) -> None:
+    real, synthetic, _ = situation
+
+    def source(n: int, rng: np.random.Generator) -> Any:
+        return numbered(100_000 + int(rng.integers(1000)), n, kind_of(real))
+
+    policy = DetectAndDrop(source, n_real, wrongly, missed)
+    kept, through = round((1 - wrongly) * n_real), round(missed * len(synthetic[-1]))
+    if kept + through == 0:
+        with pytest.raises(ValueError, match="DetectAndDrop leaves nothing"):
+            policy.training_set(real, synthetic, np.random.default_rng(0))
+        return
+    chosen = identities(training_set(policy, situation))
+    assert [number >= 100_000 for number in chosen] == [True] * kept + [False] * through
+    assert len(set(chosen)) == len(chosen)
+    assert set(chosen[kept:]) <= set(identities(synthetic[-1]))
+
+
+def test_a_detector_errs_by_lot() -> None:
+    """Each sample has the same chance. Size: sd of a share below .012; .05 is over four of it."""
+    policy = DetectAndDrop(lambda n, rng: np.arange(n), 4, called_wrongly=0.25, missed=0.5)
+    rng, newest = np.random.default_rng(7), [np.arange(10, 16)]
+    drawn = [policy.training_set(np.arange(3), newest, rng) for _ in range(2000)]
+    counts = np.bincount(np.concatenate(drawn), minlength=16) / 2000
+    assert counts[:4] == pytest.approx(np.full(4, 0.75), abs=0.05)
+    assert counts[10:] == pytest.approx(np.full(6, 0.5), abs=0.05)
+
+
+def test_a_detector_in_many_runs_holds_the_floor_of_the_rows_that_it_lets_in() -> None:
+    # Two of ten real rows are dropped and a twentieth of the others missed: 8 real rows of 12.
+    # Size: a run's mean over the later half has sd .13: standard error .003 at 1,500 runs.
+    frame = run_batched(
+        Gaussian(), lambda shape, rng: rng.standard_normal((*shape, 1)), n_samples=80,
+        policy=DetectAndDrop(lambda n, rng: rng.standard_normal((n, 1)), 10, 0.2, 0.05),
+        generations=24, replicates=1500, seed=12,
+        metrics={"variance": lambda model, _: model.covariance_[..., 0, 0]},
+    )  # fmt: skip
+    late = frame[frame["generation"] >= 12]["value"].mean()
+    assert late == pytest.approx(theory.gaussian_floor(8, 12), abs=0.012)
+    assert abs(theory.gaussian_floor(8, 12) - theory.gaussian_floor(10, 90)) > 0.024
+
+
 def test_subsample_is_uniform() -> None:
     # Each of 30 rows is chosen with chance 1/3. Size: over 9,000 draws the standard error of a
     # frequency is 0.005; 0.025 is five of them, and there are 30 (chance of failure 2e-5).
@@ -222,6 +271,8 @@ def test_bad_parameters_fail_when_the_policy_is_made(
         (FrozenReal(11, size=15), "of real ones it would take 11 of 10"),
         (FrozenReal(2, size=15), "of synthetic ones it would take 13 of 10"),
         (FreshReal(lambda n, rng: np.zeros(n + 1), 3), "source must return 3 samples, got 4"),
+        (DetectAndDrop(lambda n, rng: np.zeros(n + 1), 3), "source must return 3 samples, got 4"),
+        (DetectAndDrop(lambda n, rng: np.zeros(n), 3, 1.0), "leaves nothing of 3 real and 10"),
     ],
 )
 def test_asking_for_more_than_there_is(policy: Any, message: str) -> None:
@@ -236,6 +287,7 @@ EVERY = [
     Mix(0.5),
     FreshReal(numbered, 1),
     FrozenReal(1),
+    DetectAndDrop(numbered, 1),
 ]
 
 
@@ -259,8 +311,10 @@ def test_mix_can_draw_again_and_again_from_one_sample() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [Replace(), Mix(0.5), FrozenReal(1), FreshReal(lambda n, rng: [0] * n, 1)]
-)
+    "policy",
+    [Replace(), Mix(0.5), FrozenReal(1), FreshReal(lambda n, rng: [0] * n, 1),
+     DetectAndDrop(lambda n, rng: [0] * n, 1)],
+)  # fmt: skip
 def test_a_policy_that_needs_synthetic_data_says_so(policy: Any) -> None:
     with pytest.raises(ValueError, match="synthetic must hold"):
         policy.training_set([1, 2], [], np.random.default_rng(0))

@@ -40,6 +40,7 @@ PALETTE = {
     "sky": "#2A8FC4",
     "wine": "#882255",
     "indigo": "#332288",
+    "rose": "#B5485F",
     "ink": INK,
 }
 
@@ -67,6 +68,7 @@ _STYLES = {
         PolicyStyle("mix", "mix with real", PALETTE["ochre"], (0, (4, 2, 1, 2)), "D"),
         PolicyStyle("fresh", "fresh real", PALETTE["sky"], (0, (2, 1.5)), "v"),
         PolicyStyle("frozen", "frozen real", PALETTE["indigo"], (0, (1, 1.5)), "p"),
+        PolicyStyle("detect-and-drop", "detect and drop", PALETTE["rose"], (0, (5, 1, 1, 1)), "h"),
         PolicyStyle("synthetic-only", "synthetic only", PALETTE["purple"], (0, (8, 2)), "P"),
         PolicyStyle("newest-growing", "newest, growing", PALETTE["wine"], (0, (1, 1)), "X"),
         PolicyStyle("human", "human only", PALETTE["ink"], "-", "*"),
