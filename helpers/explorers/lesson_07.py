@@ -2,11 +2,13 @@
 
 Also the lesson's own figures of the recorded studies `real_rows`, `mixed_rows` and `bigram_rate`.
 The explorer draws closed forms of `helpers.theory`; that simulated rows agree is in `mixed_rows`.
+What runs here is a bell behind a detector, `bell_error`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,8 @@ from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, logarithmic, one_at_first
 from helpers.explorers.quick_runs import tidy
+from helpers.loop import Policy, run_batched
+from helpers.models import Gaussian
 from helpers.plots import Picture, band, contrasts
 from helpers.plots.style import short
 from helpers.policies import Replace
@@ -128,6 +132,28 @@ def pace_picture(runs: Mapping[int, np.ndarray], real: int) -> Picture:
         pd.concat(curves), "variance", centre="mean", exact={"floor": np.full(longest, floor)},
         ylabel="variance, mean of the runs", xlabel="round",
     )  # fmt: skip
+
+
+def new_rows(n: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Real rows of the bell: shape (n, 1), or (*n, 1)."""
+    return rng.standard_normal((*np.atleast_1d(n), 1))
+
+
+def bell_error(policy: Policy, written: int, part: float = 1.0, seed: int = 4) -> float:
+    """Squared distance to the truth (2-Wasserstein) of a bell, mean of 500 runs, rounds 21 to 40.
+
+    written: rows that each model writes, with `part` of its variance (the sampling bias of MAD).
+    """
+
+    def error(model: Any, made: np.ndarray) -> np.ndarray:
+        spread = np.sqrt(model.covariance_[..., 0, 0])
+        return np.asarray(model.mean_[..., 0] ** 2 + (spread - 1) ** 2)
+
+    table = run_batched(
+        Gaussian(sampling_bias=part), new_rows, policy=policy, generations=40,
+        n_samples=written, replicates=500, metrics={"error": error}, seed=seed,
+    )  # fmt: skip
+    return float(table["value"][table["generation"] > 20].mean())
 
 
 # ---------------------------------------------------------------------- the recorded studies
