@@ -235,3 +235,12 @@ def test_an_answer_that_fills_holes_in_place_spoils_no_later_check(
 
     assert not check("08-lost-tail", filled).passed
     assert check("08-lost-tail", right).passed
+
+
+def test_the_slope_of_a_power_of_the_rows() -> None:
+    assert lesson_08.size_slope(lambda n: 7 * n**-0.5, 10**5) == pytest.approx(-0.5, abs=1e-3)
+    assert lesson_08.size_slope(lesson_08.PAPERS["all rows clean"], 10**6) == pytest.approx(-1)
+    wrong = lesson_08.PAPERS["one in 100 is wrong"]
+    assert wrong(10**6) == pytest.approx(11 * lesson_08.PAPERS["all rows clean"](10**6))
+    with pytest.raises(ValueError, match="top must be"):
+        lesson_08.size_slope(wrong, 1000)

@@ -1,17 +1,21 @@
 """Lesson 08: one recorded run under eight definitions, and all of them, as thresholds move.
 
 `ruler_picture` is a plain function, `ruler_explorer` puts sliders in front of it; `boxes` are the
-computed rows of the runs that earlier lessons asked a verdict on. Nothing is retrained.
+computed rows of the runs that earlier lessons asked a verdict on; PAPERS are two formulas. Nothing
+is retrained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
-from helpers._arguments import one_of
+from helpers import theory
+from helpers._arguments import one_of, positive_int
 from helpers.explorers.controls import Explorer, choice, explore
 from helpers.metrics.definitions import NAMES
 from helpers.metrics.readings import CENTRES, SIDE, Reading, Thresholds, verdict_of
@@ -52,6 +56,12 @@ BOXES = {
     "GPT at T = 1, replace": "GPT, replace, 200 steps",
     "GPT at T = 1, accumulate": "GPT, accumulate, steps by rows",
     "GPT at T = 0.8, replace": "GPT, replace, 200 steps, T = 0.8",
+}
+# Errors by the number of rows, ten inputs and noise 1, of two papers that seem to contradict.
+PAPERS: dict[str, Callable[[int], float]] = {
+    "all rows clean": lambda n: theory.strong_collapse_error(10, n, 1, 0, 1),
+    "one in 100 is wrong": lambda n: theory.strong_collapse_error(10, n, 1, 0.01, 1),
+    "100 fits, all kept": lambda n: theory.regression_error_accumulate(10, n, 100),
 }
 UNTIL = {"words, replace": 0.5}  # fifty generations of a hundred; all others to their end
 
@@ -98,6 +108,14 @@ def ruler_picture(
         xlabel="share of the judged runs that say yes",
         interval="what other thresholds could make of it",
     )
+
+
+def size_slope(error: Callable[[int], float], top: int) -> float:
+    """Slope of the log of an error on the log of the rows, from 1,000 to `top`: definition 4."""
+    top = positive_int("top", top, minimum=2000)
+    sizes = np.geomspace(1000, top, 9).round().astype(int)
+    errors = [error(n) for n in sizes.tolist()]
+    return float(np.polyfit(np.log(sizes), np.log(errors), 1)[0])
 
 
 def ruler_explorer() -> Explorer:
