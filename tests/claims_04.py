@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, recorded, values, within
 
-from helpers import studies
+from helpers import studies, theory
 from helpers.metrics import generative as gm
 from helpers.studies import diffusion, vae, vae_winner
 
@@ -207,6 +207,66 @@ def _no_blob_is_empty() -> Found:
     return Found(float(counts.min()), 0, 0, bool((counts > 0).all()))
 
 
+def _mixture(arm: str, metric: str, generation: int = 8) -> pd.Series:
+    return values("mixture", arm, metric)[generation]
+
+
+def _one_hump_is_left() -> Found:
+    """The share of runs in which both bells stand on one side of the middle."""
+    return between(_mixture("humps", "one_hump", 200), 0.5, 1)
+
+
+def _few_end_in_the_middle() -> Found:
+    """Runs with a point in the middle third at the end: some, and below a third of all."""
+    middle = _mixture("humps", "middle", 200)
+    runs = int((middle >= 0.02).sum())
+    return Found(runs, runs, runs, 0 < runs < len(middle) / 3, "runs of twenty")
+
+
+def _bells_are_nearly_points() -> Found:
+    return between(_mixture("humps", "spread", 200), 0, 0.12)
+
+
+def _better_mark_less_coverage() -> list[Found]:
+    found = []
+    for part, left in ((80, 2 / 3), (50, 1 / 5)):
+        arm, whole = f"n1000_l{part}", "n1000_l100"
+        coverage = _mixture(arm, "coverage")
+        found += [
+            between(_mixture(arm, "precision") - _mixture(whole, "precision"), 0, 1,
+                    f"precision, {part} minus 100"),
+            between(coverage - left * _mixture(whole, "coverage"), -1, 0, f"coverage, {part}"),
+        ]  # fmt: skip
+    return found
+
+
+def _rare_blobs_stay() -> list[Found]:
+    found = []
+    for part in (80, 50):
+        for metric, allowed in (("rare", 0.03), ("kinds", 1)):
+            gap = _mixture(f"n1000_l{part}", metric) - _mixture("n1000_l100", metric)
+            found.append(between(gap, -allowed, allowed, f"{metric}, {part} minus 100"))
+    return found
+
+
+def _narrower_at_the_pace_of_the_law() -> list[Found]:
+    """From the true blobs on: the spread inside the bells over lambda's law for eight bells."""
+    found = []
+    for part in (100, 80, 50):
+        for g in (4, 8):
+            law = theory.mixture_spread(1000, 8, g + 1, part / 100)
+            of = f"{part}, generation {g}"
+            found.append(between(_mixture(f"warm_n1000_l{part}", "within", g) / law, 0.8, 1.2, of))
+    return found
+
+
+def _a_small_sample_kills() -> list[Found]:
+    few, many = (_mixture(f"n{n}_l100", "kinds", 12) for n in (200, 1000))
+    trimmed = _mixture("n200_l80", "kinds", 12)
+    return [between(many - few, 0, 8, "1,000 points minus 200"),
+            between(trimmed - few, -1, 1, "200 points, lambda .8 minus 1")]  # fmt: skip
+
+
 TEN = recorded("vae_winner")
 CLAIMS = [
     Claim("04", "In the mean of ten recorded runs it rises", TEN,
@@ -258,6 +318,18 @@ CLAIMS = [
     Claim("04", "the points look better than at the start", recorded("diffusion"),
           within(lambda: values("diffusion", "replace_cool", "knn_precision")[8]
                  - values("diffusion", "replace", "knn_precision")[0], 0, 1)),
+    Claim("04", "In most runs one hump has starved", recorded("mixture"), _one_hump_is_left),
+    Claim("04", "in a few runs the points end in the middle", recorded("mixture"),
+          _few_end_in_the_middle),
+    Claim("04", "Each bell has nearly become a point", recorded("mixture"),
+          _bells_are_nearly_points),
+    Claim("04", "Again the smaller part has the better mark, and loses much of the coverage",
+          recorded("mixture"), _better_mark_less_coverage),
+    Claim("04", "But the rare blobs stay", recorded("mixture"), _rare_blobs_stay),
+    Claim("04", "makes the bells narrower and leaves the weights alone", recorded("mixture"),
+          _narrower_at_the_pace_of_the_law),
+    Claim("04", "What kills a blob here is a small sample", recorded("mixture"),
+          _a_small_sample_kills),
     Claim("04", "accumulate loses far less of the ELBO and of the coverage", recorded("vae"),
           _accumulate_loses_far_less),
     Claim("04", "and more points lie between them", "off every blob, generation 8 against 0",

@@ -13,17 +13,18 @@ import pytest
 
 from helpers import studies
 from helpers._ground import ROOT
+from helpers.data import digits
 from helpers.explorers import lesson_04
 from helpers.metrics import generative as gm
-from helpers.models import VAE
-from helpers.studies import vae, vae_errors, vae_winner
+from helpers.models import VAE, GaussianMixture
+from helpers.studies import mixture, vae, vae_errors, vae_means, vae_winner
 from helpers.teaching import check
 
 LESSON = (ROOT / "lessons" / "04-images-that-fade.md").read_text(encoding="utf-8")
 
 
 def test_every_number_that_the_lesson_names_is_recorded() -> None:
-    named = re.findall(r"\{\{ (vae|vae_winner|vae_errors|diffusion)\.(\w+)", LESSON)
+    named = re.findall(r"\{\{ (vae|vae_winner|vae_errors|diffusion|mixture)\.(\w+)", LESSON)
     assert len(set(named)) > 40
     for study, key in named:
         assert key in studies.summary(study), f"{study}.{key}"
@@ -209,6 +210,99 @@ def test_figures_of_the_studies() -> None:
     with pytest.raises(ValueError, match="name must be one of"):
         lesson_04.arm("nobody")
     assert "3 times the training" in lesson_04.path_picture("longer", 8).summary
+
+
+def test_a_vae_of_means_shows_what_it_means_to_draw() -> None:
+    small = vae_means.trial(100, "small")
+    assert set(small["arm"]) == {vae_means.ARM}
+    assert set(small["metric"]) == set(vae_means.METRICS)
+    assert np.isfinite(small["value"]).all()
+    split, _ = vae.data("digits", 100)
+    model = vae_means.Means(steps=5).fit(split.train[:50], np.random.default_rng(0))
+    shown, meant = (
+        draw(4, np.random.default_rng(1)) for draw in (model.sample, model.sample_means)
+    )
+    assert (shown == meant).all()
+    assert not np.allclose(shown, VAE.sample(model, 4, np.random.default_rng(1)))
+
+
+def test_the_rules_of_the_means_can_fail() -> None:
+    plain = studies.load("vae_winner").query("arm == 'replace' and replicate < 5")
+    same = plain[plain["metric"].isin(vae_means.METRICS)].assign(arm=vae_means.ARM)
+    found = vae_means.summary(same)
+    assert {value for key, value in found.items() if key.startswith("rule_")} == {0.0}
+    signs = {"precision": 0.1, "elbo": -9.0, "coverage": -0.1}
+    moved = same.assign(value=same["value"] + same["metric"].map(signs).fillna(0))
+    found = vae_means.summary(moved)
+    assert {value for key, value in found.items() if key.startswith("rule_")} == {1.0}
+
+
+# --- mixtures ----------------------------------------------------------------------------------
+
+
+def test_the_live_humps_are_those_of_the_study() -> None:
+    points = mixture.two_humps(20_000, np.random.default_rng(1))
+    gap = mixture.SETTINGS["humps"]["gap"]
+    right = points[points > 0]  # a bell of spread 1: .003 of it lies beyond the middle
+    assert right.mean() == pytest.approx(gap / 2, abs=0.05)
+    assert right.std() == pytest.approx(1, abs=0.03)
+    assert (points > 0).mean() == pytest.approx(0.5, abs=0.02)
+    moving = [points[:100], points[:100] * 0 + 2.0]
+    picture = lesson_04.humps_picture(moving, shown=2)
+    assert "generation 1: 0% left, 0% in the middle third" in picture.summary
+    with pytest.raises(ValueError, match="shown must be"):
+        lesson_04.humps_picture(moving, shown=1)
+
+
+def test_a_blob_is_alive_with_a_tenth_of_its_share() -> None:
+    real = digits.eight_gaussians(5000, np.random.default_rng(2))
+    assert mixture.kinds(real) == 8
+    assert mixture.kinds(real[np.linalg.norm(real - digits.CENTRES[0], axis=1) > 0.6]) == 7
+    rarest = np.linalg.norm(real - digits.CENTRES[7], axis=1) < 0.6
+    few = np.concatenate([real[~rarest], real[rarest][: int(0.0015 * len(real))]])
+    assert mixture.kinds(few) == 7
+    assert mixture.kinds(real[:, ::-1] * 5) == 0  # off every blob
+
+
+def test_the_spread_inside_the_bells_by_hand() -> None:
+    model = mixture.true_blobs()
+    assert mixture.within(model) == pytest.approx(digits.SPREAD**2)
+    assert sorted(map(tuple, model.mixture_.means_.round(6))) == sorted(
+        map(tuple, digits.CENTRES.round(6))
+    )
+    one = GaussianMixture(1, reg_covar=1e-9).fit(np.array([[0.0], [2.0]]), np.random.default_rng(0))
+    assert mixture.within(one) == pytest.approx(1)
+
+
+def test_the_rules_of_the_mixture_can_fail() -> None:
+    frame = studies.load("mixture")
+    names = {f"n1000_l{a}": f"n1000_l{b}" for a, b in ((80, 100), (100, 80))}
+    turned = mixture.verdicts(frame.assign(arm=frame["arm"].replace(names)))
+    assert turned["rule_2_shapes"] == 0
+    worse = frame.assign(value=frame["value"].where(frame["arm"] != "n1000_l80", 0.0))
+    assert {mixture.verdicts(worse)[f"rule_{rule}"] for rule in (
+        "3_kinds", "4_the_mark_rises", "5_the_rare")} <= {0, 0.5}  # fmt: skip
+    flat = frame.assign(value=frame["value"].where(frame["metric"] != "within", 1.0))
+    assert mixture.verdicts(flat)["rule_1_law"] < 1
+    blended = frame.assign(value=frame["value"].where(frame["metric"] != "middle", 0.5))
+    assert mixture.verdicts(blended)["rule_7_no_pull"] == 0
+    few = {"n200_l100": "n1000_l100", "n1000_l100": "n200_l100"}
+    assert mixture.verdicts(frame.assign(arm=frame["arm"].replace(few)))["rule_6_pace"] == 0
+
+
+def test_the_bells_answer_their_challenge() -> None:
+    found = {
+        (lam, n, g): [float(x) for x in re.findall(r"(?:precision|coverage) (\d\.\d+)", line)]
+        for lam in (1.0, 0.5) for n in lesson_04.BELL_POINTS for g in (0, 8)
+        for line in [lesson_04.bells_picture(lam, n, g).summary]
+    }  # fmt: skip
+    right = [key for key, (precision, coverage) in found.items()
+             if precision >= 0.99 and coverage < 0.1]  # fmt: skip
+    assert right
+    assert all(lam == 0.5 and g == 8 for lam, _, g in right)
+    for bad in ({"lam": 0.3}, {"n": 7}, {"generation": 9}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} must be one of"):
+            lesson_04.bells_picture(**bad)
 
 
 def test_precision_is_of_circles_for_points_as_for_digits() -> None:

@@ -62,6 +62,7 @@ EXPLORERS = {
     "gaussian": lesson_02.gaussian_explorer,
     "words": lesson_03.word_explorer,
     "fading": lesson_04.fading_explorer,
+    "bells": lesson_04.bells_explorer,
     "policy": lesson_06.policy_explorer,
     "mix": lesson_07.mix_explorer,
     "story": lesson_05.story_explorer,
@@ -93,6 +94,7 @@ def test_explorers_read_as_text_without_a_kernel(name):
     [
         ("words", "copies", {"n": 100_000}),
         ("fading", "generation", {"generation": 8, "show": lesson_04.SHOW[2]}),
+        ("bells", "lam", {"generation": 0}),
         ("mix", "real", {"shift": 0.1}),
     ],
 )

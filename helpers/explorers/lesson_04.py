@@ -1,13 +1,13 @@
-"""Lesson 04: pages of digits, the two circles, who calls what an 8, and a slider.
+"""Lesson 04: pages of digits, the two circles, who calls what an 8, mixtures, and two sliders.
 
-All of it is drawn from the recorded studies `vae`, `vae_winner`, `vae_errors` and `diffusion`;
-nothing here trains. The lesson's live run is measured by `yardsticks`.
+Drawn from the recorded studies `vae`, `vae_winner`, `vae_errors` and `diffusion`; what runs here is
+a mixture of eight bells, in `bells_picture`. The lesson's live run is measured by `yardsticks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,13 @@ from helpers import studies
 from helpers._arguments import one_of, positive_int
 from helpers.data.digits import CENTRES, Split, eight_gaussians
 from helpers.explorers.controls import Explorer, choice, one_at_first, whole
+from helpers.loop import run_loop
 from helpers.metrics import generative as gm
+from helpers.models import GaussianMixture
 from helpers.models.vae import VAE
 from helpers.plots import Picture, style
 from helpers.policies import Accumulate, Mix, Replace
-from helpers.studies import diffusion, vae, vae_errors, vae_winner
+from helpers.studies import diffusion, mixture, vae, vae_errors, vae_winner
 
 YARDSTICKS = ("elbo", "precision", "coverage", "recall")
 LABELLERS = {
@@ -42,6 +44,7 @@ ARMS = {
 }
 SHOW = ("precision and coverage", "what it means to draw", "who calls it what")
 STRIPS = (4, 8, 0)  # the generations of strips A, B and C: not in order, that is the question
+LAMBDAS, BELL_POINTS, BELL_ROUNDS = (1.0, 0.9, 0.8, 0.5), (100, 200), 8
 NEIGHBOURS, ROUND_REAL = 3, 60  # of the drawn circles: which neighbour, how many real points
 
 
@@ -278,6 +281,86 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
         f"Generation 8 in the mean of five runs, {said}."
     )
     return Picture(figure, alt, f"generation 8, {said}")
+
+
+# ---------------------------------------------------------------------- mixtures, live
+
+
+def humps_picture(samples: Sequence[np.ndarray], shown: int = 6) -> Picture:
+    """Points of one run on a line, a strip a generation: `samples` (n, 1), from generation 0."""
+    shown = positive_int("shown", shown, minimum=2)
+    picks = np.unique(np.linspace(0, len(samples) - 1, shown).round().astype(int))
+    gap = mixture.SETTINGS["humps"]["gap"]
+    figure = style.sheet(0.5 * len(picks) + 1.1)
+    axes = style.add_axes(figure, 0.9, 0.6, 0.3, 0.2)
+    rows = []
+    for place, generation in enumerate(picks):
+        points = np.asarray(samples[generation])[:, 0]
+        height = -place + 0.5 * (np.arange(len(points)) % 7 / 6 - 0.5)  # so that few lie on another
+        axes.scatter(points, height, s=9, color=style.PALETTE["blue"], alpha=0.6)
+        middle = float((np.abs(points) < gap / 6).mean())
+        rows.append((int(generation), float((points < 0).mean()), middle, float(points.std())))
+    for hump in (-gap / 2, gap / 2):
+        axes.axvline(hump, color=style.PALETTE["vermillion"], ls=":", lw=1.2)
+    axes.grid(False)
+    axes.set(yticks=-np.arange(len(picks)), yticklabels=picks, xlim=(-1.1 * gap, 1.1 * gap))
+    style.name_axes(axes, "position", "generation")
+    said = "; ".join(f"generation {g}: {left:.0%} left, {mid:.0%} in the middle third"
+                     for g, left, mid, _ in rows)  # fmt: skip
+    alt = f"Points on a line, a strip a generation; dotted lines mark two humps. {said}."
+    table = pd.DataFrame(rows, columns=["generation", "left of 0", "middle third", "sd of all"])
+    return Picture(figure, alt, said, table)
+
+
+def bells_picture(lam: float = 1.0, n: int = 200, generation: int = 8) -> Picture:
+    """Eight bells fitted to n points in eight blobs, then to their own: what one run makes.
+
+    lam: the part of each bell's variance that the sampler uses. Rings are at the real centres.
+    """
+    one_of("lam", lam, LAMBDAS)
+    one_of("n", n, BELL_POINTS)
+    one_of("generation", generation, tuple(range(BELL_ROUNDS + 1)))
+    points, marks = _bells(float(lam), n)
+    made, (precision, coverage) = points[generation], marks[generation]
+    alive = mixture.kinds(made)
+    marks_now = f"precision {precision:.2f}, coverage {coverage:.2f}, {alive:.0f} of 8 blobs"
+    line = f"λ = {lam:g}, {n} points, generation {generation}: {marks_now}"
+    figure = style.sheet(4.6, f"Generation {generation}: {marks_now}")
+    side = 4.1
+    axes = style.add_axes(figure, 1.5, 0.1, style.WIDTH - 1.5 - side, 0.4)
+    axes.set(xticks=[], yticks=[], xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), aspect="equal")
+    axes.grid(False)
+    for edge in ("left", "bottom"):
+        axes.spines[edge].set_visible(False)
+    axes.scatter(CENTRES[:, 0], CENTRES[:, 1], s=420, marker="o", facecolors="none",
+                 edgecolors=style.PALETTE["vermillion"], linewidths=1)  # fmt: skip
+    axes.scatter(made[:, 0], made[:, 1], s=7, color=style.PALETTE["blue"], alpha=0.6)
+    table = pd.DataFrame(
+        [(g, *pair, mixture.kinds(points[g])) for g, pair in enumerate(marks)],
+        columns=["generation", "precision", "coverage", "blobs"],
+    )
+    return Picture(figure, f"Points of a mixture; rings mark eight blobs. {line}.", line, table)
+
+
+def bells_explorer() -> Explorer:
+    """Sliders over `bells_picture`: the part of the spread at first, the rest behind a switch."""
+    return one_at_first(
+        bells_picture,
+        lam=choice("λ", LAMBDAS, 1.0),
+        generation=whole("generation", 0, BELL_ROUNDS, BELL_ROUNDS),
+        n=choice("points", BELL_POINTS, 200),
+    )
+
+
+@lru_cache(maxsize=len(LAMBDAS) * len(BELL_POINTS))
+def _bells(lam: float, n: int) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
+    """What each generation makes, and its precision and coverage by 1,000 other real points."""
+    model = GaussianMixture(len(CENTRES), reg_covar=1e-9, spread=lam)
+    rng = np.random.default_rng([4, n])
+    real, test = eight_gaussians(n, rng), eight_gaussians(1000, rng)
+    run = run_loop(model, real, policy=Replace(), generations=BELL_ROUNDS, seed=4)
+    points = [np.asarray(made) for made in run.samples]
+    return points, [(gm.precision(test, made), gm.coverage(test, made)) for made in points]
 
 
 # ---------------------------------------------------------------------- the explorer
