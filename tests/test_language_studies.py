@@ -135,7 +135,7 @@ def test_lesson_05_says_of_training_steps_what_was_recorded() -> None:
     low = (rare[best] - rare[400]).mean() - 2 * (rare[best] - rare[400]).std(ddof=1) / 10**0.5
     assert low > 0  # more steps than 400 are better for rare facts, beyond the noise
     assert rare[1200].mean() > rare[400].mean() > rare[200].mean()  # too many do not forget
-    assert stories.MODEL["steps"] * 2 == 400  # "half of the best number"
+    assert stories.MODEL["steps"] == 400
 
 
 def test_rare_facts_go_first_at_the_best_number_of_steps_too() -> None:

@@ -46,7 +46,7 @@ RULES: dict[str, Rule] = {
 SEEDS = range(10)
 SETTINGS: dict[str, Any] = {
     "data": stories.DATA,
-    "model": stories.MODEL,
+    "model": gpt_budget.SETTINGS["model"],
     "budgets": gpt_budget.BUDGETS,
     "arms": {name: arm.settings() for name, arm in ARMS.items()},
     "real": list(gpt_budget.DEVELOPMENT),
