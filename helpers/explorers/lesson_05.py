@@ -46,7 +46,7 @@ def story_picture(
     """One recorded setting up to one generation, looked at in one of five ways.
 
     page of text      the first rows of seed 0, as written
-    excess            nats a token lost to the truth on real text, five seeds
+    excess            nats a token lost to the truth on real text, ten seeds
     recall by rarity  probability of the right city, for well known, middling and rare people
     names alive       how many of the hundred people the text still mentions
     histogram         how surprising the texts are to generation 0

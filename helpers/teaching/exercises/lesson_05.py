@@ -234,7 +234,7 @@ NO_COLUMN = "is no column of the card: " + ", ".join(f"“{name}”" for name in
 
 
 def coroner_cards() -> pd.DataFrame:
-    """The three anonymous runs after five generations, and generation 0: means of five seeds."""
+    """The three anonymous runs after five generations, and generation 0: means of ten seeds."""
     rows = {
         case: story_means(sampler, 5, policy=policy) for case, (sampler, policy) in CASES.items()
     }
