@@ -1,4 +1,4 @@
-"""What lesson 05 says in words: see claims.py. The recorded runs of its GPT have 400 steps a fit."""
+"""What lesson 05 says in words: see claims.py. Its recorded GPTs have 400 steps a fit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-from claims import Claim, Found, above, between, recorded, values
+from claims import Claim, Found, between, recorded, values
 
-from helpers import studies
 from helpers.studies import stories
 
 PLAIN = ("gpt", "replace")  # temperature 1
 ROUNDS, SAMPLED = range(1, 9), range(1, 6)  # generations after 0: of `gpt`, and of the others
+MIDDLE = ("q25", "q50", "q75")
 STEPS = (100, 200, 300, 400, 600, 800, 1200)
 
 
@@ -115,6 +115,72 @@ def _pages_in_every_run() -> list[Found]:
     return rows
 
 
+def _of_quantiles(run: tuple[str, str], quantiles: Iterable[str], at: Iterable[int]
+                  ) -> list[tuple[str, pd.Series]]:  # fmt: skip
+    """What quantiles of the surprise have more than at generation 0."""
+    return [row for q in quantiles for row in _since_0(run, f"surprise_{q}", at)]
+
+
+def _dark_bar() -> list[tuple[str, pd.Series]]:
+    """Both ends of the middle half, and what the far end moves more than it; first five."""
+    ends = [_steps_of(PLAIN, f"surprise_{q}")[:5] for q in ("q25", "q75")]
+    upper, far = (values(*PLAIN, f"surprise_{q}") for q in ("q75", "q99"))
+    more = [(f"q99 - q75, generation {g}", (far - upper)[g] - (far - upper)[0]) for g in SAMPLED]
+    return [*ends[0], *ends[1], *more]
+
+
+def _beam_stays() -> list[Found]:
+    """Below plain sampling at generation 0; then no end of it moves by as much as .03 nats."""
+    beam = _under("beam5")
+    gap = [values(*beam, f"surprise_{q}")[0] - values(*PLAIN, f"surprise_{q}")[0] for q in MIDDLE]
+    still = _of_quantiles(beam, ("q01", *MIDDLE, "q99"), SAMPLED)
+    return [
+        *(between(row, -np.inf, 0, "generation 0") for row in gap),
+        *(between(row, -0.03, 0.03, of) for of, row in still),
+    ]
+
+
+def _over_guessing(sampler: str) -> Callable[[], Found]:
+    """Excess at generation 5 over that of an even guess among all words."""
+    even = np.log(len(stories.WORLD.words)) - stories.WORLD.entropy_rate
+    return lambda: between(values(*_under(sampler), "excess")[5] - even, 0, np.inf)
+
+
+def _beam_keeps_most() -> list[Found]:
+    others = [_under(s) for s in ("", *stories.SAMPLERS) if s != "beam5"]
+    rows = [_less(_under("beam5"), other, "recall_tail", (5,))[0] for other in others]
+    return [between(row, 0, np.inf, of) for of, row in rows]
+
+
+def _search_beyond_prompts() -> list[Found]:
+    """The rule of gpt_sampler: the whole interval above .05, over both controls."""
+    rows = [_less(_under("beam5"), _under(c), "recall_tail", (5,))[0] for c in stories.CONTROLS]
+    return [between(row, 0.05, np.inf, of) for of, row in rows]
+
+
+def _prompts_keep() -> list[Found]:
+    """Of what cooling loses of rare recall, the prompts keep over a half."""
+    start, bare, prompted = (values(*_under(s), "recall_tail") for s in ("t08", "t08", "t08prompt"))
+    return [between((prompted[5] - bare[5]) / (start[0] - bare[5]), 0.5, 1)]
+
+
+def _faster_from_2() -> list[tuple[str, pd.Series]]:
+    """Excess of the hot and the cold, beyond that of temperature 1."""
+    return [
+        row for s in ("t12", "t08", "t05") for row in _less(_under(s), PLAIN, "excess", range(2, 6))
+    ]
+
+
+def _base_protects() -> list[Found]:
+    """The rise from a base, over that from scratch."""
+    base, scratch = (values(study, "replace", "excess") for study in ("gpt_fine_tuned", "gpt"))
+    return [
+        *(between((base[g] - base[0]) - (scratch[g] - scratch[0]), -np.inf, 0, f"generation {g}")
+          for g in SAMPLED),
+        between((base[5] - base[0]) / (scratch[5] - scratch[0]), 0, 1 / 3, "share, generation 5"),
+    ]  # fmt: skip
+
+
 GPT, SAMPLER, TUNED = (recorded(name) for name in ("gpt", "gpt_sampler", "gpt_fine_tuned"))
 REAL = f"real rows only, {recorded('gpt_steps')}"
 CLAIMS = [
@@ -125,7 +191,8 @@ CLAIMS = [
     Claim("05", "Too few steps look like forgetting. Too many do not", REAL,
           _too_few_lack_rare_facts),
     Claim("05", "More variety, and more nonsense", GPT,
-          rises(lambda: [*_since_0(PLAIN, "distinct_3", ROUNDS), *_since_0(PLAIN, "mistakes", ROUNDS)])),
+          rises(lambda: [*_since_0(PLAIN, "distinct_3", ROUNDS),
+                         *_since_0(PLAIN, "mistakes", ROUNDS)])),
     Claim("05", "becomes better in every generation", GPT,
           rises(lambda: _steps_of(PLAIN, "distinct_3"))),
     Claim("05", "The rare ones: their recall falls", GPT, rises(lambda: _lost_first(*PLAIN))),
@@ -133,4 +200,40 @@ CLAIMS = [
           falls(lambda: _steps_of(PLAIN, "recall_tail"))),
     Claim("05", "a quarter more different 3-grams after five generations", GPT,
           lambda: _ratio(*PLAIN, "distinct_3", 5, 1.15, 1.35)),
+    Claim("05", "the facts that the cooled model states get better", SAMPLER,
+          rises(lambda: _since_0(_under("t08"), "fact_accuracy", (5,)))),
+    Claim("05", "After five generations more of the facts in the generated text are right than at "
+          "the start", SAMPLER, rises(lambda: _since_0(_under("t08"), "fact_accuracy", (5,)))),
+    Claim("05", "this one reads better than its first model", SAMPLER,
+          falls(lambda: _since_0(_under("t08"), "mistakes", (5,)))),
+    Claim("05", "more than three times that of $T = 1$", SAMPLER,
+          lambda: between(values(*_under("t08"), "excess")[5] / values(*PLAIN, "excess")[5], 3, 4)),
+    Claim("05", "From the second generation on, both do it faster", SAMPLER, rises(_faster_from_2)),
+    Claim("05", "the excess ends far above that of blind guessing", SAMPLER, _over_guessing("t05")),
+    Claim("05", "The dark bar moves to the improbable in every generation, and the right end moves "
+          "most", GPT, rises(_dark_bar)),
+    Claim("05", "Cooling gives the left half, in the end", SAMPLER,
+          falls(lambda: _of_quantiles(_under("t08"), ("q01", *MIDDLE, "q99"), (5,)))),
+    Claim("05", "its right end first moves out", SAMPLER,
+          rises(lambda: _of_quantiles(_under("t08"), ("q99",), (1, 2)))),
+    Claim("05", "goes left at once and stays there", SAMPLER, _beam_stays),
+    Claim("05", "worse than blind guessing", SAMPLER, _over_guessing("beam5")),
+    Claim("05", "is the best of all samplers", SAMPLER, _beam_keeps_most),
+    Claim("05", "So real names keep much of what cooling would lose", SAMPLER, _prompts_keep),
+    Claim("05", "And the search keeps more than the names do", SAMPLER, _search_beyond_prompts),
+    Claim("05", "replace rises, and cooling makes it far worse", SAMPLER,
+          rises(lambda: [*_since_0(PLAIN, "excess", ROUNDS),
+                         *_less(_under("t08"), PLAIN, "excess", SAMPLED)])),
+    Claim("05", "ours rises a little", GPT, lambda: [
+        between(row, 0, 0.1, of) for of, row in [
+            *_since_0(("gpt", "accumulate"), "excess", ROUNDS),
+            *_since_0(_under("t08", "accumulate"), "excess", SAMPLED)]]),
+    Claim("05", "the excess has risen by less than a third as much", TUNED, _base_protects),
+    Claim("05", "It does not stop the loss", TUNED,
+          falls(lambda: _since_0(("gpt_fine_tuned", "replace"), "recall_tail", SAMPLED))),
+    Claim("05", "So variety may rise, or truth may rise", SAMPLER,
+          rises(lambda: [*_since_0(PLAIN, "distinct_3", ROUNDS),
+                         *_since_0(_under("t08"), "fact_accuracy", (5,))])),
+    Claim("05", "Collapse need not be gibberish", SAMPLER,
+          rises(lambda: _since_0(_under("t08"), "excess", SAMPLED))),
 ]  # fmt: skip

@@ -128,7 +128,7 @@ def test_means_and_runs_are_those_of_the_study():
     runs = le.story_runs("T = 1", until=5)
     assert set(runs["generation"]) == set(range(6))
     assert set(runs["arm"]) == {"T = 1"}
-    assert runs["replicate"].nunique() == 5
+    assert runs["replicate"].nunique() == 10
 
 
 def test_what_is_not_recorded_is_an_error_for_numbers(monkeypatch):

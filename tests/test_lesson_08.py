@@ -183,8 +183,8 @@ def test_boxes_beside_computed_cells(
 @pytest.mark.parametrize(
     ("run", "definition", "study", "first", "last", "how"),
     [  # the two numbers that the lesson itself shows of this run
-        ("GPT at T = 1, replace", "lost tail", "gpt_budget", "replace_200_recall_tail_g0",
-         "replace_200_recall_tail_g8", "share"),
+        ("GPT at T = 1, replace", "lost tail", "gpt", "replace_recall_tail_g0",
+         "replace_recall_tail_g8", "share"),
         ("GPT at T = 1, accumulate", "any risk increase", "gpt_budget",
          "accumulate_epochs_excess_g0", "accumulate_epochs_excess_g8", "rise"),
         ("words, replace", "lost tail", "tails", "words_replace_alive_1_g0",
@@ -214,6 +214,20 @@ def test_every_run_that_a_lesson_asks_about_is_known() -> None:
     for run in lesson_08.BOXES:
         assert f'"{run}"' in text or run == "regression, subsample", run
     assert set(lesson_08.BOXES.values()) <= set(judged.RUNS)
+
+
+def test_the_cool_gpt_of_lesson_05_gets_the_verdicts_of_the_run_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lesson 05 trains it for 400 steps, the run that stands for it here for 200."""
+    shown = judged.Run("shown", "gpt_sampler", "t08_replace", judged._gpt)
+    monkeypatch.setitem(judged.RUNS, shown.name, shown)
+    stands_for_it = lesson_08.BOXES["GPT at T = 0.8, replace"]
+    verdicts, others = (judged.readings_of(name) for name in (shown.name, stands_for_it))
+    assert {name: reading.verdict for name, reading in verdicts.items()} == {
+        name: reading.verdict for name, reading in others.items()
+    }
+    assert verdicts["any risk increase"].number != others["any risk increase"].number
 
 
 def test_an_answer_that_fills_holes_in_place_spoils_no_later_check(
