@@ -310,6 +310,13 @@ def test_what_a_table_lacks_leaves_a_row_open(formula: str) -> None:
     assert row.why
 
 
+def test_a_formula_that_no_seed_can_fill_leaves_a_row_open() -> None:
+    tables = made_up({("made", "arm", "m", "0"): np.ones(6), ("made", "far", "m", "0"): np.ones(6)})
+    tables.series("made", "far", "m").index += 10  # other seeds
+    (row,) = scorecard.judge([claimed(Bound("made", "arm.m[0] - far.m[0]", 1.0))], tables)
+    assert row.why == "no seed of made has all of arm.m[0] - far.m[0]"
+
+
 @pytest.mark.parametrize("formula", ["open('x')", "arm", "arm.m", "__import__('os')", "[1]"])
 def test_a_formula_is_not_run_as_python(formula: str) -> None:
     tables = made_up({("made", "arm", "m", "0"): np.ones(6)})
@@ -374,6 +381,15 @@ def test_cards_and_scorecard_have_one_vocabulary() -> None:
     """A reader cannot say of a claim that it is open, or that the conditions are not met."""
     assert set(VERDICTS) - set(matrix.STATUSES) == {REVERSED, OPEN, UNTESTABLE}
     assert set(matrix.STATUSES) <= set(VERDICTS)
+
+
+def test_the_page_shows_each_card_with_the_verdicts_of_its_rows() -> None:
+    said = repr(scorecards.cards()).splitlines()
+    assert len(said) == len(matrix.CLAIMS)
+    for line, name in zip(said, scorecard.CARDS, strict=True):
+        assert line.startswith(matrix.CLAIMS[name])
+        told = [f"{row} {rows()[row].verdict}" for row in scorecard.CARDS[name]]
+        assert line.endswith(", ".join(told))
 
 
 @cache

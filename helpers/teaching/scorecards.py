@@ -9,6 +9,7 @@ from helpers.studies import scorecard
 from helpers.studies.scorecard import Row, printed
 from helpers.studies.scorecard.rules import VERDICTS
 from helpers.teaching._forms import Page, escape, html_table
+from helpers.teaching.matrix import CLAIMS
 
 HEAD = ["row", "verdict", "what is claimed, and where", "found", "rule", "caveat"]
 
@@ -47,6 +48,18 @@ def rule(row: str) -> Page:
     by_id = {one.claim.id: one for one in _rows()}
     text = "\n".join(printed.lines(by_id[one_of("row", row, tuple(by_id))]))
     return Page(text, f'<pre style="white-space: pre-wrap">{escape(text)}</pre>')
+
+
+def cards() -> Page:
+    """The claim cards of the lessons, each with the verdicts of its rows."""
+    by_id = {one.claim.id: one for one in _rows()}
+    told = {
+        CLAIMS[name]: ", ".join(f"{row} {by_id[row].verdict}" for row in rows)
+        for name, rows in scorecard.CARDS.items()
+    }
+    text = "\n".join(f"{said} {rows}" for said, rows in told.items())
+    boxes = [[said, rows] for said, rows in told.items()]
+    return Page(text, html_table(["card", "rows"], boxes, "The seven cards, and their rows"))
 
 
 def _cells(row: Row) -> list[str]:

@@ -3,8 +3,9 @@
 `rules` has the words of the verdicts and the kinds of rule, `readings` the formulas that they hold
 numbers against, `live` two runs of a second, `printed` the lines. The claims stand in `article`,
 `laws`, `images`, `language` and `checks`, with their rules; those of studies that are not recorded
-were written and committed before the studies ran, and the history proves it. All others were
-written by somebody who had read the lessons, from the papers' words.
+were written and committed before the studies ran, and the history proves it; those of
+`noisy_verifier`, `verified_loop` and `mixture` while they ran, unseen. All others were written by
+somebody who had read the lessons, from the papers' words.
 
 What keeps a verdict honest:
 

@@ -113,7 +113,10 @@ def sample(rule: Rule, tables: Tables) -> np.ndarray | float:
     if isinstance(found, pd.DataFrame):
         raise ValueError(f"formula must give one number a seed, got {rule.formula!r}")
     if isinstance(found, pd.Series):
-        return found.dropna().to_numpy(dtype=float)
+        numbers = found.dropna().to_numpy(dtype=float)
+        if not len(numbers):
+            raise NotRecordedError(f"no seed of {rule.study} has all of {rule.formula}")
+        return numbers
     return float(found)
 
 
