@@ -80,18 +80,17 @@ IMAGES = (
         unmet=BLOBS,
     ),
     Claim(
-        "P52", "The stronger the bias in sampling, the sooner modes are lost.",
+        "P52", "The stronger the bias in sampling, the faster recall falls, and precision rises.",
         f"{MAD}, mixtures", "V", ("04",),
         AllOf(
             (
                 Sign("mixture", "n200_l100.recall[8] - n200_l80.recall[8]", 0.05),
                 Sign("mixture", "n200_l80.recall[8] - n200_l50.recall[8]", 0.05),
-                Sign("mixture", "n200_l100.kinds[8] - n200_l50.kinds[8]", 0.5),
                 Sign("mixture", "n200_l80.precision[8] - n200_l100.precision[8]", 0.01),
             )
         ),
-        "Eight bells and a mixture that can fit them. It would change our mind: a bias that "
-        "spares the modes.",
+        "Eight bells and a mixture that can fit them. Modes shrink, and nobody says that they are "
+        "lost. It would change our mind: a bias that spares recall.",
         unmet=BLOBS,
     ),
 )  # fmt: skip
