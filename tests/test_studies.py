@@ -34,11 +34,14 @@ MODULES = {
 }  # fmt: skip
 TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
-    *("surprise_filter", "vae_errors", "vae_means", "vae_winner"),
+    *("gpt_size", "size", "surprise_filter", "vae_errors", "vae_means", "vae_winner"),
     *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_rate", "gpt_sampler", "gpt_steps", "gpt_tenth"),
 ]
 # Their rules are fixed, their trials not all there yet.
-DECLARED = {"execution_coverage", "gpt_rate", "gpt_tenth", "surprise_filter", "vae_means"}
+DECLARED = {
+    *("execution_coverage", "gpt_rate", "gpt_size", "gpt_tenth", "size"),
+    *("surprise_filter", "vae_means"),
+}
 RECORDED = [name for name in studies.names() if (studies.RESULTS / f"{name}.csv").exists()]
 KEPT = sorted((studies.RESULTS / studies.TRIALS).glob("*/*/trial-*.json"))
 each = pytest.mark.parametrize("name", OURS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._arguments import positive_int
+from helpers._arguments import positive_int, real_number
 from helpers.coding.grading import grade
 from helpers.coding.language import Task
 from helpers.coding.writer import CodeWriter, Example
@@ -24,14 +24,14 @@ TEMPERATURE = 0.8
 
 
 class Exam:
-    """`attempts` programs for each test task at temperature 0.8, and one at temperature 0.
+    """`attempts` programs for each test task at `temperature`, and one at temperature 0.
 
     pass_K for each K of `at`, default 1 and `attempts`: unbiased pass@K (Chen et al. 2021, eq. 1),
     averaged over the tasks; a program counts as right when it passes the visible and the hidden
     cases. greedy: share of tasks solved at temperature 0. distinct, distinct_right: different
     programs, and different right ones, among the attempts. passes_visible_only: share of the
     programs that pass the visible cases and fail a hidden one, of those that pass the visible
-    cases. ValueError when a K is above `attempts`.
+    cases. ValueError when a K is above `attempts`, or `temperature` below 0.
     """
 
     def __init__(
@@ -41,11 +41,13 @@ class Exam:
         seed: int,
         attempts: int = 10,
         at: Sequence[int] | None = None,
+        temperature: float = TEMPERATURE,
     ) -> None:
         self.box = box
         self.tasks = tasks
         self.seed = positive_int("seed", seed, minimum=0)
         self.attempts = positive_int("attempts", attempts)
+        self.temperature = real_number("temperature", temperature, low=0.0)
         wanted = (1, self.attempts) if at is None else at
         self.at = tuple(dict.fromkeys(positive_int("at", k) for k in wanted))
         if max(self.at, default=1) > self.attempts:
@@ -66,7 +68,7 @@ class Exam:
         """All measures of one writer."""
         rng = np.random.default_rng(self.seed)
         asked = [Example(task, ()) for task in self.tasks for _ in range(self.attempts)]
-        written = writer.answer(asked, rng, temperature=TEMPERATURE)
+        written = writer.answer(asked, rng, temperature=self.temperature)
         visible, right = self._passes(written)
         greedy = writer.answer([Example(task, ()) for task in self.tasks], rng, temperature=0.0)
         by_task = right.reshape(len(self.tasks), self.attempts)
