@@ -3,8 +3,8 @@
 Conventions, the same for every function unless its docstring says otherwise:
 `n` is the number of samples a generation, which is also the number of real ones. `t` counts FITS,
 the one to real data included, so generation g has t = g + 1, and t = 0 is the truth before any fit.
-Exceptions count synthetic ROUNDS, t = g: `gaussian_sampling_bias`, `kde_variance_replace`, and the
-two functions on copies, whose argument is called `rounds`.
+Exceptions count synthetic ROUNDS, t = g: `gaussian_sampling_bias`, `kde_variance_replace`,
+`verified_share`, and the two functions on copies, whose argument is called `rounds`.
 `t` is an integer or an array of integers; the result is a float or an array of its shape.
 `ddof=0` is the maximum-likelihood estimate (divide by n), `ddof=1` the unbiased one (n - 1).
 Gaussian results are for real variance 1: multiply by yours. Squared errors are expectations.
@@ -19,7 +19,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from scipy.special import betaincinv, digamma, expit, gammaln, logit
 
 from helpers._arguments import finite_array, fraction, one_of, positive_int, real_array, real_number
 
@@ -461,6 +461,94 @@ def verifier_threshold(keep_right: float, keep_wrong: float) -> float:
     """
     keep_right = real_number("keep_right", keep_right, low=0, high=1, open_low=True)
     return 1 / (1 + fraction("keep_wrong", keep_wrong) / keep_right)
+
+
+def verified_share(
+    share: float, keep_right: float, keep_wrong: float, t: Any, temperature: float = 1.0
+) -> Curve:
+    """Share of right answers that a model holds after `t` rounds (not fits) with a judge.
+
+    A question with two answers, replace, no end of draws: sampling at `temperature` divides the
+    log odds of right against wrong by it, the judge adds ln(phi/psi), where phi = keep_right and
+    psi = keep_wrong. `share` is the model's own at the start. Derived here.
+    """
+    share, odds = fraction("share", share), _log_ratio(keep_right, keep_wrong)
+    temperature = real_number("temperature", temperature, low=0, open_low=True)
+    rounds = _counts(t)
+    if share in (0.0, 1.0):  # what is never written cannot be kept
+        return _plain(np.full(np.shape(rounds), share))
+
+    def path(last: int) -> np.ndarray:
+        found = [float(logit(share))]
+        for _ in range(last):
+            found.append(float(np.clip(found[-1] / temperature + odds, -1e9, 1e9)))
+        return np.asarray(expit(found))
+
+    return _cumulative(path, rounds)
+
+
+def loop_threshold(
+    keep_right: float, keep_wrong: float, temperature: float, of: str = "written"
+) -> float:
+    """The share of right answers from which a loop with a judge recovers, below which it is lost.
+
+    As `verified_share`, temperature 0 to 1. With r = phi/psi: 1 / (1 + r**(1 / (1 - T))) of the
+    rows that are `written` at T, 1 / (1 + r**(T / (1 - T))) of what the `model` would write at
+    temperature 1. At T = 0 the first is one minus `verifier_threshold`; T = 1 is the limit: 0, any
+    start recovers, for phi > psi. Derived here.
+    """
+    power = {"written": 1.0, "model": real_number("temperature", temperature, low=0, high=1)}
+    scale, odds = power[one_of("of", of, tuple(power))], _log_ratio(keep_right, keep_wrong)
+    if odds == 0 or scale == 0:  # a model that writes its majority is right where that is right
+        return 0.5
+    if temperature == 1:
+        return float(odds < 0)
+    return float(expit(-odds * scale / (1 - temperature)))
+
+
+def _log_ratio(keep_right: float, keep_wrong: float) -> float:
+    """ln(phi / psi), infinite for psi = 0."""
+    keep_right = real_number("keep_right", keep_right, low=0, high=1, open_low=True)
+    keep_wrong = fraction("keep_wrong", keep_wrong)
+    return math.log(keep_right / keep_wrong) if keep_wrong else math.inf
+
+
+def clean_rows_worth(right: float, wrong: float) -> float:
+    """How many rows with right labels are worth as much as `right` and `wrong` ones together.
+
+    (right - wrong)**2 / (right + wrong), for a classifier that averages label times input: the
+    rows of both kinds add noise, and wrong ones turn the signal round. Derived here.
+    """
+    right, wrong = (real_number(n, x, low=0) for n, x in (("right", right), ("wrong", wrong)))
+    if right + wrong == 0:
+        raise ValueError("right + wrong must be above 0, got 0")
+    return (right - wrong) ** 2 / (right + wrong)
+
+
+def judge_worth(bias: float, sigma: float = 1.0) -> float:
+    """How many real rows a judge is worth whose centre lies `bias` from the truth: (sigma/bias)**2.
+
+    A loop ends at the judge's centre (Yi et al. 2510.16657), the mean of that many real rows of
+    standard deviation `sigma` has the same squared error. The law of `biased_rows_break_even` with
+    one input: more real rows than that, and the judge harms.
+    """
+    bias = abs(real_number("bias", bias))
+    if bias == 0:
+        raise ValueError("bias must not be 0: a judge without bias is worth any number of rows")
+    return (real_number("sigma", sigma, low=0, open_low=True) / bias) ** 2
+
+
+def wrong_share_bound(wrong: int, n: int, confidence: float = 0.95) -> float:
+    """The largest share of wrong rows in which `wrong` or fewer of `n` are not a rare event.
+
+    Rare: a chance of 1 - confidence. One-sided; exact (Clopper and Pearson 1934): a quantile of the
+    beta distribution with wrong + 1 and n - wrong.
+    """
+    n, wrong = positive_int("n", n), positive_int("wrong", wrong, minimum=0)
+    if wrong > n:
+        raise ValueError(f"wrong must be at most n = {n}, got {wrong}")
+    confidence = real_number("confidence", confidence, low=0, high=1, open_low=True)
+    return 1.0 if wrong == n else float(betaincinv(wrong + 1, n - wrong, confidence))
 
 
 def strong_collapse_error(

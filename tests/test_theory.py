@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from helpers import theory
 
@@ -222,6 +223,21 @@ def test_pass_at_k_counts_subsets(n: int, data: st.DataObject) -> None:
         (lambda: theory.absorption_time(10, 1), ValueError, "k must be"),
         (lambda: theory.poisson_survival(10, -1.0, 1), ValueError, "rate must be"),
         (lambda: theory.verifier_threshold(0.0, 0.5), ValueError, "keep_right must be"),
+        (lambda: theory.verified_share(1.2, 0.9, 0.3, 1), ValueError, "share must be"),
+        (lambda: theory.verified_share(0.2, 0.0, 0.3, 1), ValueError, "keep_right must be"),
+        (lambda: theory.verified_share(0.2, 0.9, -0.1, 1), ValueError, "keep_wrong must be"),
+        (lambda: theory.verified_share(0.2, 0.9, 0.3, 1, 0.0), ValueError, "temperature must be"),
+        (lambda: theory.verified_share(0.2, 0.9, 0.3, -1), ValueError, "t must be"),
+        (lambda: theory.loop_threshold(0.9, 0.3, 1.1), ValueError, "temperature must be"),
+        (lambda: theory.loop_threshold(0.9, 1.3, 0.5), ValueError, "keep_wrong must be"),
+        (lambda: theory.loop_threshold(0.9, 0.3, 0.5, "both"), ValueError, "of must be"),
+        (lambda: theory.clean_rows_worth(-1, 3), ValueError, "right must be"),
+        (lambda: theory.clean_rows_worth(0, 0), ValueError, r"right \+ wrong must be"),
+        (lambda: theory.judge_worth(0.0), ValueError, "bias must not be 0"),
+        (lambda: theory.judge_worth(0.1, 0.0), ValueError, "sigma must be"),
+        (lambda: theory.wrong_share_bound(5, 4), ValueError, "wrong must be at most n = 4"),
+        (lambda: theory.wrong_share_bound(0, 0), ValueError, "n must be"),
+        (lambda: theory.wrong_share_bound(0, 9, 1.5), ValueError, "confidence must be"),
         (lambda: theory.verifier_threshold(0.5, 1.5), ValueError, "keep_wrong must be"),
         (lambda: theory.strong_collapse_error(5, 10, 1.0, 2.0, 1.0), ValueError, "synthetic_share"),
         (lambda: theory.golden_ratio_weight(0.0), ValueError, "ratio must be"),
@@ -311,3 +327,86 @@ def test_what_a_biased_row_is_worth() -> None:
     worth = [s * theory.biased_rows_worth(10, 1000, s, 0.02, weighted=True) for s in (5, 10**7)]
     assert worth[0] == pytest.approx(4.95, abs=0.01)
     assert worth[1] == pytest.approx(500, abs=0.1)
+
+
+# --- verifiers in a loop -------------------------------------------------------------------------
+
+
+def test_a_judge_multiplies_the_odds_every_round() -> None:
+    found = theory.verified_share(0.15, 0.9, 0.3, np.arange(5))
+    odds = 0.15 / 0.85 * 3.0 ** np.arange(5)
+    assert found == pytest.approx(odds / (1 + odds))
+    assert found[1:].round(2).tolist() == [0.35, 0.61, 0.83, 0.93]
+    # The law of one round at temperature 0.5, step by step: p**2, then the judge.
+    right, wrong = 0.3**2 * 0.8, 0.7**2 * 0.4
+    one = theory.verified_share(0.3, 0.8, 0.4, 1, temperature=0.5)
+    assert one == pytest.approx(right / (right + wrong))
+    assert theory.verified_share(0.2, 1.0, 0.0, np.array([0, 3])).tolist() == [0.2, 1.0]
+    assert theory.verified_share(0.0, 0.9, 0.0, 7) == 0.0  # never written, never kept
+    assert theory.verified_share(0.4, 0.9, 0.3, 900, temperature=0.1) in (0.0, 1.0)
+
+
+@pytest.mark.parametrize("judge", [(0.9, 0.3), (0.8, 0.4), (0.3, 0.9)])
+@pytest.mark.parametrize("temperature", [0.3, 0.5, 0.8])
+def test_from_which_share_a_loop_recovers(judge: tuple[float, float], temperature: float) -> None:
+    edge = theory.loop_threshold(*judge, temperature, of="model")
+    for times, fate in ((0.99, 0.0), (1.01, 1.0)):
+        start = min(edge * times, 1 - (1 - edge) * (2 - times))
+        end = theory.verified_share(start, *judge, 400, temperature)
+        assert end == pytest.approx(fate, abs=1e-6)
+    # What is written at that temperature: the odds to the power 1 / T.
+    odds = (edge / (1 - edge)) ** (1 / temperature)
+    written = theory.loop_threshold(*judge, temperature)
+    assert written == pytest.approx(odds / (1 + odds))
+
+
+def test_the_edges_of_the_loop_threshold() -> None:
+    assert theory.loop_threshold(0.9, 0.3, 0) == pytest.approx(
+        1 - theory.verifier_threshold(0.9, 0.3)
+    )
+    assert theory.loop_threshold(0.9, 0.3, 0, of="model") == 0.5
+    assert theory.loop_threshold(0.9, 0.3, 1) == 0.0
+    assert theory.loop_threshold(0.3, 0.9, 1) == 1.0
+    assert theory.loop_threshold(0.6, 0.6, 0.4) == 0.5
+    assert theory.loop_threshold(0.6, 0.0, 0.4) == 0.0
+    # The hidden challenge of lesson 09: the temperature at which 15 per cent just survive.
+    grid = np.linspace(0.3, 0.7, 4001)
+    for of, answer in (("written", 0.37), ("model", 0.61)):
+        edges = np.array([theory.loop_threshold(0.9, 0.3, t, of) for t in grid])
+        assert grid[np.argmax(edges < 0.15)] == pytest.approx(answer, abs=0.006)
+
+
+def test_rows_of_both_kinds_are_worth_fewer_clean_ones() -> None:
+    assert theory.clean_rows_worth(280, 120) == 64
+    assert theory.clean_rows_worth(50, 0) == 50
+    assert theory.clean_rows_worth(7, 7) == 0
+    # By simulation: the mean of label times input points as near to the truth as that of 64 clean
+    # rows. 4,000 tries: standard error of a mean cosine below .002.
+    rng, d = np.random.default_rng(5), 20
+
+    def cosine(right: int, wrong: int) -> float:
+        x = rng.standard_normal((4000, right + wrong, d))
+        x[:, :, 0] = np.abs(x[:, :, 0])  # label times input, in the direction of the truth
+        x[:, :wrong] *= -1
+        w = x.mean(axis=1)
+        return float((w[:, 0] / np.linalg.norm(w, axis=1)).mean())
+
+    assert cosine(280, 120) == pytest.approx(cosine(64, 0), abs=0.02)
+    assert cosine(160, 12) == pytest.approx(cosine(127, 0), abs=0.02)
+
+
+def test_what_a_judge_of_another_opinion_is_worth() -> None:
+    assert theory.judge_worth(0.2) == pytest.approx(25)
+    assert theory.judge_worth(-0.2, sigma=3) == pytest.approx(225)
+    # One law with the biased rows of lesson 07: sigma^2 d / shift, with d = 1 and many real rows.
+    assert theory.biased_rows_break_even(1, 10**9, 0.04) == pytest.approx(25, rel=1e-6)
+
+
+def test_how_many_wrong_rows_hide_behind_a_sample() -> None:
+    assert theory.wrong_share_bound(0, 50) == pytest.approx(1 - 0.05 ** (1 / 50))
+    assert theory.wrong_share_bound(0, 298) > 0.01 > theory.wrong_share_bound(0, 299)
+    assert theory.wrong_share_bound(4, 4) == 1.0
+    # At the bound a count so low is a rare event: its chance is exactly .05.
+    for wrong, n in ((0, 10), (3, 50), (20, 21)):
+        edge = theory.wrong_share_bound(wrong, n)
+        assert stats.binom.cdf(wrong, n, edge) == pytest.approx(0.05)
