@@ -8,8 +8,8 @@ shares, as a table does, or `forgets` them, as a network may: then all its answe
 answer has no share left. The column `generation` is the round; those of RECORDED are kept.
 
 Arms
-- `edge_JUDGE_TT_WHERE`: one question of two answers, ten million draws; its start is the share that,
-  written at temperature T / 100, is 10 per cent below or above `theory.loop_threshold`. 60 rounds.
+- `edge_JUDGE_TT_WHERE`: one question of two answers, ten million draws; of its start a share
+  is written, at temperature T / 100, 10 per cent below or above `theory.loop_threshold`. 60 rounds.
 - `answers_dD_sS`: 500 such questions, T = 1, the judge (.9, .3), D draws, S hundredths right at the
   start, 30 rounds.
 - `fate_KIND_WAY`: 500 questions; .6 right, one plausible wrong answer .2, four others .05 each.
