@@ -17,6 +17,7 @@ from helpers.explorers import (
     lesson_06,
     lesson_07,
     lesson_08,
+    lesson_09,
 )
 
 LIMIT = 0.3
@@ -51,6 +52,10 @@ CORNERS = {
     lesson_08.ruler_picture: {
         "run": (lesson_08.SHOWN[0], lesson_08.SHOWN[-1]), "tail": (0.05, 0.9), "rise": (0, 400),
         "centre": ("usual", "mean", "median"),
+    },
+    lesson_09.loop_picture: {
+        "temperature": (0.1, 1.0), "start": (0.01, 0.9), "keep_right": (0.9, 1.0),
+        "keep_wrong": (0.0, 1.0), "draws": (10, 1000), "rounds": (1, 40), "show": lesson_09.SHOW,
     },
 }  # fmt: skip
 

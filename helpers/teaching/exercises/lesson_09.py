@@ -1,0 +1,211 @@
+"""Lesson 09, verify before you train: judges and named wrong answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta, norm
+
+from helpers import theory
+from helpers.teaching.exercises import Hint, agrees, exercise, number
+
+# ---------------------------------------------------------------------- A. a loop by hand
+
+TIMES = (
+    "That multiplies the share, and a share cannot pass 1. Turn it into odds, share / (1 - share), "
+    "multiply these, and turn back."
+)
+ONE_ROUND = "That is the share after one round. The judge multiplies the odds in every round."
+ADDED = "You add phi - psi each round. A judge keeps a part of what there is: odds are multiplied."
+ONLY_PSI = (
+    "You take the power of psi only. Right answers are lost, too: those that are left of them are "
+    "share times phi to the power of rounds."
+)
+UPSIDE = "You have phi and psi the wrong way round: this judge keeps more of the right answers."
+ODDS = "Those are the odds, right for each wrong. The share is odds / (1 + odds)."
+NOUGHT = (
+    "With {} your answer is not a number between 0 and 1. Nothing is divided by 0 if you count "
+)
+NOUGHT += "right / (right + wrong) and look at right = 0 first."
+CASES = ((0.15, 0.9, 0.3, 4), (0.6, 0.8, 0.4, 2), (0.02, 1.0, 0.5, 9), (0.5, 0.3, 0.6, 3))
+
+
+@exercise("09-share-after", praise="The odds grow by phi / psi a round, from any start above 0.")
+def share_after(answer: Any, rng: np.random.Generator) -> str | None:
+    """Each slip is named by what it gives for two rounds, then the edges, then random cases."""
+    share, phi, psi = 0.2, 0.9, 0.3
+    got = _share(answer, share, phi, psi, 2)
+    for wrong, hint in _slips(share, phi, psi, 2):
+        if math.isclose(got, wrong, rel_tol=1e-6):
+            return hint
+    for edge, said in (((0.0, 0.9, 0.3, 3), "no right answer"), ((0.2, 0.9, 0.0, 3), "psi = 0")):
+        right = 0.0 if edge[0] == 0 else 1.0
+        try:
+            found = float(answer(*edge))
+        except ZeroDivisionError:
+            return NOUGHT.format(said)
+        if not math.isfinite(found):
+            return NOUGHT.format(said)
+        if abs(found - right) > 1e-9:
+            return f"With {said} the share right after 3 rounds is {right:g}; you say {found:g}."
+    both_nought = _quiet(answer, 0.0, 0.9, 0.0, 2)
+    if both_nought != 0:
+        return NOUGHT.format("no right answer and psi = 0")
+    drawn = [(*rng.uniform(0.05, 0.95, 3).tolist(), int(rng.integers(0, 6))) for _ in range(3)]
+    cases = [*CASES, *drawn]
+    for case in cases:
+        right = theory.verified_share(case[0], case[1], case[2], case[3])
+        got = _share(answer, *case)
+        if not agrees(got, right):
+            return (
+                f"Share {case[0]:.2f}, phi {case[1]:.2f}, psi {case[2]:.2f}, {case[3]} rounds: "
+                f"{right:.3f}; you say {got:.3f}."
+            )
+    return None
+
+
+def _share(answer: Any, share: float, phi: float, psi: float, rounds: int) -> float:
+    try:
+        return number(answer(float(share), float(phi), float(psi), rounds), "Your share")
+    except ZeroDivisionError:
+        raise Hint(f"Your function divides by 0 at share {share:g}, psi {psi:g}.") from None
+
+
+def _quiet(answer: Any, *case: Any) -> float:
+    try:
+        return float(answer(*case))
+    except ZeroDivisionError:
+        return float("nan")
+
+
+def _slips(share: float, phi: float, psi: float, rounds: int) -> list[tuple[float, str]]:
+    """What each misconception gives."""
+    odds, ratio = share / (1 - share), phi / psi
+    return [
+        (share * ratio**rounds, TIMES),
+        (min(1.0, share * ratio**rounds), TIMES),
+        (odds * ratio / (1 + odds * ratio), ONE_ROUND),
+        (share + rounds * (phi - psi), ADDED),
+        (min(1.0, share + rounds * (phi - psi)), ADDED),
+        (share / (share + (1 - share) * psi**rounds), ONLY_PSI),
+        (odds / (odds + ratio**rounds), UPSIDE),
+        (odds * ratio**rounds, ODDS),
+    ]
+
+
+def _from_odds(odds: float) -> float:
+    return odds / (1 + odds)
+
+
+share_after.wrong(
+    "multiplies the share", lambda share, phi, psi, rounds: share * (phi / psi) ** rounds,
+    hint=TIMES,
+)  # fmt: skip
+share_after.wrong(
+    "one round only",
+    lambda share, phi, psi, rounds: share * phi / (share * phi + (1 - share) * psi),
+    hint=ONE_ROUND,
+)
+share_after.wrong(
+    "adds phi minus psi", lambda share, phi, psi, rounds: share + rounds * (phi - psi), hint=ADDED
+)
+share_after.wrong(
+    "only psi to the power",
+    lambda share, phi, psi, rounds: share / (share + (1 - share) * psi**rounds),
+    hint=ONLY_PSI,
+)
+share_after.wrong(
+    "psi over phi",
+    lambda share, phi, psi, rounds: _from_odds(share / (1 - share) * (psi / phi) ** rounds),
+    hint=UPSIDE,
+)
+share_after.wrong(
+    "the odds", lambda share, phi, psi, rounds: share / (1 - share) * (phi / psi) ** rounds,
+    hint=ODDS,
+)  # fmt: skip
+share_after.wrong(
+    "divides by psi",
+    lambda share, phi, psi, rounds: _from_odds(share / (1 - share) * (phi / psi) ** rounds),
+    hint=NOUGHT.format("psi = 0"),
+)
+share_after.wrong(
+    "divides by right and wrong",
+    lambda share, phi, psi, rounds: (
+        share * phi**rounds / (share * phi**rounds + (1 - share) * psi**rounds)
+    ),
+    hint=NOUGHT.format("no right answer and psi = 0"),
+)
+
+# ---------------------------------------------------------------------- B. what may hide
+
+PLAIN = "That is what you found. Asked is how much there may be: more than that fits a sample, too."
+NORMAL = (
+    "That is the normal approximation. It says 0 where none was wrong, and is too low for few: "
+    "use the quantile of a beta distribution."
+)
+THREE = "3/n is a good rule for none wrong, and only there. Let `wrong` count."
+TWO_SIDED = (
+    "That leaves 5 % at both ends together. You only fear more wrong rows, not fewer: one end."
+)
+IGNORES = "Your answer does not change with `wrong`."
+LOWER = "That is the lower bound: at least so many are wrong. Asked is the most."
+ALL_WRONG = "Where all are wrong, all may be: 1. The beta distribution has no such case."
+
+
+@exercise("09-upper-bound", praise="None wrong in fifty leaves room for one in seventeen.")
+def upper_bound(answer: Any, rng: np.random.Generator) -> str | None:
+    """Each slip is named by what it gives for 4 wrong of 50, then all cases by the exact bound."""
+    four, none = (_bound(answer, wrong, 50) for wrong in (4, 0))
+    if math.isclose(four, none, rel_tol=1e-9):
+        return THREE if math.isclose(none, 3 / 50) else IGNORES
+    for wrong, hint in (
+        (4 / 50, PLAIN),
+        (_normal(4, 50), NORMAL),
+        (_two_sided(4, 50), TWO_SIDED),
+        (float(beta.ppf(0.05, 4, 47)), LOWER),
+    ):
+        if math.isclose(four, wrong, rel_tol=1e-6):
+            return hint
+    try:
+        full = float(answer(7, 7))
+    except (ValueError, ZeroDivisionError):
+        return ALL_WRONG
+    if full != 1:
+        return ALL_WRONG
+    for n in (1, 50, 299, int(rng.integers(5, 80))):
+        for wrong in {0, int(rng.integers(0, n)), n // 3}:
+            right, got = theory.wrong_share_bound(wrong, n), _bound(answer, wrong, n)
+            if not agrees(got, right):
+                return f"{wrong} wrong of {n}: up to {right:.3f}; you say {got:.3f}."
+    return None
+
+
+def _bound(answer: Any, wrong: int, n: int) -> float:
+    return number(answer(wrong, n), "Your bound")
+
+
+def _normal(wrong: int, n: int) -> float:
+    share = wrong / n
+    return float(share + norm.ppf(0.95) * math.sqrt(share * (1 - share) / n))
+
+
+def _two_sided(wrong: int, n: int) -> float:
+    return 1.0 if wrong == n else float(beta.ppf(0.975, wrong + 1, n - wrong))
+
+
+upper_bound.wrong("the share found", lambda wrong, n: wrong / n, hint=PLAIN)
+upper_bound.wrong("the normal formula", _normal, hint=NORMAL)
+upper_bound.wrong("three over n", lambda wrong, n: 3 / n, hint=THREE)
+upper_bound.wrong("two-sided", _two_sided, hint=TWO_SIDED)
+upper_bound.wrong("ignores wrong", lambda wrong, n: float(beta.ppf(0.95, 1, n)), hint=IGNORES)
+upper_bound.wrong(
+    "the lower bound",
+    lambda wrong, n: float(beta.ppf(0.05, wrong, n - wrong + 1)) if wrong else 0.0,
+    hint=LOWER,
+)
+upper_bound.wrong(
+    "fails where all are wrong", lambda wrong, n: float(beta.ppf(0.95, wrong + 1, n - wrong)),
+    hint=ALL_WRONG,
+)  # fmt: skip
