@@ -354,10 +354,10 @@ def bells_explorer() -> Explorer:
 
 @lru_cache(maxsize=len(LAMBDAS) * len(BELL_POINTS))
 def _bells(lam: float, n: int) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
-    """What each generation makes, and its precision and coverage by 1,000 other real points."""
+    """What each generation makes, and its precision and coverage by 400 other real points."""
     model = GaussianMixture(len(CENTRES), reg_covar=1e-9, spread=lam)
     rng = np.random.default_rng([4, n])
-    real, test = eight_gaussians(n, rng), eight_gaussians(1000, rng)
+    real, test = eight_gaussians(n, rng), eight_gaussians(400, rng)
     run = run_loop(model, real, policy=Replace(), generations=BELL_ROUNDS, seed=4)
     points = [np.asarray(made) for made in run.samples]
     return points, [(gm.precision(test, made), gm.coverage(test, made)) for made in points]
