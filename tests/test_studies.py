@@ -20,21 +20,26 @@ from helpers.studies import (
     kde,
     mixed_rows,
     mixture,
+    noisy_verifier,
     real_rows,
     regression,
     tails,
+    verified_loop,
 )
 
 OURS = [
     *("discrete", "gaussian", "kde", "mixed_rows", "mixture", "real_rows", "regression", "tails"),
+    *("noisy_verifier", "verified_loop"),
 ]
 MODULES = {
     "discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression,
     "tails": tails, "real_rows": real_rows, "mixed_rows": mixed_rows, "mixture": mixture,
+    "noisy_verifier": noisy_verifier, "verified_loop": verified_loop,
 }  # fmt: skip
 TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
     *("gpt_size", "size", "surprise_filter", "vae_errors", "vae_means", "vae_winner"),
+    *("judged_cures", "judged_stories"),
     *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_rate", "gpt_sampler", "gpt_steps", "gpt_tenth"),
 ]
 # Their rules are fixed, their trials not all there yet.
