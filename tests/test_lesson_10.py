@@ -36,7 +36,7 @@ def toy(body: str, *cases: Case) -> Problem:
         ("    return x and not x\n", {"return (x or not x)", "return x and (x)"}),
         ("    x += x / x\n    return x\n", {"x -= x / x", "x += (x // x)"}),
         ("    if(x):\n        x = 0\n    return x\n", {"if((False)):", "x = 1", "x = (-1)"}),
-        ("    return x if x else 'é'\n", {"return (x)", "return ('é')"}),
+        ("    return x if x else 'é'\n", {"return (x)", "return 'é'"}),
         ("    return f'{x + 1}' + \"é\" * x\n",
          {"return (f'{x + 1}' - 'é' * x)", "return f'{x + 1}' + (\"é\" + x)"}),
         ("    return True\n", set()),
@@ -56,7 +56,7 @@ def test_every_single_change_in_its_place(body: str, lines: set[str]) -> None:
 
 
 def test_what_the_prompt_defines_is_not_changed() -> None:
-    for problem in (PROBLEMS[32], PROBLEMS[38], PROBLEMS[50]):
+    for problem in (PROBLEMS[32], PROBLEMS[10]):
         begins = problem.prompt.count("\n") + 1
         made = mutation.mutants(problem)
         assert made
@@ -137,10 +137,10 @@ def test_the_same_generator_gives_the_same_inputs() -> None:
 
 def test_one_draw_of_a_few_problems() -> None:
     """Problem 40 keeps mutants that return another value; 34 has no operator and one case."""
-    found = study.draw([PROBLEMS[40], PROBLEMS[34], PROBLEMS[75]], seed=100)
+    found = study.draw([PROBLEMS[40], PROBLEMS[34], PROBLEMS[147]], seed=100)
     triples, unique, slow = found
     assert [one.problem.task_id for one in found] == ["HumanEval/40", "HumanEval/34",
-                                                      "HumanEval/75"]  # fmt: skip
+                                                      "HumanEval/147"]  # fmt: skip
     assert triples.other
     assert set(triples.other) <= set(triples.beyond) < set(range(len(triples.mutants)))
     for place in triples.beyond:
@@ -173,7 +173,7 @@ def test_the_rules_are_those_of_the_docstring() -> None:
         for seed in range(3) for arm in range(8)
         for metric, value in {
             "mutants": 10 if arm else 0, "survived": arm, "other": int(arm > 3 - seed), "inputs": 5,
-            "cases": 8 - arm, "constant": 0.1 * arm, "in_prompt": 0.5,
+            "cases": 3 * arm % 8 + 1, "constant": 0.1 * arm, "in_prompt": 0.5,
         }.items()
     ], columns=["arm", "generation", "metric", "value", "replicate"])  # fmt: skip
     found = study.summary(table)
@@ -182,7 +182,7 @@ def test_the_rules_are_those_of_the_docstring() -> None:
     assert found["score_mean"] == pytest.approx(1 - np.mean(np.arange(1, 8)) / 10)
     assert found["always_other"] == 4
     assert found["rule_1"] == 0
-    assert found["correlation"] == pytest.approx(1)
+    assert found["correlation"] == pytest.approx(1 - 6 * 64 / (7 * 48))
     assert found["constant_mean"] == pytest.approx(0.35)
     assert found["rule_3"] == 1
     assert found["in_prompt"] == 0.5
@@ -240,9 +240,7 @@ def test_beyond_the_last_mutant_is_the_last() -> None:
 
 
 def test_the_hidden_challenge_has_one_answer() -> None:
-    full = [
-        number for number in lesson_10._problems() if study.best_constant(PROBLEMS[number])[1] == 1
-    ]
+    full = [number for number in range(164) if study.best_constant(PROBLEMS[number])[1] == 1]
     assert full == [34]
     assert "passes 100% of the cases" in words(problem=34)
     assert "no mutants" in words(problem=34)

@@ -16,7 +16,7 @@ from scipy.special import betaln
 from helpers import studies
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, one_at_first, whole
-from helpers.plots import Picture, band, page
+from helpers.plots import Picture, band, histogram_pair, page
 from helpers.studies.tests_of_tests import SETTINGS, best_constant, recorded_mutants
 from helpers.theory import pass_at_k
 from helpers.verification import Problem, arena, human_eval_problems
@@ -121,7 +121,7 @@ def mutant_explorer() -> Explorer:
     """Controls over `mutant_picture`: the problem first, then mutant and inputs."""
     return one_at_first(
         mutant_picture,
-        problem=choice("problem", tuple(range(len(_problems()))), 124),
+        problem=whole("problem", 0, len(_problems()) - 1, 124),
         mutant=whole("mutant", 1, SETTINGS["mutants"], 1),
         inputs=choice("inputs", tuple(INPUTS), "recorded"),
     )
@@ -140,6 +140,17 @@ def constants() -> np.ndarray:
     """Largest share of its cases that one constant passes, for each of the 164 problems."""
     table = studies.load("tests_of_tests").query("metric == 'constant' and replicate == 0")
     return table["value"].to_numpy()
+
+
+def scores_picture() -> Picture:
+    """Both beside each other: what tests kill, and what a constant passes, a problem each."""
+    return histogram_pair(
+        scores(),
+        constants(),
+        bins=20,
+        labels=("mutants killed", "cases that one constant passes"),
+        xlabel="share, a problem each",
+    )
 
 
 # ---------------------------------------------------------------------- pass@k

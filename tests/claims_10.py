@@ -1,0 +1,203 @@
+"""What lesson 10 says in words: see claims.py."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from claims import Claim, Found, exactly, values
+from scipy.stats import beta
+
+from helpers import studies
+from helpers.explorers import lesson_10
+from helpers.studies.tests_of_tests import recorded_mutants
+from helpers.teaching.exercises.lesson_10 import CAREFUL
+from helpers.verification import Case, Report, Sandbox, arena, human_eval_problems
+
+PROBLEMS = human_eval_problems()
+DAYS = [f"{m:02}-{d:02}-1999" for m in range(1, 13) for d in range(1, 32)]
+NO_DECEMBER = CAREFUL.replace("month <= 12", "month <= 11")
+NO_30TH = CAREFUL.replace("days[month - 1]", "29")
+
+
+def _one(of: str, value: float, holds: bool) -> Found:
+    return Found(value, value, value, holds, of)
+
+
+def _ran(program: str, cases: list[Case], entry: str, screen: bool = True) -> Report:
+    with Sandbox(screen=screen) as box:
+        return box.grade(program, cases, entry)
+
+
+def _third() -> list[Found]:
+    """The canonical solution is the third program on every day, and not the careful one."""
+    own = PROBLEMS[124].prompt + PROBLEMS[124].canonical_solution
+    third = _ran(own, [Case((day,), int(day[3:5]) <= 29) for day in DAYS], "valid_date")
+    careful = _ran(CAREFUL, [Case((day,), int(day[3:5]) <= 29) for day in DAYS], "valid_date")
+    eve = _ran(own, [Case(("12-31-1999",), False)], "valid_date")
+    return [
+        _one("days as the third program", third.n_passed, third.passed),
+        _one("days as the careful one", careful.n_passed, not careful.passed),
+        _one("New Year's Eve is no date", float(eve.passed), eve.passed),
+    ]
+
+
+def _wrong_both() -> list[Found]:
+    """No December, and no 30th and 31st, on every day of a year."""
+    found = []
+    for of, program, valid in (
+        ("no December", NO_DECEMBER, lambda m, d: m < 12 and d <= 31),
+        ("no 30th, no 31st", NO_30TH, lambda m, d: d <= 29),
+    ):
+        days = [day for day in DAYS if not (day[3:5] in ("30", "31") and day[:2] == "02")]
+        days = [d for d in days if not (d[3:5] == "31" and d[:2] in ("04", "06", "09", "11"))]
+        cases = [Case((day,), valid(int(day[:2]), int(day[3:5]))) for day in days]
+        report = _ran(program, cases, "valid_date")
+        found.append(_one(of, report.n_passed, report.passed and len(cases) == 366))
+    return found
+
+
+@cache
+def _bouts() -> dict[str, list[arena.Bout]]:
+    return arena.tournament(arena.ATTACKS)
+
+
+def _all_beaten() -> list[Found]:
+    """Attacks that beat each weak grader."""
+    found = []
+    for place, name in enumerate(arena.GRADERS):
+        beaten = sum(row[place].beaten for row in _bouts().values())
+        found.append(_one(name, beaten, beaten > 0))
+    return found
+
+
+def _only_the_table() -> Found:
+    beaten = [name for name, row in _bouts().items() if row[-1].beaten]
+    return _one("attacks that beat the course's own", len(beaten), beaten == ["lookup table"])
+
+
+def _without_reading() -> Found:
+    """The same, without the screen."""
+    with Sandbox(screen=False) as box:
+        passed = [
+            n for n, text in arena.ATTACKS.items() if box.grade(text, arena.CASES, "f").passed
+        ]
+    return _one("attacks that pass without the screen", len(passed), passed == ["lookup table"])
+
+
+def _every_comparer() -> Found:
+    row = _bouts()["lookup table"]
+    passed = [bout.grader for bout in row if bout.beaten]
+    return _one(
+        "graders passed", len(passed), passed == [b.grader for b in row if b.grader[0] != "D"]
+    )
+
+
+def _builtins() -> Found:
+    text = "import builtins\nbuiltins.all = lambda *_: True\ndef f(xs):\n    return xs\n"
+    beaten = sum(bout.beaten for bout in arena.attack(text, *arena.GRADERS))
+    return _one("graders beaten by it", beaten, beaten == 0)
+
+
+def _for_eval() -> Found:
+    jobs = [(p.prompt + p.canonical_solution, p.cases, p.entry_point) for p in PROBLEMS]
+    with Sandbox() as box:
+        reports = box.grade_many(jobs)
+    refused = [i for i, report in enumerate(reports) if not report.passed]
+    return _one("refused", len(refused), refused == [160] and "eval" in reports[160].message)
+
+
+def _four_survivors() -> list[Found]:
+    found = []
+    for number in (4, 40, 59, 124):
+        rows = [row for row in recorded_mutants()[f"HumanEval/{number}"] if "first" in row]
+        passed = all(row["verdict"] == "passed" for row in rows)
+        found.append(_one(f"problem {number}", len(rows), bool(rows) and passed))
+    return found
+
+
+def _no_cure() -> Found:
+    summary = studies.summary("tests_of_tests")
+    rho, low, high = (summary[f"correlation{end}"] for end in ("", "_low", "_high"))
+    return Found(rho, low, high, high < 0.2, "rank correlation over problems")
+
+
+def _half_of_the_cases() -> Found:
+    many = int((lesson_10.constants() >= 0.5).sum())
+    return _one("problems", many, many > 164 / 5)
+
+
+def _estimates() -> list[Found]:
+    """Exact means over all draws."""
+    found = []
+    for n, k in ((10, 10), (20, 5), (100, 10)):
+        true = 1 - 0.9**k
+        count, plug = (lesson_10.mean_estimate(way, n, k, 0.1) for way in lesson_10.WAYS)
+        found.append(_one(f"n = {n}, k = {k}, plug in", plug,
+                          abs(count - true) < 1e-9 and plug < true))  # fmt: skip
+    falls = [1 - 0.9**5 - lesson_10.mean_estimate("plug in", n, 5, 0.1) for n in (5, 10, 20, 40)]
+    found.append(_one("too low by, at n = 5", falls[0], bool(np.all(np.diff(falls) < 0))))
+    return found
+
+
+def _zero_or_one() -> Found:
+    seen = {lesson_10.estimate("count", 10, c, 10) for c in range(11)}
+    return _one("different answers", len(seen), seen == {0.0, 1.0})
+
+
+def _a_third() -> Found:
+    a, b = lesson_10.beta_of(
+        studies.published("codex_pass_at_1"), studies.published("codex_pass_at_100"), 100
+    )
+    share = float(beta.cdf(0.01, a, b))
+    return _one("share below one in a hundred", share, 0.3 < share < 0.36)
+
+
+def _always() -> list[Found]:
+    """Problems that kill all in every draw, and that let another value through in every draw."""
+    tasks = [problem.task_id for problem in PROBLEMS]
+    table = {task: values("tests_of_tests", task, "survived")[0] for task in tasks}
+    made = {task: values("tests_of_tests", task, "mutants")[0] for task in tasks}
+    other = {task: values("tests_of_tests", task, "other")[0] for task in tasks}
+    perfect = sum((table[t] == 0).all() and (made[t] > 0).all() for t in tasks)
+    kept = sum((other[t] > 0).all() for t in tasks)
+    summary = studies.summary("tests_of_tests")
+    return [
+        _one("perfect", perfect, perfect == summary["perfect"]),
+        _one("another value", kept, kept == summary["always_other"]),
+    ]
+
+
+DRAWS = "tests_of_tests, ten draws"
+EXACT = "exact"
+RUN = "the lesson's own run"
+CLAIMS = [
+    Claim("10", "The third. It holds New Year's Eve for no date", RUN, _third),
+    Claim("10", "The second calls every day of December invalid. The third calls the 30th and the "
+          "31st of every month invalid", RUN, _wrong_both),
+    Claim("10", "its own solution to one problem is one of them", RUN, _third),
+    Claim("10", "Every grader that ran in the program's own process was beaten", RUN, _all_beaten),
+    Claim("10", "A wrong program beat every grader that did not", RUN, _all_beaten),
+    Claim("10", "A grader that receives outputs only was beaten by one program, which knew the "
+          "visible cases", RUN, _only_the_table),
+    Claim("10", "The attacks run now, and find no answers", RUN, _without_reading),
+    Claim("10", "It passes every grader that compares", RUN, _every_comparer),
+    Claim("10", "Each program has its own builtins here, so that replacing builtins.all fails", RUN,
+          _builtins),
+    Claim("10", "of HumanEval's own solutions the screen refuses one, problem 160, which needs "
+          "eval", RUN, _for_eval),
+    Claim("10", "All cases passed them; a near input did not", "tests_of_tests, draw 0",
+          _four_survivors),
+    Claim("10", "problems killed all their mutants", DRAWS, _always),
+    Claim("10", "let one through that returns another value", DRAWS, _always),
+    Claim("10", "More cases are no cure that we can see", DRAWS, _no_cure),
+    Claim("10", "Nor is partial credit harmless", DRAWS, _half_of_the_cases),
+    Claim("10", "A constant gets half of the cases in many a problem", DRAWS, _half_of_the_cases),
+    Claim("10", "Counting is right on average. Plugging in is too low, most where $n$ is small",
+          EXACT, _estimates),
+    Claim("10", "With $n = k$ counting answers 0 or 1 for each problem", EXACT, _zero_or_one),
+    Claim("10", "a hundred tries would solve them all", EXACT,
+          exactly(lambda: 1 - (1 - studies.published("codex_pass_at_1")) ** 100, 1 - 1e-9, 1)),
+    Claim("10", "By this reading a third of the problems have less than one chance in a hundred",
+          "two published numbers", _a_third),
+]  # fmt: skip
