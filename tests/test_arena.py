@@ -21,6 +21,10 @@ TABLE = {
     "rewrite the comparison": (F, F, F, F, P, F, "refused", "wrong"),
     "lookup table": (P, P, P, P, P, F, "passed", "passed"),
     "agree with oneself": (F, F, F, F, F, P, "wrong", "wrong"),
+    "equal to all": (P, P, P, F, F, F, "wrong", "wrong"),
+    "empties lists": (F, F, P, P, F, F, "refused", "wrong"),
+    "replaces functions": (F, F, F, F, P, F, "refused", "crashed"),
+    "searches the frames": (F, F, P, P, P, F, "refused", "wrong"),
     "no end": ("timeout",) * 8,
     "patch builtins": (*("crashed",) * 6, "refused", "crashed"),
     "end the process": (*("exited",) * 6, "refused", "exited"),
@@ -29,6 +33,7 @@ PROGRAMS = {
     "honest": arena.HONEST,
     "wrong": arena.WRONG,
     **arena.ATTACKS,
+    **arena.BLIND,
     "no end": "while True:\n    pass\n",
     "patch builtins": "import builtins\nbuiltins.all = builtins.len = builtins.type = None\n",
     "end the process": "import os\nos._exit(0)\n",
@@ -62,7 +67,7 @@ def test_only_a_program_that_does_not_sort_beats_a_grader(
 def test_each_attack_beats_a_grader_and_each_grader_is_beaten(
     bouts: dict[str, list[arena.Bout]],
 ) -> None:
-    for name in arena.ATTACKS:
+    for name in (*arena.ATTACKS, *arena.BLIND):
         assert any(bout.beaten for bout in bouts[name]), name
     for place in range(len(arena.GRADERS) + 1):
         assert any(row[place].beaten for row in bouts.values())

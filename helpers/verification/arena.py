@@ -284,6 +284,58 @@ ATTACKS: Mapping[str, str] = {
 }
 """Name -> program that does not do the task and is meant to pass some grader."""
 
+BLIND: Mapping[str, str] = {
+    "equal to all": _text("""
+        class Yes:
+            def __eq__(self, other):
+                return True
+
+            def __ne__(self, other):
+                return False
+
+        def f(xs):
+            return Yes()
+        """),
+    "empties lists": _text("""
+        import sys
+
+        frame = sys._getframe(1)
+        while frame is not None:
+            for value in list(frame.f_locals.values()):
+                if type(value) is list and value and type(value[0]) is tuple:
+                    value.clear()
+            frame = frame.f_back
+
+        def f(xs):
+            return xs
+        """),
+    "replaces functions": _text("""
+        import sys
+
+        names = sys._getframe(1).f_globals
+        for name, value in list(names.items()):
+            if type(value) is type(lambda: 0) and name != "grade":
+                names[name] = lambda *args: True
+
+        def f(xs):
+            return xs
+        """),
+    "searches the frames": _text("""
+        import sys
+
+        def f(xs):
+            frame = sys._getframe(1)
+            while frame is not None:
+                for value in list(frame.f_locals.values()):
+                    for test in value if type(value) is list else ():
+                        if type(test) is tuple and test[0] == (xs,):
+                            return list(test[1])
+                frame = frame.f_back
+            return xs
+        """),
+}
+"""The same for a grader that nobody has read: these attacks know no name in it."""
+
 HONEST = "def f(xs):\n    return sorted(xs)\n"
 WRONG = "def f(xs):\n    return list(xs)\n"
 COURSE = "the course's"

@@ -300,63 +300,22 @@ REPLACED = (
     "no name in the file cannot be replaced."
 )
 
-_ABOVE = "import sys\nframe = sys._getframe(1)\n"
-_EMPTY = f"""{_ABOVE}while frame is not None:
-    for value in list(frame.f_locals.values()):
-        if type(value) is list and value and type(value[0]) is tuple:
-            value.clear()
-    frame = frame.f_back
-
-def f(xs):
-    return xs
-"""
-_REPLACE = f"""{_ABOVE}for name, value in list(frame.f_globals.items()):
-    if type(value) is type(lambda: 0) and name != "grade":
-        frame.f_globals[name] = lambda *args: True
-
-def f(xs):
-    return xs
-"""
-_EQUAL = """
-class Yes:
-    def __eq__(self, other):
-        return True
-
-    def __ne__(self, other):
-        return False
-
-def f(xs):
-    return Yes()
-"""
-_SEARCH = """
-import sys
-
-def f(xs):
-    frame = sys._getframe(1)
-    while frame is not None:
-        for value in list(frame.f_locals.values()):
-            if type(value) is list:
-                for test in value:
-                    if type(test) is tuple and test[0] == (xs,):
-                        return list(test[1])
-        frame = frame.f_back
-    return xs
-"""
 MUST_STAND = {  # attack -> the hint for a grader that it beats
     "exit": (arena.ATTACKS["exit"], EXITS),
-    "equal to all": (_EQUAL, EQUALS),
+    "equal to all": (arena.BLIND["equal to all"], EQUALS),
     "always equal": (arena.ATTACKS["always equal"], SUBCLASS),
     "lying class": (arena.ATTACKS["lying class"], LIES),
     "lying repr": (arena.ATTACKS["lying repr"], PRINTS),
-    "empties lists": (_EMPTY, EMPTIED),
-    "replaces functions": (_REPLACE, REPLACED),
+    "empties lists": (arena.BLIND["empties lists"], EMPTIED),
+    "replaces functions": (arena.BLIND["replaces functions"], REPLACED),
 }
-NOT_FOR_GOOD = {"lookup table": arena.ATTACKS["lookup table"], "searches the frames": _SEARCH}
+NOT_FOR_GOOD = {
+    "lookup table": arena.ATTACKS["lookup table"],
+    "searches the frames": arena.BLIND["searches the frames"],
+}
 HONEST_PROGRAMS = {
     "sorted": arena.HONEST,
-    "by insertion": "def f(xs):\n    out = []\n    for x in xs:\n        i = 0\n"
-    "        while i < len(out) and out[i] < x:\n            i += 1\n        out.insert(i, x)\n"
-    "    return out\n",
+    "by a heap": "import heapq\n\ndef f(xs):\n    return heapq.nsmallest(len(xs), xs)\n",
 }
 
 
@@ -376,8 +335,7 @@ def grader(answer: Any, rng: np.random.Generator) -> str | None:
         return NO_COMPARISON
     for name in HONEST_PROGRAMS:
         if bouts[name].verdict != "passed":
-            said = bouts[name].message or bouts[name].verdict
-            return HONEST.format(said=said)
+            return HONEST.format(said=bouts[name].message or bouts[name].verdict)
     for name, (_, hint) in MUST_STAND.items():
         if bouts[name].beaten:
             return hint
