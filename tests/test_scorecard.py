@@ -280,7 +280,8 @@ def test_formulas_are_read_as_the_module_says() -> None:
     tables = made_up(
         {
             ("made", "arm", "m", "0"): np.array([1.0, 2.0, 3.0]),
-            ("made", "arm", "m", "2:4"): np.array([2.0, 4.0, 8.0]),
+            ("made", "arm", "m", "2"): np.array([2.0, 4.0, 8.0]),
+            ("made", "arm", "m", "4"): np.array([4.0, 8.0, 16.0]),
             ("other", "arm", "m", "0"): np.array([5.0, 6.0]),
         }
     )
@@ -291,8 +292,8 @@ def test_formulas_are_read_as_the_module_says() -> None:
 
     assert read("arm.m[0]") == [1, 2, 3]
     assert read("other.arm.m[0] - arm.m[0]") == [4, 4]  # paired: the third seed is not in both
-    assert read("mean(arm.m[2:4]) / 2") == [1, 2, 4]
-    assert read("most(arm.m[:]) ** 2") == [4, 16, 64]
+    assert read("mean(arm.m[2:4]) / 2") == [1.5, 3, 6]  # both ends; no third generation is there
+    assert read("most(arm.m[:]) ** 2") == [16, 64, 256]
     assert read("mean(arm.m[0], arm.m[2])") == [1.5, 3, 5.5]
     assert read("-arm.m[0] < -1.5") == [0, 1, 1]
     assert read("log(sqrt(arm.m[0])) * 2") == pytest.approx(np.log([1, 2, 3]))
