@@ -23,12 +23,12 @@ CHECKS = (
         f"{FENG}, Theorem 4.2", "S", ("09",),
         AllOf(
             tuple(
-                Sign("noisy_verifier", f"{sign} * (edge_{judge}_n1000000.accuracy[{at}] - 0.5)",
+                Sign("noisy_verifier", f"{sign}(edge_{judge}_n1000000.accuracy[{at}] - 0.5)",
                      0.01)
                 for judge, below, above in (
                     ("blind", 490, 510), ("usual", 740, 760), ("sharp", 923, 943)
                 )
-                for sign, at in ((1, below), (-1, above))
+                for sign, at in (("", below), ("-", above))
             )
         ),
         "A million rows and two answers. With few rows there is no cliff. It would change our "
