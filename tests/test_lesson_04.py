@@ -274,6 +274,15 @@ def test_the_spread_inside_the_bells_by_hand() -> None:
     assert mixture.within(one) == pytest.approx(1)
 
 
+def test_the_rules_of_the_mixture_that_failed_are_those_that_the_sources_name() -> None:
+    rules = {k: v for k, v in studies.summary("mixture").items() if k.startswith("rule_")}
+    assert len(rules) == 7
+    assert {rule for rule, value in rules.items() if value < 1} == {
+        "rule_4_the_mark_rises", "rule_7_no_pull",
+    }  # fmt: skip
+    assert "Two of\n  the seven of `mixture` failed" in LESSON
+
+
 def test_the_rules_of_the_mixture_can_fail() -> None:
     frame = studies.load("mixture")
     names = {f"n1000_l{a}": f"n1000_l{b}" for a, b in ((80, 100), (100, 80))}

@@ -256,5 +256,6 @@ def test_the_slope_of_a_power_of_the_rows() -> None:
     assert lesson_08.size_slope(lesson_08.PAPERS["all rows clean"], 10**6) == pytest.approx(-1)
     wrong = lesson_08.PAPERS["one in 100 is wrong"]
     assert wrong(10**6) == pytest.approx(11 * lesson_08.PAPERS["all rows clean"](10**6))
+    assert lesson_08.size_slope(wrong, 10**4) == pytest.approx(-0.965, abs=0.003)  # from 1,000 on
     with pytest.raises(ValueError, match="top must be"):
         lesson_08.size_slope(wrong, 1000)
