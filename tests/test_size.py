@@ -131,6 +131,11 @@ def test_every_rule_speaks_of_what_a_trial_measures(frame: pd.DataFrame) -> None
     assert starts == {"big_start", "small_start"}
 
 
+def test_these_rules_say_below_and_all_others_above() -> None:
+    below = {name for name, rule in RULES.items() if rule.sign < 0}
+    assert below == {"harmed", "small_harmed", "half_beyond", "small_half_beyond", "narrows"}
+
+
 def _trials(changes: dict[tuple[str, str], float], seeds: int = 10) -> pd.DataFrame:
     """Ten seeds on which all arms are alike but for `changes`, and for a little chance."""
     rng = np.random.default_rng(5)
@@ -211,9 +216,12 @@ def test_what_was_run_is_remembered_and_other_cases_are_not_taken_for_it(
         assert grade(box, [right], hidden=True)[0].passed
         assert not grade(box, [Example(other, program)])[0].passed
         assert ran == [2, 1, 1]
-        for answer in range(50):  # cases that are thrown away at once leave their place in memory
-            job = ("def f(xs):\n    return 7\n", [Case(([1],), answer)], "f")
-            assert box.grade_many([job])[0].passed == (answer == 7)
+        # Cases that are thrown away at once leave their place in memory to the next ones.
+        found = [
+            box.grade_many([("def f(xs):\n    return 7\n", [Case(([1],), answer)], "f")])[0].passed
+            for answer in range(20)
+        ]
+        assert found == [answer == 7 for answer in range(20)]
 
 
 # --- gpt_size -----------------------------------------------------------------------------------
