@@ -38,7 +38,7 @@ def number(part: Part) -> str:
         return ""
     value, *ends = (part.scale * x for x in (part.found.value, part.found.low, part.found.high))
     if not part.found.seeds:
-        return f"{value:.3g}, no chance in it"
+        return f"{value:.3g}, not a mean over seeds"
     low, high = sorted(ends)
     return f"{value:.3g} ({low:.3g} to {high:.3g}), {part.found.seeds} seeds"
 

@@ -103,7 +103,7 @@ class Tables:
 
 
 def sample(rule: Rule, tables: Tables) -> np.ndarray | float:
-    """What a rule is judged by: one number a seed, or one number without chance.
+    """What a rule is judged by: one number a seed, or one number that is no mean over seeds.
 
     The formula of a `Value` is divided by its target, so that 1 is a perfect hit.
     """

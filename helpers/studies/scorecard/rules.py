@@ -31,7 +31,7 @@ LEVEL = 0.05  # of p, after the correction by Holm for the rules of one study
 class Found:
     """What a formula gave: a mean or median over `seeds` seeds, its 95 % interval, p of zero.
 
-    A number without chance has seeds 0 and low = value = high.
+    A law, or a count that its study made over all seeds, has seeds 0 and low = value = high.
     """
 
     value: float
