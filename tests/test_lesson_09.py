@@ -229,6 +229,11 @@ def test_a_quota_keeps_as_many_of_each_person() -> None:
     passed = set(rows[1::2, 1].tolist())
     for person in set(rows[:100, 1].tolist()) & passed:
         assert (kept[:, 1] == person).sum() >= (rows[:100, 1] == person).sum()
+    # No row comes twice while another about the same person has not come at all.
+    ada = stories.WORLD.tokens["Ada"]
+    enough = (rows[1::2, 1] == ada).sum() >= (rows[:100, 1] == ada).sum() > 3
+    assert enough
+    assert len(np.unique(kept[kept[:, 1] == ada], axis=0)) == (kept[:, 1] == ada).sum()
     nobody = judged_stories.Judge(100, quota=True)(None, rows[::2], np.random.default_rng(0))
     assert len(nobody.kept) == 0
 

@@ -211,12 +211,6 @@ def side(found: Mapping[str, float], key: str, margin: float = 0.0) -> int:
     return 1 if low > margin else -1 if high < -margin else 0
 
 
-def record_texts() -> None:
-    """Write what `helpers.studies.texts` reads: longer than a trial, since `none` runs whole."""
-    runs = {name: run(arm, 0, "full", SETTINGS["generations"]) for name, arm in ARMS.items()}
-    stories.write_texts("judged_stories", runs)
-
-
 # --- details -----------------------------------------------------------------------------------
 
 
