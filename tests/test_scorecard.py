@@ -467,6 +467,9 @@ def test_the_command_shows_a_row_with_its_parts(capsys: pytest.CaptureFixture[st
     assert said.startswith("P48  reproduced")
     assert said.count("- reproduced: live.overparametrised") == 3
     assert "3 of 3 parts" in said
+    assert "(D), lesson 06\n" in said
+    assert printed.main(["F05"]) == 0
+    assert "(V), lessons 02, 03, 04, 05, 06\n" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         printed.main(["P999"])
     assert "ID must be one of F01 to P80, got 'P999'" in capsys.readouterr().err

@@ -67,7 +67,8 @@ def notes(claim: Claim) -> str:
 def lines(row: Row) -> list[str]:
     """A row with all its parts, for the screen."""
     claim = row.claim
-    taught = f", lesson {' and '.join(claim.lessons)}" if claim.lessons else ""
+    word = "lesson" if len(claim.lessons) == 1 else "lessons"
+    taught = f", {word} {', '.join(claim.lessons)}" if claim.lessons else ""
     head = [f"{claim.id}  {row.verdict}  {claim.text}", f"{claim.source} ({claim.sure}){taught}"]
     parts = [f"{part.word}: {part.rule}" for part in row.parts] or [str(claim.rule)]
     numbers = [number(part) for part in row.parts] or [""]
