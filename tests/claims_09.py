@@ -239,8 +239,8 @@ def _may_be_wrong() -> list[Found]:
 CLAIMS = [
     Claim("09", "Of the others the first 800 are what the next model is trained on",
           f"rows kept, {STORIES}", _enough_pass),
-    Claim("09", "the number of people, of 100, hardly falls", f"generation 5, {STORIES}",
-          within(lambda: _story("names_alive", "none")[5], 98, 100)),
+    Claim("09", "the number of people hardly changes", f"generation 5 minus 0, {STORIES}",
+          within(lambda: _story("names_alive", "none")[[0, 5]].diff(axis=1)[5], -2, 2)),
     Claim("09", "Truth in, people out", f"people in the text, with minus without, {STORIES}",
           lambda: _gap("names_alive", -100, 0)),
     Claim("09", "The 20 best known it knows as well as the other",
