@@ -24,7 +24,7 @@ LESSON = (ROOT / "lessons" / "04-images-that-fade.md").read_text(encoding="utf-8
 
 
 def test_every_number_that_the_lesson_names_is_recorded() -> None:
-    named = re.findall(r"\{\{ (vae|vae_winner|vae_errors|diffusion|mixture)\.(\w+)", LESSON)
+    named = re.findall(r"\{\{ (vae|vae_\w+|diffusion|mixture)\.(\w+)", LESSON)
     assert len(set(named)) > 40
     for study, key in named:
         assert key in studies.summary(study), f"{study}.{key}"
@@ -280,7 +280,10 @@ def test_the_rules_of_the_mixture_that_failed_are_those_that_the_sources_name() 
     assert {rule for rule, value in rules.items() if value < 1} == {
         "rule_4_the_mark_rises", "rule_7_no_pull",
     }  # fmt: skip
-    assert "Two of\n  the seven of `mixture` failed" in LESSON
+    assert "two of\n  the seven of `mixture` failed" in LESSON
+    means = studies.summary("vae_means")
+    assert [means[k] for k in sorted(means) if k.startswith("rule_")] == [1, 0, 0]
+    assert "Two of the three of `vae_means` failed" in LESSON
 
 
 def test_the_rules_of_the_mixture_can_fail() -> None:
