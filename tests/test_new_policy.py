@@ -156,6 +156,7 @@ TYPED = {  # file -> why a name of a policy is written out in it
     "studies/gpt.py": "its code is part of what studies under way are compared with",
     "studies/gpt_fine_tuned.py": "the same",
     "studies/judged.py": "a register of recorded runs, by the names of their arms",
+    "studies/scorecard/models.py": "the same",
 }
 
 
