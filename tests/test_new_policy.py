@@ -156,7 +156,9 @@ TYPED = {  # file -> why a name of a policy is written out in it
     "studies/gpt.py": "its code is part of what studies under way are compared with",
     "studies/gpt_fine_tuned.py": "the same",
     "studies/judged.py": "a register of recorded runs, by the names of their arms",
-    "studies/scorecard/models.py": "the same",
+    "studies/scorecard/language.py": "the same",
+    "studies/judged_stories.py": "its code, too, is part of what its trials are compared with",
+    "studies/judged_cures.py": "the same",
 }
 
 
