@@ -66,7 +66,7 @@ def test_bad_verdicts(arguments: tuple[Any, ...], named: str) -> None:
 def test_claims_are_filled_by_the_learner() -> None:
     form = claim("bulwark", "reproduced", lesson="06", because="Bounded is not unharmed.")
     assert repr(claim_cards()).count("[to be tested in lesson") == len(CLAIMS) == 7
-    assert "[to be tested in lessons 03 and 05]" in repr(claim_cards())
+    assert "[to be tested in lessons 03, 05 and 09]" in repr(claim_cards())
     assert "[to be tested in lesson 02]" in repr(claim_cards())
     assert form.status is None
     page = form._repr_mimebundle_()["text/html"]

@@ -317,8 +317,11 @@ def _emphasised(box: str) -> str:
 def _box(entry: Entry | None, lessons: list[str]) -> str:
     """What stands in the box of a claim; `lessons` are those that judge it."""
     if entry is None:
-        word = "lesson" if len(lessons) == 1 else "lessons"
-        return f"to be tested in {word} {' and '.join(lessons)}" if lessons else "to be tested"
+        if not lessons:
+            return "to be tested"
+        *others, last = lessons
+        word, said = ("lessons", f"{', '.join(others)} and {last}") if others else ("lesson", last)
+        return f"to be tested in {word} {said}"
     said = f"{_today(entry['status'])} (lesson {entry.get('lesson', '?')})"
     because = entry.get("because", "")
     return f"{said}: {because}" if because else said
