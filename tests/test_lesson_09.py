@@ -324,9 +324,14 @@ def test_bad_settings_are_named(settings: dict, message: str) -> None:
 def test_the_sliders_draw() -> None:
     explorer = lesson_09.loop_explorer()
     assert explorer.error is None
-    explorer.set(more=True, draws=10, show="dead questions", hundredths=37)
+    explorer.set(more=True, draws=10, show="dead questions", temperature=0.37)
     assert explorer.wait()
     assert explorer.error is None
+    assert "temperature T: 0.1 to 1.0;" in explorer._says()
+
+
+def test_a_step_of_the_temperature_is_told_to_who_cannot_see_it() -> None:
+    assert lesson_09.loop_picture(1.0).alt != lesson_09.loop_picture(0.99).alt
 
 
 def test_figures_of_the_studies() -> None:

@@ -28,6 +28,8 @@ from helpers.plots import Picture
 
 # ---------------------------------------------------------------------- controls
 
+MANY = 24  # of more options than this only the ends are said
+
 
 @dataclass(frozen=True)
 class Control:
@@ -45,7 +47,7 @@ class Control:
 def choice(
     label: str, options: Sequence[Any], value: Any = None, when: Mapping[str, Any] | None = None
 ) -> Control:
-    """One of a few options: a slider when they are numbers, a menu when they are words."""
+    """One of the options: a slider when they are numbers, a menu when they are words."""
     if not options or (value is not None and value not in options):
         raise ValueError(f"value must be one of the options {list(options)!r}, got {value!r}")
     start = options[0] if value is None else value
@@ -56,7 +58,8 @@ def choice(
     def make() -> Any:
         return kind(options=list(options), value=start, **_look(label), **extra)
 
-    return Control(label, f"{label}: {', '.join(map(str, options))}", make, when or {})
+    few = f"{options[0]} to {options[-1]}" if len(options) > MANY else ", ".join(map(str, options))
+    return Control(label, f"{label}: {few}", make, when or {})
 
 
 def whole(

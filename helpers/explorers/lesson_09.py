@@ -7,8 +7,6 @@ which each is asked a few times a round, as in `verified_loop`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -23,6 +21,7 @@ QUESTIONS = 500
 SHOW = ("share right", "log odds", "dead questions")
 DRAWS = (10, 50, 1000)
 RATES = tuple(round(0.05 * part, 2) for part in range(1, 21))
+TEMPERATURES = tuple(part / 100 for part in range(10, 101))
 STARTS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.9)
 FAR = 15.0  # log odds are drawn up to here: one in three millions
 
@@ -62,7 +61,7 @@ def loop_picture(
     if show == SHOW[1]:
         asked, law = (_log_odds(x) for x in (asked, law))
     frame = pd.DataFrame(
-        [(g, f"{draws} answers a question", x) for g, x in enumerate(asked)],
+        [(g, f"{draws} answers a question, T = {temperature:g}", x) for g, x in enumerate(asked)],
         columns=["generation", "arm", "value"],
     ).assign(metric="value")
     recovers = "any start recovers" if edge == 0 else f"recovers above {edge:.2g}"
@@ -73,13 +72,9 @@ def loop_picture(
 
 def loop_explorer() -> Explorer:
     """Sliders over `loop_picture`: the temperature at first, the others behind a switch."""
-
-    def picture(hundredths: int = 100, **values: Any) -> Picture:
-        return loop_picture(hundredths / 100, **values)
-
     return one_at_first(
-        picture,
-        hundredths=whole("100 T", 10, 100, 100),
+        loop_picture,
+        temperature=choice("temperature T", TEMPERATURES, 1.0),
         start=choice("share right", STARTS, 0.15),
         keep_right=choice("keeps right, phi", RATES, 0.9),
         keep_wrong=choice("keeps wrong, psi", (0.0, *RATES), 0.3),

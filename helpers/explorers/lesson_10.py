@@ -69,7 +69,7 @@ def draw_0(number: int) -> list[Mutant]:
     return drawn(mutants(_problems()[number]), SETTINGS["mutants"], rng)
 
 
-def mutant_picture(problem: int = 124, mutant: int = 1, inputs: str = "recorded") -> Picture:
+def mutant_picture(problem: int = 124, mutant: int = 19, inputs: str = "60 near") -> Picture:
     """One mutant of draw 0, and whether its tests, or inputs near them, told it from the original.
 
     problem: number of a HumanEval problem, 0 to 163. mutant: from 1; beyond the last one, the last.
@@ -122,8 +122,8 @@ def mutant_explorer() -> Explorer:
     return one_at_first(
         mutant_picture,
         problem=whole("problem", 0, len(_problems()) - 1, 124),
-        mutant=whole("mutant", 1, SETTINGS["mutants"], 1),
-        inputs=choice("inputs", tuple(INPUTS), "recorded"),
+        mutant=whole("mutant", 1, SETTINGS["mutants"], 19),
+        inputs=choice("inputs", tuple(INPUTS), "60 near"),
     )
 
 
