@@ -15,6 +15,7 @@ from helpers.coding.language import draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
 from helpers.explorers import lesson_11 as explorer
 from helpers.loop import History
+from helpers.plots import Picture
 from helpers.studies import execution
 from helpers.verification import Sandbox
 
@@ -201,3 +202,34 @@ def test_reading_the_table_needs_no_torch() -> None:
         "execution_picture().html(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_task_step_by_step() -> None:
+    """The verdicts are those of the lesson's own cell: 1 and 4 pass, 2 and 3 do not."""
+    pages = [text_of(explorer.task_picture(step)) for step in range(1, explorer.STEPS + 1)]
+    assert "decrease by 4 then subtract 3" in pages[0]
+    for step, keeps in zip(pages[1:5], (True, False, False, True), strict=True):
+        assert ("kept: all six tests passed" in step) == keeps
+        assert ("dropped: not all of its tests passed" in step) == (not keeps)
+        assert ("passed: all 6 cases" in step) == keeps
+    assert "into the training set: 1 and 4" in pages[5]
+    assert "without a trace: 2 and 3" in pages[5]
+    with pytest.raises(ValueError, match="step must be one of"):
+        explorer.task_picture(step=7)
+
+
+def text_of(picture: Picture) -> str:
+    return " ".join(text.get_text() for text in picture.figure.texts)
+
+
+def test_back_and_next_stay_inside() -> None:
+    steps = explorer.task_explorer()
+    back, forward = steps.children[0].children
+    assert [back.description, forward.description] == ["Back", "Next"]
+    seen = []
+    for button in (back, forward, *[forward] * explorer.STEPS, back):
+        button.click()
+        assert steps.wait(60)
+        seen.append(steps.values["step"])
+    assert seen == [1, 2, 3, 4, 5, 6, 6, 6, 5]
+    assert steps.error is None

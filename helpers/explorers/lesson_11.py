@@ -9,9 +9,10 @@ interrupted, or is run again, goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets as widgets
 import pandas as pd
 
 from helpers import studies
@@ -19,7 +20,7 @@ from helpers._arguments import one_of, positive_int
 from helpers._progress import Progress
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.loop import Generation, History, iterate
-from helpers.plots import Picture, band, short
+from helpers.plots import Picture, band, page, short
 from helpers.studies.paired import effect, holm, over_seeds
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ VIEWS = {
     "false passes": "false_pass",
 }
 ROUNDS = 4
+STEPS = 6  # of one task: the task, four programs, what is kept
 _NAMES = tuple(ARMS.values())
 _SPREAD = ("value", "low", "high")
 _starts: dict[int, Any] = {}  # seed -> Start
@@ -210,6 +212,67 @@ def execution_explorer() -> Explorer:
         rounds=whole("round", 1, ROUNDS, ROUNDS),
         subtract=switch("subtract reference only"),
     )
+
+
+def task_picture(step: int = 1) -> Picture:
+    """One task through the arm *unit tests*: the task, its four programs, what is kept and why.
+
+    step: 1 is the task, 2 to 5 are the programs, 6 is what goes on. The programs are those that the
+    lesson has marked by eye; the sandbox runs them once a kernel.
+    """
+    one_of("step", step, tuple(range(1, STEPS + 1)))
+    words, marked = _marked()
+    kept = [str(number) for number, (_, _, keeps) in enumerate(marked, start=1) if keeps]
+    if step == 1:
+        return page([f"task: {words}", f"{len(marked)} programs, six tests"], title="1. The task")
+    if step == STEPS:
+        dropped = [str(i) for i in range(1, len(marked) + 1) if str(i) not in kept]
+        return page(
+            [
+                f"into the training set: {' and '.join(kept)}, the first two that pass",
+                f"without a trace: {' and '.join(dropped)}",
+                "the hidden tests have not been asked: they measure, and choose nothing",
+            ],
+            title=f"{step}. What goes on",
+        )
+    lines, said, keeps = marked[step - 2]
+    why = "kept: all six tests passed" if keeps else "dropped: not all of its tests passed"
+    return page([*lines, f"six tests: {said}", why], title=f"{step}. Program {step - 1}")
+
+
+def task_explorer() -> Explorer:
+    """`task_picture` with Back and Next."""
+    explorer = explore(task_picture, step=whole("step", 1, STEPS, 1))
+    row = []
+    for name, by in (("Back", -1), ("Next", 1)):
+        button = widgets.Button(description=name)
+        button.on_click(partial(_move, explorer, by))
+        row.append(button)
+    explorer.children = (widgets.HBox(row), *explorer.children)
+    return explorer
+
+
+def _move(explorer: Explorer, by: int, _button: Any) -> None:
+    explorer.set(step=min(max(explorer.values["step"] + by, 1), STEPS))
+
+
+@lru_cache(maxsize=1)
+def _marked() -> tuple[str, list[tuple[list[str], str, bool]]]:
+    """The task of the four programs; of each its lines, its verdict, whether it is kept."""
+    from helpers.coding.gates import choose
+    from helpers.coding.grading import grade
+    from helpers.coding.language import source
+    from helpers.studies.execution_programs import programs, told
+    from helpers.verification import Sandbox
+
+    four = programs()["to_mark"]
+    with Sandbox() as box:
+        reports = grade(box, four)
+    kept = choose(four, [report.passed for report in reports], per_task=2)
+    return " ".join(four[0].task.words), [
+        (source(example.program).strip().splitlines(), told(report), example in kept)
+        for example, report in zip(four, reports, strict=True)
+    ]
 
 
 def gained(run: pd.DataFrame, metric: str = "pass_1") -> pd.DataFrame:
