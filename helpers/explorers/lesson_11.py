@@ -24,6 +24,7 @@ from helpers.plots import Picture, band, page, short
 from helpers.studies.paired import effect, holm, over_seeds
 
 if TYPE_CHECKING:
+    from helpers.coding.writer import Example
     from helpers.studies.execution import Start
 
 ARMS = {
@@ -254,6 +255,23 @@ def task_explorer() -> Explorer:
 
 def _move(explorer: Explorer, by: int, _button: Any) -> None:
     explorer.set(step=min(max(explorer.values["step"] + by, 1), STEPS))
+
+
+def sandbox_here(programs: Sequence[Example]) -> str:
+    """What keeps a program in on this machine, and the memory of the largest process at work."""
+    import psutil
+
+    from helpers.coding.grading import grade
+    from helpers.verification import Sandbox
+
+    with Sandbox() as box:
+        grade(box, programs)
+        workers = psutil.Process().children(recursive=True)
+        largest = max(worker.memory_info().rss for worker in workers) / 2**20
+        return (
+            f"in force here: {', '.join(box.protection)}\n"
+            f"largest process of the sandbox: {largest:.0f} MB"
+        )
 
 
 @lru_cache(maxsize=1)
