@@ -1,9 +1,9 @@
 """The pages that are made of what lessons say of themselves, or have parts that are.
 
 They are README's table of lessons and its short scorecard, the pages for instructors
-(`instructors`), and helpers/teaching/claims.json, which tells the claim cards where a claim is
-judged. In README.md and in the pages for instructors only what stands between two marks is made;
-the rest is written by hand and never touched.
+(`instructors`), and helpers/teaching/lessons.json (`told`). In README.md and in the pages for
+instructors only what stands between two marks is made; the rest is written by hand and never
+touched.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from helpers._ground import write_whole
 from helpers.authoring.catalogue import Entry, catalogue, listed
 from helpers.authoring.instructors import answers, head, lacking
 from helpers.authoring.lesson import parse
+from helpers.authoring.told import told
 from helpers.studies import scorecard
 from helpers.studies.scorecard import printed
 
@@ -39,8 +40,11 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
     entries = catalogue(lessons)
     readme = root / "README.md"
     said = {"": _table(entries)}
-    if readme.is_file() and f": {SCORECARD} -->" in readme.read_text(encoding="utf-8"):
-        said[SCORECARD] = printed.markdown(scorecard.judge())
+    kept = root / "helpers" / "teaching" / "lessons.json"
+    short = readme.is_file() and f": {SCORECARD} -->" in readme.read_text(encoding="utf-8")
+    rows = scorecard.judge() if short or kept.is_file() else []
+    if short:
+        said[SCORECARD] = printed.markdown(rows)
     yield from _filled(readme, "lessons/*.md, lessons/planned.yaml and helpers/results", said)
     for entry in entries.values():
         page = lessons / "instructors" / f"{entry.stem}.md"
@@ -48,13 +52,9 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
             lesson = parse(lessons / f"{entry.stem}.md", f"lessons/{entry.stem}.md")
             parts = {"": head(entry, lesson), ANSWERS: answers(lesson)}
             yield from _filled(page, lesson.name, parts)
-    judged: dict[str, list[str]] = {}
-    for entry in entries.values():
-        for claim in entry.words("claims"):
-            judged.setdefault(claim, []).append(entry.number)
-    cards = root / "helpers" / "teaching" / "claims.json"
-    if cards.is_file():
-        yield cards, json.dumps(judged, indent=1, sort_keys=True) + "\n"
+    if kept.is_file():
+        found = told(lessons, root / "helpers" / "results", entries, rows)
+        yield kept, json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def make_pages(root: Path) -> list[str]:

@@ -128,6 +128,13 @@ def _typed_answers(cell: Cell) -> Iterator[Problem]:
                 )
 
 
+def predictions(lesson: Lesson) -> dict[str, int]:
+    """How many intervals and choices it asks for that will meet their answer."""
+    calls = [call for cell in lesson.code for _, call in _predict_calls(cell)]
+    choices = ["choices" in _keywords(call) for call in calls if not _is_forecast(call)]
+    return {"intervals": choices.count(False), "choices": choices.count(True)}
+
+
 def _predict_calls(cell: Cell) -> Iterator[tuple[str, ast.Call]]:
     """The predictions of a cell: the name that each is given, and the call."""
     for node in cell.tree().body:

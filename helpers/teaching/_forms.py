@@ -12,6 +12,7 @@ import html
 import re
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers._kept import LIVE, VIEW, Kept
@@ -65,6 +66,17 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+class Markup(str):
+    """HTML that was made here, of parts that were escaped: a cell of `html_table` keeps it."""
+
+    __slots__ = ()
+
+
+def link(words: str, target: str) -> Markup:
+    """`words`, leading to `target`."""
+    return Markup(f'<a href="{html.escape(target)}">{escape(words)}</a>')
+
+
 def status(text: str) -> str:
     """A line that screen readers announce when it changes."""
     return f'<p role="status" aria-live="polite">{escape(text)}</p>'
@@ -81,13 +93,19 @@ def plain_table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def html_table(head: list[str], rows: list[list[str]], caption: str, empty: str = "") -> str:
+def html_table(
+    head: list[str], rows: Sequence[Sequence[str]], caption: str, empty: str = ""
+) -> str:
     """A table that a screen reader can follow; `empty` is said of an empty cell."""
+
+    def shown(text: str) -> str:
+        return text if isinstance(text, Markup) else escape(text)
+
     left = 'style="text-align: left"'
     top = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in head)
     body = "".join(
-        f'<tr><th scope="row" {left}>{escape(row[0])}</th>'
-        + "".join(f"<td {left}>{escape(text) or empty}</td>" for text in row[1:])
+        f'<tr><th scope="row" {left}>{shown(row[0])}</th>'
+        + "".join(f"<td {left}>{shown(text) or empty}</td>" for text in row[1:])
         + "</tr>"
         for row in rows
     )

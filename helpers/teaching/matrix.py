@@ -6,10 +6,8 @@ the right verdicts; on a claim the lesson says its own once the learner has chos
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import one_of
@@ -22,6 +20,7 @@ from helpers.teaching._forms import (
     plain_table,
     status,
 )
+from helpers.teaching._lessons import card
 from helpers.teaching._records import Entry, State, verdict_key
 from helpers.teaching._store import store
 
@@ -207,24 +206,43 @@ def _agrees(choice: str, row: Mapping[str, Reading], definition: str) -> bool:
 # ---- claims
 
 
-def claim(name: str, ours: str, *, lesson: str, because: str = "") -> Claim:
+def claim(
+    name: str,
+    ours: str,
+    *,
+    lesson: str,
+    because: str = "",
+    unlike: Mapping[str, str] | None = None,
+) -> Claim:
     """Ask for the learner's verdict on one claim; when it is given, say the lesson's beside it.
 
     name: one of CLAIMS. ours: the lesson's verdict, one of STATUSES, and `because` why, in one
-    sentence. lesson: its number, '02'.
+    sentence. lesson: its number, '02'. unlike: each row of the scorecard that belongs to the claim
+    and has another verdict -> what it asks that the lesson does not; a test compares them.
     """
-    return Claim(name, ours, lesson=lesson, because=because)
+    return Claim(name, ours, lesson=lesson, because=because, unlike=unlike)
 
 
 class Claim(Form):
     """One claim in circulation, to be judged by the learner."""
 
-    def __init__(self, name: str, ours: str, *, lesson: str, because: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        ours: str,
+        *,
+        lesson: str,
+        because: str = "",
+        unlike: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self.name: str = one_of("name", name, tuple(CLAIMS))
         self.ours: str = one_of("ours", _today(ours), STATUSES)
         self.lesson = nonempty_text("lesson", lesson)
         self.because = because
+        self.unlike = dict(unlike or {})
+        for row, why in self.unlike.items():
+            nonempty_text(f"unlike[{row!r}]", why)
 
     @property
     def status(self) -> str | None:
@@ -254,7 +272,8 @@ class Claim(Form):
         return f"Your verdict: {self.status}. {self._ours()}"
 
     def _ours(self) -> str:
-        return f"This lesson says: {self.ours}. {self.because}".strip()
+        rows = [f"Row {row} of the scorecard says otherwise: {w}" for row, w in self.unlike.items()]
+        return " ".join([f"This lesson says: {self.ours}.", self.because, *rows]).strip()
 
     def _text(self) -> str:
         return f"Your verdict on the claim: {CLAIMS[self.name]} {self._said()}"
@@ -298,8 +317,10 @@ def _today(word: Any) -> Any:
 def claim_cards() -> Page:
     """Seven claims in circulation, each with the learner's verdict in its box."""
     filled = store().read()["claims"]
-    judged = json.loads(files("helpers.teaching").joinpath("claims.json").read_text("utf-8"))
-    boxes = {name: _box(filled.get(name), judged.get(name, [])) for name in CLAIMS}
+    judged = {
+        name: list(dict.fromkeys(j["lesson"] for j in card(name)["judged"])) for name in CLAIMS
+    }
+    boxes = {name: _box(filled.get(name), judged[name]) for name in CLAIMS}
     text = "\n".join(
         f"{n}. {CLAIMS[name]} [{boxes[name]}]" for n, name in enumerate(CLAIMS, start=1)
     )

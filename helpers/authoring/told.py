@@ -1,0 +1,112 @@
+"""What `helpers.teaching` must know of the lessons, collected into helpers/teaching/lessons.json.
+
+Cards name the lessons that judge them, calibration says how many predictions there are, the
+take-home page prints the Monday list. `pages` writes the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers.authoring.catalogue import Entry
+from helpers.authoring.lesson import Cell, Lesson, parse
+from helpers.authoring.questions import predictions
+from helpers.authoring.references import References
+from helpers.studies import scorecard
+from helpers.studies.scorecard import Row
+
+MONDAY = "monday"  # the page that holds the list
+_ITEM = re.compile(r"^\d+\. ", re.MULTILINE)
+_ASK = re.compile(r"\*\*(.+?)\*\*\s+(.*)", re.DOTALL)
+# A link to a section of a lesson; its title says the words that stand there.
+_FROM = re.compile(
+    r"\[(?P<words>[^\]]+)\]\((?P<stem>(?P<lesson>\d\d)-[\w-]+)\.ipynb#(?P<section>[^\s)]+)"
+    r"(?:\s+(?P<quote>[\"'])(?P<said>.+?)(?P=quote))?\)"
+)
+
+
+def told(
+    lessons: Path, results: Path, entries: Mapping[str, Entry], scored: Sequence[Row]
+) -> dict[str, Any]:
+    """What teaching must know, ready for JSON; scored: the scorecard as it is today.
+
+    lessons: number -> the name of its file. predictions: number -> how many intervals and choices,
+    forecasts left out. claims: card -> {"rows": row of the scorecard -> its verdict today,
+    "judged": what each lesson says of it, in order}. monday: see `monday`.
+    """
+    parsed = {
+        entry.number: parse(lessons / f"{entry.stem}.md", f"lessons/{entry.stem}.md")
+        for entry in entries.values()
+        if entry.stem
+    }
+    words = {row.claim.id: row.verdict for row in scored}
+    cards: dict[str, Any] = {
+        card: {"rows": {row: words[row] for row in rows}, "judged": []}
+        for card, rows in scorecard.CARDS.items()
+    }
+    for number, lesson in parsed.items():
+        for name, said in claims(lesson):
+            if name in cards:  # another is refused when the cell is run
+                cards[name]["judged"].append({"lesson": number, **said})
+    page = lessons / f"{MONDAY}.md"
+    return {
+        "lessons": {number: lesson.stem for number, lesson in parsed.items()},
+        "predictions": {number: predictions(lesson) for number, lesson in parsed.items()},
+        "claims": cards,
+        "monday": monday(parse(page, page.name), results) if page.is_file() else [],
+    }
+
+
+def claims(lesson: Lesson) -> list[tuple[str, dict[str, Any]]]:
+    """Each card that a cell of the lesson judges: its name, and `ours`, `because`, `unlike`."""
+    found = []
+    for cell in lesson.code:
+        for node in ast.walk(cell.tree()):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "claim":
+                given = {word.arg: word.value for word in node.keywords}
+                name, ours = (_plain(part, cell) for part in node.args)
+                said = {"ours": ours}
+                said["because"] = _plain(given["because"], cell) if "because" in given else ""
+                said["unlike"] = _plain(given["unlike"], cell) if "unlike" in given else {}
+                found.append((name, said))
+    return found
+
+
+def _plain(node: ast.expr, cell: Cell) -> Any:
+    """What is written out there, or in the line of the cell that gives the name a value."""
+    if isinstance(node, ast.Name):
+        for line in cell.tree().body:
+            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == node.id:
+                return ast.literal_eval(line.value)
+    return ast.literal_eval(node)
+
+
+def monday(page: Lesson, results: Path) -> list[dict[str, Any]]:
+    """The lines of the list: what to ask, why, and `from`, the places in lessons that say so.
+
+    A place is a lesson, a section of it, and `said`, the words with which its advice begins.
+    """
+    found = []
+    for cell in page.cells:
+        if cell.kind == "markdown":
+            filled, _ = References(page, results, {}).fill(cell.source, cell.line)
+            found += [_line(" ".join(item.split())) for item in _ITEM.split(filled)[1:]]
+    return found
+
+
+def _line(item: str) -> dict[str, Any]:
+    match = _ASK.match(item)
+    ask, rest = match.groups() if match else ("", item)
+    places = [place.groupdict() for place in _FROM.finditer(rest)]
+    why = _FROM.sub(lambda place: place["words"], rest)
+    return {
+        "ask": ask,
+        "why": re.sub(r"[*`]", "", why),
+        "from": [
+            {key: place[key] or "" for key in ("lesson", "section", "said")} for place in places
+        ],
+    }
