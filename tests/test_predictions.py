@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from helpers.teaching import calibration, predict, progress
+from helpers.teaching import calibration, predict, progress, scores
 from helpers.teaching.predictions import Prediction
 
 CHOICES = ["about 1", "about 1/2", "below 1/1000"]
@@ -155,6 +156,57 @@ def test_calibration_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     assert score.brier == pytest.approx((0.2**2 + 0.6**2) / 2)
     assert "2 of your 3 intervals" in str(score)
     assert "0.20" in str(score)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "low", "high", "half"),
+    [(8, 4, 8, 0.64), (20, 12, 19, 0.25), (45, 31, 41, 0.01)],
+)
+def test_the_range_that_chance_allows(intervals: int, low: int, high: int, half: float) -> None:
+    """Counted out by hand: every outcome of so many intervals with its chance."""
+    at = [math.comb(intervals, k) * 0.8**k * 0.2 ** (intervals - k) for k in range(intervals + 1)]
+    assert scores.range_of_chance(intervals) == (low, high)
+    assert sum(at[low : high + 1]) >= 0.95
+    assert sum(at[:low]) <= 0.025 < sum(at[: low + 1])
+    assert sum(at[high + 1 :]) <= 0.025 < sum(at[high:])
+    inside = sum(math.comb(intervals, k) for k in range(low, high + 1)) / 2**intervals
+    assert scores.chance_to_look_calibrated(intervals) == pytest.approx(inside)
+    assert round(inside, 2) == half
+
+
+def test_no_interval_and_no_chance() -> None:
+    assert scores.range_of_chance(0) == (0, 0)
+    assert scores.range_of_chance(5, 1) == (5, 5)
+    assert scores.range_of_chance(5, 0) == (0, 0)
+    assert scores.chance_to_look_calibrated(8, 0) == 0
+    with pytest.raises(ValueError, match="intervals must be an integer of at least 0, got -1"):
+        scores.range_of_chance(-1)
+    with pytest.raises(TypeError, match="intervals must be an integer"):
+        scores.chance_to_look_calibrated(2.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="rate must be"):
+        scores.range_of_chance(3, 1.2)
+
+
+def test_few_intervals_say_little_and_many_say_more() -> None:
+    few, many = (str(scores.Calibration(n, n - 3, 0, math.nan)) for n in (8, 45))
+    assert "5 of your 8 intervals held the truth." in few
+    assert "If each holds in 8 cases of 10, chance allows 4 to 8." in few
+    assert "If each holds in half, chance allows 1 to 7." in few
+    assert "with chance 0.64, so 8 intervals say little." in few
+    assert "with chance 0.01, so 45 intervals tell them apart." in many
+    assert "0 of your 1 interval held" in str(scores.Calibration(1, 0, 0, math.nan))
+    for said in (few, many):
+        assert "This is no grade." in said
+        assert "people are wrong there" in said
+        assert "Brier" not in said
+    assert "the truth" not in str(scores.Calibration(0, 0, 4, 0.2))
+
+
+def test_it_says_how_many_there_are_so_far() -> None:
+    total = scores.asked()
+    said = str(scores.Calibration(2, 1, 3, 0.2))
+    assert f"hold {total['intervals']} intervals and {total['choices']} choices" in said
+    assert "so far 2 and 3 count" in said
 
 
 def test_calibration_survives_the_resume_code(

@@ -566,7 +566,7 @@ def test_summary_is_a_page_of_all_that_one_has_done() -> None:
     claim("bulwark", "holds", lesson="06", because="Ours.").choose("partly", "Mine <here>.")
     text, page = repr(progress.summary()), progress.summary()._repr_html_()
     lines = [line.split() for line in text.splitlines()]
-    assert "0 of your 1 intervals held the truth" in text
+    assert "0 of your 1 interval held the truth" in text
     assert ["06", "b", "0", "to", "1", "3", "wrong"] in lines
     assert ["06", "c", "up,", "90", "%", "up", "right"] in lines
     assert ["Gaussian", "collapsed"] in lines
