@@ -571,7 +571,7 @@ def test_summary_is_a_page_of_all_that_one_has_done() -> None:
     assert ["06", "c", "up,", "90", "%", "up", "right"] in lines
     assert ["Gaussian", "collapsed"] in lines
     assert "[partly (lesson 06): Mine <here>.]" in text
-    for said in ("intervals held the truth", "Gaussian", "collapsed", "Mine &lt;here&gt;."):
+    for said in ("interval held the truth", "Gaussian", "collapsed", "Mine &lt;here&gt;."):
         assert said in page
     assert page.count("<table>") == 3
 
