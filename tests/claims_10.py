@@ -116,6 +116,19 @@ def _four_survivors() -> list[Found]:
     return found
 
 
+def _first_of_april() -> list[Found]:
+    """The fourth survivor that is printed, on a date written as its problem asks."""
+    rows = recorded_mutants()["HumanEval/124"]
+    place = next(place for place, row in enumerate(rows) if "first" in row)
+    made = lesson_10.draw_0(124)[place]
+    april = [Case(("04-01-3000",), False)]
+    mutant, own = (_ran(text, april, "valid_date") for text in (made.source, made.original))
+    return [
+        _one("the mutant says no", mutant.n_passed, mutant.passed),
+        _one("its original says no", own.n_passed, own.got is True),
+    ]
+
+
 def _no_cure() -> Found:
     summary = studies.summary("tests_of_tests")
     rho, low, high = (summary[f"correlation{end}"] for end in ("", "_low", "_high"))
@@ -186,8 +199,9 @@ CLAIMS = [
           _builtins),
     Claim("10", "of HumanEval's own solutions the screen refuses one, problem 160, which needs "
           "eval", RUN, _for_eval),
-    Claim("10", "All cases passed them; a near input did not", "tests_of_tests, draw 0",
-          _four_survivors),
+    Claim("10", "They passed every case. On a near input they return another value",
+          "tests_of_tests, draw 0", _four_survivors),
+    Claim("10", "the mutant calls 04-01-3000 invalid, too", RUN, _first_of_april),
     Claim("10", "problems killed all their mutants", DRAWS, _always),
     Claim("10", "let one through that returns another value", DRAWS, _always),
     Claim("10", "More cases are no cure that we can see", DRAWS, _no_cure),

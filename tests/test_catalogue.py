@@ -13,6 +13,7 @@ from helpers.authoring.catalogue import about, catalogue
 from helpers.authoring.check import check
 from helpers.authoring.course import Course
 from helpers.authoring.front import LessonError
+from helpers.authoring.instructors import lacking
 from helpers.authoring.lesson import parse
 from helpers.authoring.new import main, new
 from helpers.authoring.pages import make_pages, marked, page_problems
@@ -66,6 +67,20 @@ def test_every_page_that_is_made_has_its_marks() -> None:
               for path in (ROOT / "lessons").glob("[0-9][0-9]-*.md")]  # fmt: skip
     for page in pages:
         assert "<!-- made by `course build` from lessons/" in page.read_text(encoding="utf-8"), page
+
+
+def test_the_answer_of_each_challenge_is_on_the_page_for_instructors() -> None:
+    asked = 0
+    for path in sorted((ROOT / "lessons").glob("[0-9][0-9]-*.md")):
+        lesson = path.read_text(encoding="utf-8")
+        page = (path.parent / "instructors" / path.name).read_text(encoding="utf-8")
+        if many := lesson.count("A challenge"):
+            asked += many
+            message = f"{many} challenges in the lesson, and 0 answers"
+            assert [m.startswith(message) for m in lacking(page.replace("challenge", "question"),
+                                                           lesson)] == [True]  # fmt: skip
+        assert lacking(page, lesson) == []
+    assert asked >= 10
 
 
 def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout: Path) -> None:

@@ -3,8 +3,11 @@ fails with its own hint. Stubs and solutions are read out of the lessons as lear
 """
 
 import ast
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
@@ -245,6 +248,19 @@ def test_the_coroner_reads_other_spellings(cause: str) -> None:
         "misleads": "Facts right",
     }
     assert judged(exercises_of("05")["05-coroner"], report) is None
+
+
+@pytest.mark.parametrize(
+    "one", [0.5, Fraction(1, 2), Decimal("0.5"), np.float32(0.5), np.array([0.5])]
+)
+def test_a_number_may_be_of_any_kind_of_number(one: Any) -> None:
+    assert register.number(one, "it") == 0.5
+
+
+@pytest.mark.parametrize("one", [10**400, math.inf, Decimal("NaN"), True, 1j, None, "0.5"])
+def test_what_is_no_finite_number_gets_a_hint(one: Any) -> None:
+    with pytest.raises(register.Hint, match="it must be a finite number"):
+        register.number(one, "it")
 
 
 @pytest.mark.parametrize("tiles", [4, 5, 8])

@@ -285,6 +285,45 @@ def test_a_hidden_difference_is_named_in_the_praise() -> None:
     assert re.search(r"valid_date\('\d\d-3\d-2001'\) returned False, expected True", said)
 
 
+ONLY_LARGE = """
+def largest_prime_factor(n):
+    right = [j for j in range(2, min(n, 30)) if n % j == 0 and all(j % i for i in range(2, j))]
+    return max(right, default=1)
+"""
+ONLY_LONG = """
+def triples_sum_to_zero(l):
+    some = l[:9]
+    return any(a + b + c == 0 for i, a in enumerate(some) for j, b in enumerate(some[:i])
+               for c in some[:j])
+"""
+ONLY_EARLY = """
+def valid_date(date):
+    parts = date.split("-")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return False
+    month, day, year = map(int, parts)
+    days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return year >= 1900 and 1 <= month <= 12 and 1 <= day <= days[month - 1]
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(59, ONLY_LARGE), [np.int64(40), ONLY_LONG], (124, ONLY_EARLY)],
+    ids=["large numbers", "long lists", "early years"],
+)
+def test_a_program_may_be_wrong_on_large_long_and_old_inputs_only(answer: Any) -> None:
+    judge = exercises_of("10")["10-wrong-and-passing"].judge
+    assert isinstance(judge(answer, np.random.default_rng(1)), Praise)
+
+
+def test_a_problem_is_named_by_its_number_alone() -> None:
+    judge = exercises_of("10")["10-wrong-and-passing"].judge
+    for asked in ([59], np.array([59]), "59", "HumanEval/59", True, None):
+        said = judge((asked, ONLY_LARGE), np.random.default_rng(1))
+        assert str(said).startswith("my_wrong must be a pair"), asked
+
+
 def test_no_program_of_a_learner_runs_in_the_notebook(tmp_path: Path) -> None:
     """An attack on the judges: a text that would leave a file behind."""
     left = tmp_path / "left"

@@ -29,6 +29,8 @@ PARTS = (  # a heading of each page begins so
 )
 MADE = ("Run sheet", "Exercises: answers and hints", "Quiz key")
 FEWEST_WORDS = 15  # of a part that is written by hand
+AFTER = "What goes wrong"  # the part that gives the answers of challenges
+CHALLENGE = re.compile(r"\bA challenge\b")  # so a lesson sets one, at its sliders
 _GOALS = re.compile(r"^When you are done here you can\n\n((?:- .+\n(?: +\S.*\n)*)+)", re.MULTILINE)
 
 
@@ -136,8 +138,12 @@ def _plain(text: str) -> str:
     return re.sub(r"([*_<`\\])", r"\\\1", text)
 
 
-def lacking(page: str) -> list[str]:
-    """Which of PARTS the page does not have, or has with next to nothing in it."""
+def lacking(page: str, lesson: str = "") -> list[str]:
+    """Which of PARTS the page does not have, or has with next to nothing in it.
+
+    lesson: the source of its lesson. For each challenge there, an item of *What goes wrong* gives
+    the answer, and says so: it speaks of a challenge.
+    """
     code = {line for first, end, _, _ in fences(page) for line in range(first, end)}
     found: dict[str, str] = {}
     heading = ""
@@ -154,4 +160,11 @@ def lacking(page: str) -> list[str]:
             problems.append(f"no part called {part!r}: begin a heading of level 2 with it")
         elif part not in MADE and words < FEWEST_WORDS:
             problems.append(f"{words} words under {part!r}; at least {FEWEST_WORDS}")
+    items = re.split(r"^- ", found.get(AFTER, ""), flags=re.MULTILINE)[1:]
+    told, wanted = sum("challenge" in item for item in items), len(CHALLENGE.findall(lesson))
+    if told < wanted:
+        problems.append(
+            f"{wanted} challenges in the lesson, and {told} answers: add to {AFTER!r} an item for "
+            "each that begins 'The challenge'"
+        )
     return problems

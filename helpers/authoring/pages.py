@@ -75,7 +75,8 @@ def page_problems(root: Path) -> list[str]:
         if path.read_text(encoding="utf-8") != text:
             found.append(f"{name}: not what the lessons say: run `course build`")
         if path.parent.name == "instructors":
-            found += [f"{name}: {message}" for message in lacking(text)]
+            lesson = (root / "lessons" / path.name).read_text(encoding="utf-8")
+            found += [f"{name}: {message}" for message in lacking(text, lesson)]
     return found
 
 

@@ -13,7 +13,10 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -99,10 +102,11 @@ def number(value: Any, what: str) -> float:
     single = isinstance(value, np.ndarray) and value.size == 1
     if single:
         value = value.item()
-    right_type = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not right_type or not np.isfinite(value):
-        raise Hint(f"{what} must be a finite number; it is {shown(value)}.")
-    return float(value)
+    if not isinstance(value, bool) and isinstance(value, Real | Decimal):
+        with suppress(OverflowError):  # a whole number, or a fraction, larger than any float
+            if math.isfinite(got := float(value)):
+                return got
+    raise Hint(f"{what} must be a finite number; it is {shown(value)}.")
 
 
 def agrees(got: float, right: float, decimals: int = 3) -> bool:

@@ -37,6 +37,10 @@ ADDED = (
     "no right one, and take them from one."
 )
 ALL_RIGHT = "That is the chance that all k are right. At least one is enough."
+ONE_RIGHT = (
+    "That is the chance that exactly one of the k is right. Two or more are enough, too: count the "
+    "choices that hold none."
+)
 NONE_RIGHT = "That is the chance that none of the k is right. Take it from one."
 FEW_WRONG = (
     "Where fewer than k programs are wrong every choice holds a right one: the answer is 1, and "
@@ -66,10 +70,10 @@ def pass_at_k(answer: Any, rng: np.random.Generator) -> str | None:
     if not agrees(number(edge, "my_pass_at_k(5, 3, 4)"), 1.0):
         return FEW_WRONG
     try:
-        large = float(answer(200, 2, 100))
+        large = answer(200, 2, 100)
     except OverflowError:
         return TOO_LARGE
-    if not math.isfinite(large):
+    if isinstance(large, float | np.floating) and not np.isfinite(large):
         return TOO_LARGE
     for n, c, k in ((200, 2, 100), (10, 0, 3), (10, 10, 1), (1, 1, 1), (7, 2, 7), (100, 13, 10)):
         got = number(answer(n, c, k), f"my_pass_at_k({n}, {c}, {k})")
@@ -101,9 +105,10 @@ _OTHER_RULES: dict[Callable[[int, int, int], float], str] = {
     lambda n, c, k: min(1.0, k * c / n): ADDED,
     lambda n, c, k: math.comb(c, k) / math.comb(n, k): ALL_RIGHT,
     lambda n, c, k: math.comb(n - c, k) / math.comb(n, k): NONE_RIGHT,
+    lambda n, c, k: c * math.comb(n - c, k - 1) / math.comb(n, k): ONE_RIGHT,
 }
 for name, (rule, hint) in zip(
-    ("plugs in", "one program", "adds the chances", "all k right", "none right"),
+    ("plugs in", "one program", "adds the chances", "all k right", "none right", "one right"),
     _OTHER_RULES.items(),
     strict=True,
 ):
@@ -122,13 +127,21 @@ def valid_date(date):
         return False
     return 1 <= month <= 12 and 1 <= day <= days[month - 1]
 """
-# Of each problem: inputs that its text allows, and some that it forbids.
+# Of each problem: inputs that its text allows, and some that it forbids. Long and large ones, too:
+# a program may be wrong there only.
 ALLOWED: dict[int, Sequence[Any]] = {
-    4: ([5.0, 2.0, 3.0], [1.0, 1.0], [7.5], [0.0, -4.0, 10.0, 3.0], [2.0, 2.5], [-1.0, -2.0]),
+    4: ([5.0, 2.0, 3.0], [1.0, 1.0], [7.5], [0.0, -4.0, 10.0, 3.0], [2.0, 2.5], [-1.0, -2.0],
+        [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], [0.5 * x for x in range(40)], [1e6, -1e6, 0.0],
+        [100.0, 250.0]),
     40: ([0], [0, 0], [1, -1, 0], [2, -1], [0, 0, 0], [5, -10, 5], [4, -2, 9, 1], [1, 1, -2, 8],
-         [-3, 1, 2], [6, 7, -14, 8], [2, -4, 7, 3], [9, 8, -7, -1, 30, -2]),
-    59: (4, 6, 8, 9, 10, 12, 14, 16, 21, 25, 35, 49, 64, 77, 100, 121, 128, 143, 169, 243, 1000),
-    124: tuple(f"{m:02}-{d:02}-2001" for m in range(14) for d in range(33)),
+         [-3, 1, 2], [6, 7, -14, 8], [2, -4, 7, 3], [9, 8, -7, -1, 30, -2],
+         [3, 7, 11, 20, 31, 45, 60, 80, 101, -121, 200, 350], [1000, 2, -1002],
+         [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, -96], list(range(1, 30))),
+    59: (4, 6, 8, 9, 10, 12, 14, 16, 21, 25, 35, 49, 64, 77, 100, 121, 128, 143, 169, 243, 1000,
+         62, 74, 201, 437, 1147, 2021, 4096, 4999 * 2, 5041, 10403),
+    124: tuple(f"{m:02}-{d:02}-2001" for m in range(14) for d in range(33)) + tuple(
+        f"{day}-{year}" for day in ("02-28", "02-29", "12-25", "04-31")
+        for year in ("0001", "1776", "1899", "1900", "2023", "2024", "9999")),
 }  # fmt: skip
 FORBIDDEN: dict[int, Sequence[Any]] = {4: ([],), 40: ([],), 59: (2, 3, 7, 13, 1, 0, -6), 124: ("",)}
 
@@ -163,8 +176,11 @@ def wrong_and_passing(answer: Any, rng: np.random.Generator) -> str | None:
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         return WHAT
     asked, program = answer
-    if isinstance(asked, bool) or asked not in ALLOWED or not isinstance(program, str):
+    if isinstance(asked, bool) or not isinstance(asked, int | float | np.number):
         return WHAT
+    if asked not in ALLOWED or not isinstance(program, str):
+        return WHAT
+    asked = int(asked)
     problem = _problem(asked)
     with Sandbox() as box:
         report = box.grade(program, problem.cases, problem.entry_point)
@@ -273,6 +289,10 @@ HONEST = (
     "It fails an honest program ({said}). A grader that passes nothing is safe, and of no use: "
     "call names['f'](*args) for each test, and answer True when all agree."
 )
+NOT_BOOL = (
+    "Your grader must answer True or False, and nothing else. Of a program that sorts it says: "
+    "{said}"
+)
 NO_COMPARISON = "It passes a program that returns the list as it is. Nothing is compared."
 EXITS = "`raise SystemExit` passes: that is no Exception, so catch BaseException."
 EQUALS = (
@@ -334,6 +354,8 @@ def grader(answer: Any, rng: np.random.Generator) -> str | None:
     if bouts["wrong"].beaten:
         return NO_COMPARISON
     for name in HONEST_PROGRAMS:
+        if bouts[name].verdict == Verdict.WRONG:
+            return NOT_BOOL.format(said=_returned(bouts[name].message))
         if bouts[name].verdict != "passed":
             return HONEST.format(said=bouts[name].message or bouts[name].verdict)
     for name, (_, hint) in MUST_STAND.items():
@@ -345,6 +367,11 @@ def grader(answer: Any, rng: np.random.Generator) -> str | None:
         f"({_fate(beaten)}): a table of the visible cases is right on them, and whoever shares "
         "your process can look for the answers."
     )
+
+
+def _returned(message: str) -> str:
+    """What a grader returned, from a message that also repeats the program and its tests."""
+    return message.rpartition(" returned ")[2].removesuffix(", expected True")
 
 
 def _fate(beaten: Sequence[str]) -> str:
@@ -390,6 +417,7 @@ wrong("a function", len, hint=NOT_TEXT)
 wrong("not Python", "def grade(program, tests)\n    return True\n",
       hint=NO_GRADER.format(said="grader must be Python that defines grade(program, tests), "
     "got expected ':' (line 1)"))  # fmt: skip
+wrong("a number for True", _grader(end="int(right == asked > 0)"), hint=NOT_BOOL.format(said="1"))
 wrong("fails everything", _grader("False"), hint=HONEST.format(said="failed"))
 wrong(
     "an exit is well",
