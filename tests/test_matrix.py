@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from helpers.teaching import claim, claim_cards, verdict, verdict_matrix
+from helpers.studies.scorecard.rules import VERDICTS
+from helpers.teaching import (
+    claim,
+    claim_cards,
+    compare_claims,
+    compared,
+    verdict,
+    verdict_matrix,
+)
 from helpers.teaching._store import store
 from helpers.teaching.matrix import CLAIMS
 
@@ -123,3 +131,45 @@ def test_the_former_word_of_files_and_copies_is_read_as_todays() -> None:
     assert "[reproduced (lesson 06)]" in repr(claim_cards())
     form.choose("holds")
     assert store().read()["claims"]["bulwark"]["status"] == "reproduced"
+
+
+# --- the learner's verdicts beside the course's ---------------------------------------------------
+
+
+def test_nothing_judged_is_nothing_to_compare() -> None:
+    assert repr(compare_claims()) == "You have judged no claim yet."
+    assert compare_claims()._repr_html_() == "<p>You have judged no claim yet.</p>"
+
+
+def test_where_we_differ_comes_first() -> None:
+    claim("tails-first", "reproduced", lesson="03").choose("reproduced")
+    claim("bulwark", "partly", lesson="06").choose("reproduced", "It <held>.")
+    claim("any-architecture", "partly", lesson="04").choose("partly")  # 05 says more, and counts
+    found = compared.compared()
+    assert [(one.agrees, one.yours, one.ours, one.lesson) for one in found] == [
+        (False, "partly", "reproduced", "05"),
+        (False, "reproduced", "partly", "06"),
+        (True, "reproduced", "reproduced", "09"),
+    ]
+    said, *lines = repr(compare_claims()).splitlines()
+    assert said == "You have judged 3 of 7 claims, and the course differs on 2 of them."
+    assert lines[3] == f"DIFFER: {CLAIMS['bulwark']}"
+    assert lines[4] == "  you: reproduced: It <held>."
+    assert "lesson 06: partly. It bounds noise" in lines[5]
+    assert "F14: it asks only for less harm" in lines[5]
+    assert lines[5].endswith("Rows: F07 partly, F14 reproduced.")
+    page = compare_claims()._repr_html_()
+    assert page.index(CLAIMS["bulwark"]) < page.index(CLAIMS["tails-first"])
+    assert "reproduced: It &lt;held&gt;." in page
+    assert '<a href="06-replace-or-accumulate.ipynb">06</a>' in page
+    assert '<a href="scorecard.ipynb#Partly">F07 partly</a>' in page
+
+
+def test_every_verdict_leads_to_its_section_of_the_scorecard() -> None:
+    page = (Path(__file__).parent.parent / "lessons" / "scorecard.md").read_text("utf-8")
+    headings = {line[3:].replace(" ", "-") for line in page.splitlines() if line[:3] == "## "}
+    assert set(compared.SECTIONS) == set(VERDICTS)
+    assert set(compared.SECTIONS.values()) <= headings
+    for word, section in compared.SECTIONS.items():  # and the table there shows this verdict
+        body = page.split(f"## {section.replace('-', ' ')}\n")[1].split("\n## ")[0]
+        assert f'"{word}"' in body

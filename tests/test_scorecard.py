@@ -35,7 +35,7 @@ from helpers.studies.scorecard.rules import (
     Sign,
     Value,
 )
-from helpers.teaching import matrix, scorecards
+from helpers.teaching import _lessons, matrix, scorecards
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = tuple(dict.fromkeys(rule for one in CLAIMS for rule in one.parts))
@@ -390,7 +390,10 @@ def test_the_page_shows_each_card_with_the_verdicts_of_its_rows() -> None:
     for line, name in zip(said, scorecard.CARDS, strict=True):
         assert line.startswith(matrix.CLAIMS[name])
         told = [f"{row} {rows()[row].verdict}" for row in scorecard.CARDS[name]]
-        assert line.endswith(", ".join(told))
+        assert line.endswith("Rows: " + ", ".join(told))
+        for judged in _lessons.card(name)["judged"]:
+            assert f"{judged['lesson']} {judged['ours']}" in line
+            assert all(f"{row}: {why}" in line for row, why in judged["unlike"].items())
 
 
 @cache

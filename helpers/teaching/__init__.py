@@ -6,6 +6,7 @@ the learner's machine, in one JSON file.
 
 from helpers.teaching import progress
 from helpers.teaching.checks import check
+from helpers.teaching.compared import compare_claims
 from helpers.teaching.dice import class_tallies, simulated_class
 from helpers.teaching.matrix import (
     claim,
@@ -24,6 +25,7 @@ __all__ = [
     "claim",
     "claim_cards",
     "class_tallies",
+    "compare_claims",
     "compare_verdicts",
     "predict",
     "progress",

@@ -237,7 +237,7 @@ class Claim(Form):
     ) -> None:
         super().__init__()
         self.name: str = one_of("name", name, tuple(CLAIMS))
-        self.ours: str = one_of("ours", _today(ours), STATUSES)
+        self.ours: str = one_of("ours", today(ours), STATUSES)
         self.lesson = nonempty_text("lesson", lesson)
         self.because = because
         self.unlike = dict(unlike or {})
@@ -247,7 +247,7 @@ class Claim(Form):
     @property
     def status(self) -> str | None:
         """What the learner chose, None until then."""
-        status = _today(self._entry.get("status"))
+        status = today(self._entry.get("status"))
         return status if status in STATUSES else None
 
     @property
@@ -256,7 +256,7 @@ class Claim(Form):
 
     def choose(self, status: str, because: str = "") -> None:
         """Record the learner's verdict, one of STATUSES, and their reason, if they give one."""
-        status = one_of("status", _today(status), STATUSES)
+        status = one_of("status", today(status), STATUSES)
         if not isinstance(because, str):
             raise TypeError(f"because must be a str, got {because!r}")
         chosen = {"status": status, "because": because.strip(), "lesson": self.lesson}
@@ -309,7 +309,7 @@ class Claim(Form):
         return [w.HTML(f"<p>{self._asked()}</p>"), radio, why, said]
 
 
-def _today(word: Any) -> Any:
+def today(word: Any) -> Any:
     """A status in today's word: learners' files and copies of lessons may say "holds"."""
     return "reproduced" if word == "holds" else word
 
@@ -343,6 +343,6 @@ def _box(entry: Entry | None, lessons: list[str]) -> str:
         *others, last = lessons
         word, said = ("lessons", f"{', '.join(others)} and {last}") if others else ("lesson", last)
         return f"to be tested in {word} {said}"
-    said = f"{_today(entry['status'])} (lesson {entry.get('lesson', '?')})"
+    said = f"{today(entry['status'])} (lesson {entry.get('lesson', '?')})"
     because = entry.get("because", "")
     return f"{said}: {because}" if because else said

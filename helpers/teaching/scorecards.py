@@ -9,6 +9,7 @@ from helpers.studies import scorecard
 from helpers.studies.scorecard import Row, printed
 from helpers.studies.scorecard.rules import VERDICTS
 from helpers.teaching._forms import Page, escape, html_table
+from helpers.teaching._lessons import card
 from helpers.teaching.matrix import CLAIMS
 
 HEAD = ["row", "verdict", "what is claimed, and where", "found", "rule", "caveat"]
@@ -51,15 +52,22 @@ def rule(row: str) -> Page:
 
 
 def cards() -> Page:
-    """The claim cards of the lessons, each with the verdicts of its rows."""
+    """The claim cards: what lessons say of each, the verdicts of its rows, and why they differ."""
     by_id = {one.claim.id: one for one in _rows()}
-    told = {
-        CLAIMS[name]: ", ".join(f"{row} {by_id[row].verdict}" for row in rows)
-        for name, rows in scorecard.CARDS.items()
-    }
-    text = "\n".join(f"{said} {rows}" for said, rows in told.items())
-    boxes = [[said, rows] for said, rows in told.items()]
-    return Page(text, html_table(["card", "rows"], boxes, "The seven cards, and their rows"))
+    boxes = []
+    for name, rows in scorecard.CARDS.items():
+        judged = card(name)["judged"]
+        lessons = ", ".join(f"{one['lesson']} {one['ours']}" for one in judged)
+        told = ", ".join(f"{row} {by_id[row].verdict}" for row in rows)
+        why = [f"{row}: {said}" for one in judged for row, said in one["unlike"].items()]
+        boxes.append([CLAIMS[name], lessons, told, " ".join(why)])
+    text = "\n".join(
+        f"{said} Lessons: {lessons}. {f'{why} ' if why else ''}Rows: {told}"
+        for said, lessons, told, why in boxes
+    )
+    head = ["card", "lessons", "rows", "why a row differs"]
+    title = "The seven cards: what lessons say, and their rows"
+    return Page(text, html_table(head, boxes, title, empty="all agree"))
 
 
 def _cells(row: Row) -> list[str]:
