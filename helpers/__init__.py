@@ -11,6 +11,7 @@ models        fit, sample, score: from a Gaussian to a small GPT
 metrics       what to measure on a generation, and what a series of numbers means
 verification  who decides what is kept; the grader that runs programs
 coding        the code task: a writer, its exams, its gates
+capstone      the last lesson's game: a purse, ten generations, a policy that keeps a model alive
 studies       the experiments at full size
 results       what they measured, and what papers published
 plots         figures

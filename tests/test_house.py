@@ -37,6 +37,7 @@ FLOORS = (
     {"loop", "metrics", "policies"},
     {"verification"},
     {"coding"},
+    {"capstone"},
     {"studies"},
     {"explorers"},
     {"authoring", "teaching"},
@@ -47,7 +48,7 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # What may never import what, wherever the floors lie.
 SCIENCE = (
     *("data", "models", "plots", "theory", "loop", "metrics", "policies"),
-    *("verification", "coding", "studies"),
+    *("verification", "coding", "capstone", "studies"),
 )
 NEVER = {
     # The loop sees models, policies and verifiers only as protocols.
