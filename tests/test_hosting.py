@@ -7,15 +7,17 @@ that every path exists, and that the files agree with each other.
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
 
 from helpers._ground import ROOT
-from helpers.course import bootstrap, cli
+from helpers.course import badge, bootstrap, cli
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 UNSEEN = "# Nobody of us has seen this workflow run"
@@ -126,3 +128,105 @@ def test_what_the_newest_versions_are_asked_exists(pytestconfig: pytest.Config) 
     assert left_out
     for file, test in left_out:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def unpublished(tmp_path: Path) -> Path:
+    """README and CITATION as they are before anybody has published the course."""
+    for name in ("README.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, tmp_path)
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    head, rest = readme.split(f"{badge.BEGIN}\n")
+    tail = rest.split(f"{badge.END}\n")[1]
+    (tmp_path / "README.md").write_text(f"{head}{badge.BEGIN}\n{badge.END}\n{tail}")
+    citation = (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
+    (tmp_path / "CITATION.cff").write_text(
+        re.sub(r"(?m)^(# )?repository-code:.*", "# repository-code: https://", citation)
+    )
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, list[str]]:
+    return {p.name: p.read_text(encoding="utf-8").splitlines() for p in folder.iterdir()}
+
+
+def test_the_badge_fills_two_places_and_touches_nothing_else(
+    unpublished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(unpublished)
+    assert badge.main(["jane/Loop_2.0", "v1.0/rc+1"], unpublished) == 0
+    after = contents(unpublished)
+    assert capsys.readouterr().out == "README.md, CITATION.cff: filled\n"
+    new = [line for line in after["README.md"] if line not in before["README.md"]]
+    assert [line for line in after["README.md"] if line not in new] == before["README.md"]
+    assert len(new) == 2
+    changed = [
+        pair for pair in zip(before["CITATION.cff"], after["CITATION.cff"], strict=True)
+        if pair[0] != pair[1]
+    ]  # fmt: skip
+    published = "repository-code: https://github.com/jane/Loop_2.0"
+    assert changed == [("# repository-code: https://", published)]
+    citation = yaml.safe_load((unpublished / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["repository-code"] == "https://github.com/jane/Loop_2.0"
+
+    (binder,) = re.findall(r"\((https://mybinder\.org/v2/[^)]*)\)", new[0])
+    *_, host, owner, repository, tag = urlsplit(binder).path.split("/")
+    assert (host, owner, repository, unquote(tag)) == ("gh", "jane", "Loop_2.0", "v1.0/rc+1")
+    (opened,) = parse_qs(urlsplit(binder).query)["urlpath"]
+    assert opened == "lab/tree/my/00-start-here.ipynb"
+    assert (ROOT / "notebooks" / Path(opened).name).exists()
+
+
+def test_the_badge_of_the_next_release_takes_the_place_of_the_last(
+    unpublished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    badge.fill(unpublished, "jane/loop", "v1.0.0")
+    first = contents(unpublished)
+    assert badge.fill(unpublished, "jane/loop", "v1.0.0") == []
+    assert badge.main(["jane/loop", "v1.0.0"], unpublished) == 0
+    assert "already" in capsys.readouterr().out
+    assert contents(unpublished) == first
+    assert badge.fill(unpublished, "jane/loop", "v1.1.0") == ["README.md"]
+    badge.fill(unpublished, "joan/loop", "v1.0.0")
+    badge.fill(unpublished, "jane/loop", "v1.0.0")
+    assert contents(unpublished) == first
+
+
+@pytest.mark.parametrize(
+    ("repository", "tag", "said"),
+    [
+        ("loop", "v1", "OWNER/REPO must be like"),
+        ("https://github.com/jane/loop", "v1", "OWNER/REPO must be like"),
+        ("jane/loop/tree", "v1", "OWNER/REPO must be like"),
+        ("-jane/loop", "v1", "OWNER/REPO must be like"),
+        ("jane/lo)op", "v1", "OWNER/REPO must be like"),
+        ("jane/loop", "", "TAG must be a tag or branch"),
+        ("jane/loop", "v 1", "TAG must be a tag or branch"),
+        ("jane/loop", "v1..2", "TAG must be a tag or branch"),
+        ("jane/loop", "v1/.2", "TAG must be a tag or branch"),
+        ("jane/loop", "v1/", "TAG must be a tag or branch"),
+        ("jane/loop", "v1)", "TAG must be a tag or branch"),
+    ],
+)
+def test_a_bad_badge_is_one_sentence_and_writes_nothing(
+    repository: str, tag: str, said: str, unpublished: Path
+) -> None:
+    before = contents(unpublished)
+    with pytest.raises(ValueError, match=said) as failure:
+        badge.fill(unpublished, repository, tag)
+    assert repr(tag if said.startswith("TAG") else repository) in str(failure.value)
+    assert contents(unpublished) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"), [("README.md", badge.END), ("CITATION.cff", "repository-code")]
+)
+def test_a_file_without_the_place_to_fill_stops_before_the_other_is_written(
+    name: str, lost: str, unpublished: Path
+) -> None:
+    text = (unpublished / name).read_text(encoding="utf-8")
+    (unpublished / name).write_text(text.replace(lost, "gone"))
+    before = contents(unpublished)
+    with pytest.raises(ValueError, match=f"{name} must hold once"):
+        badge.fill(unpublished, "jane/loop", "v1.0.0")
+    assert contents(unpublished) == before

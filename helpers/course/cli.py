@@ -206,6 +206,12 @@ COMMANDS = {
         "a verdict for every claim; ID: its rule, part by part; --page: write its page",
         OWN,
     ),
+    "badge": Command(
+        _module("helpers.course.badge"),
+        None,
+        "where the course is published, into README and CITATION: badge OWNER/REPO TAG",
+        OWN,
+    ),
     "clean": Command(
         clean,
         None,
