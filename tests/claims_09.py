@@ -8,7 +8,7 @@ from claims import Claim, Found, between, exactly, mean, values, within
 from scipy.stats import binom
 
 from helpers import theory
-from helpers.studies import noisy_verifier, verified_loop
+from helpers.studies import judged_cures, noisy_verifier, verified_loop
 
 STORIES = "GPT of 400 steps, 10 seeds"
 
@@ -37,7 +37,9 @@ def _fate(kind: str, way: str, g: int = 20) -> pd.Series:
 
 
 def _story(metric: str, arm: str) -> pd.DataFrame:
-    """Seeds by generations; without a judge, from round 1 on, of `gpt_steps`."""
+    """Seeds by generations; without a judge, from generation 1 on, of `gpt_steps`."""
+    if arm in judged_cures.ARMS:
+        return values("judged_cures", arm, metric)
     if arm in ("none", "accumulate"):
         name = "replace_best" if arm == "none" else "accumulate_best"
         return values("gpt_steps", name, metric)
@@ -48,6 +50,69 @@ def _gap(metric: str, low: float, high: float, since: int = 1) -> list[Found]:
     """With the judge minus without it, seed by seed, in every generation."""
     gap = (_story(metric, "judge") - _story(metric, "none")).dropna(axis=1)
     return [between(gap[g], low, high, f"{metric}, generation {g}") for g in gap if g >= since]
+
+
+def _cured(arm: str, other: str, metric: str, low: float, high: float) -> list[Found]:
+    """A cure with its judge minus another arm, seed by seed, in every generation from 1 on."""
+    gap = (_story(metric, arm) - _story(metric, other)).dropna(axis=1)
+    said = f"{arm} minus {other}, {metric}, generation"
+    return [between(gap[g], low, high, f"{said} {g}") for g in gap if g >= 1]
+
+
+BESIDE_REAL = (("mix25_judge", "mix25"), ("accumulate_judge", "accumulate"))
+MARGIN = judged_cures.MARGIN
+
+
+def _harmless() -> list[Found]:
+    return [one for pair in BESIDE_REAL for one in _cured(*pair, "excess", -MARGIN, MARGIN)]
+
+
+def _no_loss_shown() -> list[Found]:
+    """Rule 2: at the last generation no interval lies below 0."""
+    found = []
+    for arm, other in BESIDE_REAL:
+        value, low, high = mean((_story("recall_tail", arm) - _story("recall_tail", other))[5])
+        found.append(Found(value, low, high, high > 0, f"{arm} minus {other}"))
+    return found
+
+
+def _still_thins() -> list[Found]:
+    return [one for pair in BESIDE_REAL for one in _cured(*pair, "names_alive", -100, 0)]
+
+
+def _quota_holds_and_harms() -> list[Found]:
+    """More people and rare recall than the judge alone, in every generation; and more excess than
+    no judge, in the last by more than the margin."""
+    return [
+        *_cured("quota", "judge", "names_alive", 0, 100),
+        *_cured("quota", "judge", "recall_tail", 0, 1),
+        *_cured("quota", "none", "excess", 0, 9),
+        between(_story("excess", "quota")[5] - _story("excess", "none")[5], MARGIN, 9, "the last"),
+    ]
+
+
+def _all_kept() -> list[Found]:
+    """Every arm trains on as many rows: the judge always found 800."""
+    found = []
+    for arm in judged_cures.ARMS:
+        kept = _story("kept", arm)
+        low, high = float(kept.min().min()), float(kept.max().max())
+        found.append(Found(float(kept.mean().mean()), low, high, low == high == 800, arm))
+    return found
+
+
+def _confident_half() -> list[Found]:
+    arms = {arm: values("surprise_filter", arm, "excess")[4]
+            for arm in ("predictable", "surprising", "random")}  # fmt: skip
+    return [between(arms["predictable"] - arms[arm], 0, 9, f"excess, minus {arm}")
+            for arm in ("surprising", "random")]  # fmt: skip
+
+
+def _far_below_a_half() -> list[Found]:
+    gates = {arm: values("execution", arm, "false_pass")[0]
+             for arm in ("unchecked", "static", "own_tests", "unit_tests")}  # fmt: skip
+    return [between(rate, 0 if arm == "unit_tests" else 0.4, 0.1 if arm == "unit_tests" else 0.7,
+                    arm) for arm, rate in gates.items()]  # fmt: skip
 
 
 def _cliff() -> list[Found]:
@@ -103,11 +168,11 @@ def _triples() -> list[Found]:
     shares = theory.verified_share(0.15, 0.9, 0.3, np.arange(9))
     odds = shares / (1 - shares)
     for g, ratio in enumerate(odds[1:] / odds[:-1], 1):
-        found.append(Found(ratio, ratio, ratio, abs(ratio - 3) < 1e-9, f"round {g}"))
+        found.append(Found(ratio, ratio, ratio, abs(ratio - 3) < 1e-9, f"generation {g}"))
     # The recorded loop, with a thousand draws a question, follows it.
     for g in (1, 2, 3, 5):
         off = _right("answers_d1000_s15", g) - shares[g]
-        found.append(between(off, -0.01, 0.01, f"recorded minus law, round {g}"))
+        found.append(between(off, -0.01, 0.01, f"recorded minus law, generation {g}"))
     return found
 
 
@@ -135,7 +200,7 @@ def _delay_and_stop() -> list[Found]:
             found.append(between(_fate(kind, way), 0.95, 1.01, f"{kind}, {way}"))
         for kind in ("plausible", "refuses"):
             late = _fate(kind, way) - _fate(kind, way, 5)
-            found.append(between(late, -0.02, 0.02, f"{kind}, {way}: round 20 minus 5"))
+            found.append(between(late, -0.02, 0.02, f"{kind}, {way}: generation 20 minus 5"))
             three = mean(_fate(kind, way))
             found.append(Found(*three, three[2] < 0.9, f"{kind}, {way}"))
     return found
@@ -169,14 +234,14 @@ def _helps_and_harms() -> list[Found]:
         distances = values("verified_loop", f"centre_r20_m{real}", "distance")
         best = int(distances.mean().idxmin())
         gain = distances[best] - distances[30]
-        found.append(between(gain, -1, 0, f"{real} real rows: best round {best} minus 30"))
+        found.append(between(gain, -1, 0, f"{real} real rows: best generation {best} minus 30"))
     return found
 
 
 def _stricter_is_faster() -> list[Found]:
     return [
         between(_right(f"centre_r10_m{m}", 3, "to_judge") - _centre(m, "to_judge", 3), -1, 0,
-                f"{m} real rows, round 3")
+                f"{m} real rows, generation 3")
         for m in (4, 16, 100)
     ]  # fmt: skip
 
@@ -246,13 +311,27 @@ CLAIMS = [
     Claim("09", "The 20 best known it knows as well as the other",
           f"recall, with minus without, generation 5, {STORIES}",
           lambda: _gap("recall_head", -0.05, 0.05)[-1]),
-    Claim("09", "Every fact in the judged text is right, in every round and seed",
+    Claim("09", "Every fact in the judged text is right, in every generation and seed",
           f"facts that are right, {STORIES}", _all_of_it_true),
-    Claim("09", "five rounds of nothing but true rows", f"facts that are right, {STORIES}",
+    Claim("09", "five generations of nothing but true rows", f"facts that are right, {STORIES}",
           _all_of_it_true),
     Claim("09", "The model is the sicker one, too", f"with minus without, {STORIES}", _sicker),
-    Claim("09", "So the judge thins them in the first round",
+    Claim("09", "So the judge thins them at once",
           f"share of the rarer half, {STORIES}", _thinned_at_once),
+    Claim("09", "Beside real rows the judge is harmless, in every generation",
+          f"excess, with minus without, {STORIES}", _harmless),
+    Claim("09", "In rare recall no loss is shown, with neither",
+          f"generation 5, with minus without, {STORIES}", _no_loss_shown),
+    Claim("09", "But it still thins: its newest rows mention",
+          f"people, with minus without, {STORIES}", _still_thins),
+    Claim("09", "A quota is not enough", f"generations 1 to 5, {STORIES}", _quota_holds_and_harms),
+    Claim("09", "beside 600 that the judge kept", f"rows that pass, {STORIES}", _all_kept),
+    Claim("09", "Real rows beside its own made it harmless here",
+          f"excess, with minus without, {STORIES}", _harmless),
+    Claim("09", "For our GPT the confident half was the worst of three halves, in four seeds",
+          "excess at generation 4, GPT of 400 steps, 4 seeds", _confident_half),
+    Claim("09", "Only the last is far below a half", "wrong share of what a gate keeps, generation "
+          "0, 10 seeds", _far_below_a_half),
     Claim("09", "A judge multiplies the odds by $\\varphi/\\psi$", "exact, and 1,000 draws",
           _triples),
     Claim("09", "A million rows see a cliff", "accuracy a hundredth to each side, 40 seeds",
@@ -275,24 +354,25 @@ CLAIMS = [
           within(lambda: _clean("strict", 400, "kept"), 27.5, 28.5)),
     Claim("09", "all but one in 250 are right", "right share of the kept, 40 seeds",
           within(lambda: _clean("strict", 400, "right"), 0.994, 0.998)),
-    Claim("09", "the judge triples the odds in each round", "exact, and 1,000 draws", _triples),
-    Claim("09", "At $T = 0$ the first is what Feng says, one minus $p^*$", "exact",
+    Claim("09", "the judge triples the odds in each generation", "exact, and 1,000 draws",
+          _triples),
+    Claim("09", "At $T = 0$ the written share is Feng's edge, one minus $p^*$", "exact",
           exactly(lambda: theory.loop_threshold(0.9, 0.3, 0)
                   + theory.verifier_threshold(0.9, 0.3), 1 - 1e-12, 1 + 1e-12)),
-    Claim("09", "At $T = 1$ any start recovers", "exact, 60 rounds", _any_start),
+    Claim("09", "At $T = 1$ any start recovers", "exact, generation 60", _any_start),
     Claim("09", "the recorded loop did as it should in each of twenty seeds",
-          "share right after 60 rounds, least and most of 20 seeds", _as_it_should),
+          "share right at generation 60, least and most of 20 seeds", _as_it_should),
     Claim("09", "Each judge errs in a fifth of its first verdicts", "exact",
           _a_fifth_of_first_verdicts),
     Claim("09", "Errors at random delay a loop. Errors that come back stop it",
-          "share right after 20 rounds, both kinds of model, 20 seeds", _delay_and_stop),
+          "share right at generation 20, both kinds of model, 20 seeds", _delay_and_stop),
     Claim("09", "A network that trains on other questions may forget it",
           "share right, forgets minus keeps, 20 seeds",
           within(lambda: _fate("refuses", "forgets") - _fate("refuses", "keeps"), -0.2, -0.1)),
-    Claim("09", "Every start ends at the judge's centre", "distance after 30 rounds, 20 seeds",
+    Claim("09", "Every start ends at the judge's centre", "distance at generation 30, 20 seeds",
           _ends_at_the_centre),
     Claim("09", "With four real rows the judge helps, with a hundred it harms",
-          "squared error, and the best round by distance, 20 seeds", _helps_and_harms),
+          "squared error, and the best generation by distance, 20 seeds", _helps_and_harms),
     Claim("09", "A stricter judge only gets there faster", "distance to the centre, 20 seeds",
           _stricter_is_faster),
     Claim("09", "With normal errors more is better", "best of 1,000, 40 seeds", _best_of_many),

@@ -29,9 +29,10 @@ from helpers.verification import Noisy
 
 LESSON = (ROOT / "lessons" / "09-verify-before-you-train.md").read_text(encoding="utf-8")
 RECORDED = ("noisy_verifier", "verified_loop", "judged_stories")
+NAMED = (*RECORDED, "judged_cures")
 
 
-@pytest.mark.parametrize("study", RECORDED)
+@pytest.mark.parametrize("study", NAMED)
 def test_every_number_that_the_lesson_names_is_recorded(study: str) -> None:
     named = set(re.findall(rf"\{{\{{ {study}\.(\w+)", LESSON))
     assert len(named) >= 4
@@ -47,6 +48,19 @@ def test_the_rules_of_the_studies_held_as_the_lesson_says() -> None:
     }
     assert len(verdicts) == 17
     assert {key for key, value in verdicts.items() if value != 1} == set()
+
+
+def test_the_cures_are_called_what_the_lesson_calls_them() -> None:
+    verdicts = {
+        key: value
+        for key, value in studies.summary("judged_cures").items()
+        if key.startswith("rule_")
+    }
+    assert verdicts == {
+        "rule_1_mix25_harm": 0, "rule_1_accumulate_harm": 0,
+        "rule_2_mix25_rare_pay": 0, "rule_2_accumulate_rare_pay": 0,
+        "rule_3_quota_holds_people": 1, "rule_3_quota_holds_rare": 1, "rule_3_quota_harm": 1,
+    }  # fmt: skip
 
 
 def test_a_judge_that_keeps_nothing_stops_the_loop_and_names_the_generation() -> None:
@@ -285,6 +299,50 @@ def test_a_rule_of_judged_stories_can_fail() -> None:
     assert [found[rule] for rule in verdicts] == [0] * 5
 
 
+def test_a_rule_of_judged_cures_can_say_something_else() -> None:
+    frame = studies.load("judged_cures")
+    harm = {"mix25_judge": "rule_1_mix25_harm", "accumulate_judge": "rule_1_accumulate_harm",
+            "quota": "rule_3_quota_harm"}  # fmt: skip
+    for shift, said in ((3, 1), (-3, -1)):
+        hit = frame["arm"].isin(harm) & (frame["metric"] == "excess")
+        found = judged_cures.summary(frame.assign(value=frame["value"] + shift * hit))
+        assert [found[rule] for rule in harm.values()] == [said] * 3
+    lost = frame["metric"].isin(["recall_tail", "names_alive"]) & frame["arm"].isin(harm)
+    found = judged_cures.summary(frame.assign(value=frame["value"].where(~lost, 0)))
+    assert [found[f"rule_2_{arm}_rare_pay"] for arm in ("mix25", "accumulate")] == [1, 1]
+    assert [found[f"rule_3_quota_holds_{what}"] for what in ("people", "rare")] == [0, 0]
+
+
+def test_every_cure_is_in_the_figure_and_in_the_table() -> None:
+    recorded = {arm for _, arm, _ in lesson_09.CURES.values()} - {"judge"}
+    assert recorded == {name for name, arm in judged_cures.ARMS.items() if arm.judge}
+    alt, table = lesson_09.cures_picture().alt, lesson_09.cures_table()
+    assert list(table.index) == list(lesson_09.CURES)
+    for label in lesson_09.CURES:
+        assert f"{label} " in alt
+    found = studies.summary("judged_cures")
+    assert table.loc["a quota by person", "excess"] == f"{found['quota_excess_g5']:.2f}"
+    low = found["quota_minus_none_names_alive_g5_low"]
+    assert table.loc["a quota by person", "people"].split("[")[1].startswith(f"{low:+.0f}")
+
+
+def test_the_best_of_so_many_stands_on_the_axis() -> None:
+    for axes in lesson_09.best_picture().figure.axes:
+        said = [tick.get_text() for tick in axes.get_xticklabels()]
+        assert said == ["1", "10", "30", "100", "1,000"]
+
+
+def test_no_word_of_the_lesson_calls_a_generation_a_round() -> None:
+    files = [ROOT / "helpers" / "teaching" / "exercises" / "lesson_09.py",
+             ROOT / "lessons" / "instructors" / "09-verify-before-you-train.md"]  # fmt: skip
+    pictures = (lesson_09.loop_picture, lesson_09.tides_picture, lesson_09.fates_picture,
+                lesson_09.centre_picture)  # fmt: skip
+    seen = [LESSON, *(path.read_text(encoding="utf-8") for path in files)]
+    seen += [*(picture().alt for picture in pictures), lesson_09.loop_explorer()._says()]
+    for text in seen:
+        assert re.findall(r".*(?<!way )\brounds?\b.*", text) == []
+
+
 # --- the explorer and the figures ----------------------------------------------------------------
 
 
@@ -292,7 +350,7 @@ def test_the_hidden_challenge() -> None:
     survives = [t / 100 for t in range(10, 101) if theory.loop_threshold(0.9, 0.3, t / 100) <= 0.15]
     assert 0.34 <= min(survives) <= 0.40
     for temperature, fate in ((0.3, 0.0), (0.45, 1.0)):
-        picture = lesson_09.loop_picture(temperature, rounds=40)
+        picture = lesson_09.loop_picture(temperature, generations=40)
         assert f"no end of answers {fate:g}" in picture.summary
 
 
@@ -312,7 +370,7 @@ def test_the_same_settings_give_the_same_picture(show: str) -> None:
         ({"keep_right": 0}, "keep_right must be"),
         ({"keep_wrong": 2}, "keep_wrong must be"),
         ({"draws": 0}, "draws must be"),
-        ({"rounds": 0}, "rounds must be"),
+        ({"generations": 0}, "generations must be"),
         ({"show": "luck"}, "show must be one of"),
     ],
 )

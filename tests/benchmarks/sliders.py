@@ -56,7 +56,8 @@ CORNERS = {
     },
     lesson_09.loop_picture: {
         "temperature": (0.1, 1.0), "start": (0.01, 0.9), "keep_right": (0.9, 1.0),
-        "keep_wrong": (0.0, 1.0), "draws": (10, 1000), "rounds": (1, 40), "show": lesson_09.SHOW,
+        "keep_wrong": (0.0, 1.0), "draws": (10, 1000), "generations": (1, 40),
+        "show": lesson_09.SHOW,
     },
     lesson_10.mutant_picture: {
         "problem": (0, 81, 124, 129), "mutant": (1, 24), "inputs": tuple(lesson_10.INPUTS),

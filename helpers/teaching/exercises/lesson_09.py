@@ -17,11 +17,14 @@ TIMES = (
     "That multiplies the share, and a share cannot pass 1. Turn it into odds, share / (1 - share), "
     "multiply these, and turn back."
 )
-ONE_ROUND = "That is the share after one round. The judge multiplies the odds in every round."
-ADDED = "You add phi - psi each round. A judge keeps a part of what there is: odds are multiplied."
+ONCE = "That is the share at generation 1. The judge multiplies the odds in every generation."
+ADDED = (
+    "You add phi - psi in each generation. A judge keeps a part of what there is: odds are "
+    "multiplied."
+)
 ONLY_PSI = (
     "You take the power of psi only. Right answers are lost, too: those that are left of them are "
-    "share times phi to the power of rounds."
+    "share times phi to the power of generations."
 )
 UPSIDE = "You have phi and psi the wrong way round: this judge keeps more of the right answers."
 ODDS = "Those are the odds, right for each wrong. The share is odds / (1 + odds)."
@@ -32,9 +35,11 @@ NOUGHT += "right / (right + wrong) and look at right = 0 first."
 CASES = ((0.15, 0.9, 0.3, 4), (0.6, 0.8, 0.4, 2), (0.02, 1.0, 0.5, 9), (0.5, 0.3, 0.6, 3))
 
 
-@exercise("09-share-after", praise="The odds grow by phi / psi a round, from any start above 0.")
+@exercise(
+    "09-share-after", praise="The odds grow by phi / psi a generation, from any start above 0."
+)
 def share_after(answer: Any, rng: np.random.Generator) -> str | None:
-    """Each slip is named by what it gives for two rounds, then the edges, then random cases."""
+    """Each slip is named by what it gives at generation 2, then the edges, then random cases."""
     share, phi, psi = 0.2, 0.9, 0.3
     got = _share(answer, share, phi, psi, 2)
     for wrong, hint in _slips(share, phi, psi, 2):
@@ -49,7 +54,7 @@ def share_after(answer: Any, rng: np.random.Generator) -> str | None:
         if not math.isfinite(found):
             return NOUGHT.format(said)
         if abs(found - right) > 1e-9:
-            return f"With {said} the share right after 3 rounds is {right:g}; you say {found:g}."
+            return f"With {said} the share right at generation 3 is {right:g}; you say {found:g}."
     both_nought = _quiet(answer, 0.0, 0.9, 0.0, 2)
     if both_nought != 0:
         return NOUGHT.format("no right answer and psi = 0")
@@ -60,15 +65,15 @@ def share_after(answer: Any, rng: np.random.Generator) -> str | None:
         got = _share(answer, *case)
         if not agrees(got, right):
             return (
-                f"Share {case[0]:.2f}, phi {case[1]:.2f}, psi {case[2]:.2f}, {case[3]} rounds: "
+                f"Share {case[0]:.2f}, phi {case[1]:.2f}, psi {case[2]:.2f}, generation {case[3]}: "
                 f"{right:.3f}; you say {got:.3f}."
             )
     return None
 
 
-def _share(answer: Any, share: float, phi: float, psi: float, rounds: int) -> float:
+def _share(answer: Any, share: float, phi: float, psi: float, generations: int) -> float:
     try:
-        return number(answer(float(share), float(phi), float(psi), rounds), "Your share")
+        return number(answer(float(share), float(phi), float(psi), generations), "Your share")
     except ZeroDivisionError:
         raise Hint(f"Your function divides by 0 at share {share:g}, psi {psi:g}.") from None
 
@@ -80,18 +85,18 @@ def _quiet(answer: Any, *case: Any) -> float:
         return float("nan")
 
 
-def _slips(share: float, phi: float, psi: float, rounds: int) -> list[tuple[float, str]]:
+def _slips(share: float, phi: float, psi: float, generations: int) -> list[tuple[float, str]]:
     """What each misconception gives."""
     odds, ratio = share / (1 - share), phi / psi
     return [
-        (share * ratio**rounds, TIMES),
-        (min(1.0, share * ratio**rounds), TIMES),
-        (odds * ratio / (1 + odds * ratio), ONE_ROUND),
-        (share + rounds * (phi - psi), ADDED),
-        (min(1.0, share + rounds * (phi - psi)), ADDED),
-        (share / (share + (1 - share) * psi**rounds), ONLY_PSI),
-        (odds / (odds + ratio**rounds), UPSIDE),
-        (odds * ratio**rounds, ODDS),
+        (share * ratio**generations, TIMES),
+        (min(1.0, share * ratio**generations), TIMES),
+        (odds * ratio / (1 + odds * ratio), ONCE),
+        (share + generations * (phi - psi), ADDED),
+        (min(1.0, share + generations * (phi - psi)), ADDED),
+        (share / (share + (1 - share) * psi**generations), ONLY_PSI),
+        (odds / (odds + ratio**generations), UPSIDE),
+        (odds * ratio**generations, ODDS),
     ]
 
 
@@ -100,40 +105,47 @@ def _from_odds(odds: float) -> float:
 
 
 share_after.wrong(
-    "multiplies the share", lambda share, phi, psi, rounds: share * (phi / psi) ** rounds,
+    "multiplies the share", lambda share, phi, psi, generations: share * (phi / psi) ** generations,
     hint=TIMES,
 )  # fmt: skip
 share_after.wrong(
-    "one round only",
-    lambda share, phi, psi, rounds: share * phi / (share * phi + (1 - share) * psi),
-    hint=ONE_ROUND,
+    "one generation only",
+    lambda share, phi, psi, generations: share * phi / (share * phi + (1 - share) * psi),
+    hint=ONCE,
 )
 share_after.wrong(
-    "adds phi minus psi", lambda share, phi, psi, rounds: share + rounds * (phi - psi), hint=ADDED
+    "adds phi minus psi",
+    lambda share, phi, psi, generations: share + generations * (phi - psi),
+    hint=ADDED,
 )
 share_after.wrong(
     "only psi to the power",
-    lambda share, phi, psi, rounds: share / (share + (1 - share) * psi**rounds),
+    lambda share, phi, psi, generations: share / (share + (1 - share) * psi**generations),
     hint=ONLY_PSI,
 )
 share_after.wrong(
     "psi over phi",
-    lambda share, phi, psi, rounds: _from_odds(share / (1 - share) * (psi / phi) ** rounds),
+    lambda share, phi, psi, generations: _from_odds(
+        share / (1 - share) * (psi / phi) ** generations
+    ),
     hint=UPSIDE,
 )
 share_after.wrong(
-    "the odds", lambda share, phi, psi, rounds: share / (1 - share) * (phi / psi) ** rounds,
+    "the odds",
+    lambda share, phi, psi, generations: share / (1 - share) * (phi / psi) ** generations,
     hint=ODDS,
-)  # fmt: skip
+)
 share_after.wrong(
     "divides by psi",
-    lambda share, phi, psi, rounds: _from_odds(share / (1 - share) * (phi / psi) ** rounds),
+    lambda share, phi, psi, generations: _from_odds(
+        share / (1 - share) * (phi / psi) ** generations
+    ),
     hint=NOUGHT.format("psi = 0"),
 )
 share_after.wrong(
     "divides by right and wrong",
-    lambda share, phi, psi, rounds: (
-        share * phi**rounds / (share * phi**rounds + (1 - share) * psi**rounds)
+    lambda share, phi, psi, generations: (
+        share * phi**generations / (share * phi**generations + (1 - share) * psi**generations)
     ),
     hint=NOUGHT.format("no right answer and psi = 0"),
 )
