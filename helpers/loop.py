@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from helpers._arguments import not_complex, positive_int
 from helpers._progress import Progress
-from helpers.data import Data, Replicates, check_data, size
+from helpers.data import Data, Replicates, check_data, concat, read_only, size
 
 # ---------------------------------------------------------------------- what plugs in
 
@@ -49,7 +49,11 @@ class Model(Protocol):
 
 
 class Policy(Protocol):
-    """Decides what the next generation trains on; see helpers.policies."""
+    """Decides what the next generation trains on; see helpers.policies.
+
+    What it is given is the past, which nobody changes: arrays are read-only, lists are copies, and
+    the generator does not tell the seed of the run.
+    """
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """Return the data to fit; `synthetic` holds what each generation kept, oldest first."""
@@ -325,7 +329,8 @@ def run_batched(
     synthetic: list[Data] = []
     columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
     for index in range(generations + 1):
-        data: Any = real if index == 0 else policy.training_set(real, synthetic, rng)
+        seen = [read_only(kept) for kept in synthetic]
+        data: Any = real if index == 0 else policy.training_set(read_only(real), seen, rng)
         # One object for all generations: only the metrics are kept, not the models.
         fitted._fit_runs(data.values)
         produced = fitted._sample_runs(n, rng)
@@ -483,14 +488,26 @@ def _training_set(
     rng: np.random.Generator,
 ) -> Data:
     """What generation `index` is fitted to; ValueError when nothing is left."""
-    data = real if index == 0 else policy.training_set(real, synthetic, rng)
+    if index == 0:
+        return real
+    seen = [read_only(data) for data in synthetic]
+    data = policy.training_set(read_only(real), seen, _without_its_seed(rng))
     if size(data) == 0:
         raise ValueError(
             f"generation {index} has no training data: the policy {policy} chose none, "
             f"and {size(synthetic[-1])} of {n_samples} samples of generation {index - 1} "
             f"were kept"
         )
-    return data
+    # A policy may return what it was given: the model gets data of its own.
+    shared = isinstance(data, np.ndarray) and not data.flags.writeable
+    return concat([data]) if shared else data
+
+
+def _without_its_seed(rng: np.random.Generator) -> np.random.Generator:
+    """The same draws as from `rng`, by a generator whose `seed_seq` says nothing."""
+    bits = np.random.PCG64(0)
+    bits.state = rng.bit_generator.state  # type: ignore[assignment]
+    return np.random.Generator(bits)
 
 
 def _real_of_runs(

@@ -373,6 +373,93 @@ def test_resuming_a_complete_run_adds_nothing() -> None:
     assert len(run(resume=done, generations=1).generations) == 4
 
 
+# --- the past stays as it was -----------------------------------------------------------------
+
+
+class Editor:
+    """Overwrites what it is given, and returns it."""
+
+    def __init__(self, which: str) -> None:
+        self.which = which
+
+    def training_set(self, real: Any, synthetic: Any, rng: np.random.Generator) -> Any:
+        data = real if self.which == "real" else synthetic[0]
+        data[:] = data[:1] * len(data) if isinstance(data, list) else 0.0
+        return synthetic[-1]
+
+
+@pytest.mark.parametrize("which", ["real", "synthetic"])
+def test_a_policy_cannot_change_the_past(which: str) -> None:
+    history = History()
+    turns = iterate(Gaussian(), REAL, policy=Editor(which), resume=history)
+    before = REAL.copy(), next(turns).kept.copy()  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="read-only"):
+        next(turns)
+    np.testing.assert_array_equal(REAL, before[0])
+    np.testing.assert_array_equal(turns.history.samples[0], before[1])
+    assert turns.history.samples[0].flags.writeable, "who owns the history may do as they like"
+
+
+@pytest.mark.parametrize("which", ["real", "synthetic"])
+def test_a_policy_changes_its_own_list_and_not_the_past(which: str) -> None:
+    real = ["a", "b", "c"]
+    edited, plain = (
+        run(model=Recorder(), real=real, policy=policy) for policy in (Editor(which), Replace())
+    )
+    assert real == ["a", "b", "c"]
+    assert edited.samples[0] == plain.samples[0]
+    assert len(set(edited.samples[0])) == 3
+
+
+def test_runs_side_by_side_have_a_past_that_stays() -> None:
+    class Zeros:
+        def training_set(self, real: Any, synthetic: Any, rng: np.random.Generator) -> Any:
+            synthetic[0].values[:] = 0.0
+            return synthetic[-1]
+
+    with pytest.raises(ValueError, match="read-only"):
+        run_batched(
+            Gaussian(),
+            lambda shape, rng: rng.standard_normal((*shape, 1)),
+            policy=Zeros(),
+            generations=2,
+            n_samples=5,
+            replicates=3,
+            metrics={"mean": lambda model, made: 0.0},
+        )
+
+
+def test_a_policy_may_return_what_it_was_given() -> None:
+    """The model gets data of its own, which it may change."""
+
+    class Scaling(Gaussian):
+        def fit(self, data: Any, rng: Any = None, init: Any = None) -> Self:
+            data *= 1.0
+            return super().fit(data, rng, init)
+
+    class Same:
+        def training_set(self, real: Any, synthetic: Any, rng: np.random.Generator) -> Any:
+            return synthetic[-1]
+
+    ours, theirs = run(model=Scaling(), policy=Same()), run(policy=Replace())
+    pd.testing.assert_frame_equal(ours.frame, theirs.frame)
+    np.testing.assert_array_equal(ours.samples[3], theirs.samples[3])
+
+
+def test_a_policy_draws_from_its_stream_and_does_not_learn_the_seed() -> None:
+    seen: list[Any] = []
+
+    class Curious:
+        def training_set(self, real: Any, synthetic: Any, rng: np.random.Generator) -> Any:
+            seen.append((rng.bit_generator.seed_seq.entropy, rng.random()))  # type: ignore[attr-defined]
+            return synthetic[-1]
+
+    run(policy=Curious(), seed=7)
+    for generation, (entropy, drawn) in enumerate(seen, start=1):
+        assert drawn == loop._streams(7, generation)[3].random()
+        assert entropy == 0
+
+
 # --- bad arguments -----------------------------------------------------------------------------
 
 

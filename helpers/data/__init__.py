@@ -6,6 +6,7 @@ from helpers.data.samples import (
     check_data,
     concat,
     draw,
+    read_only,
     size,
     take,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "check_data",
     "concat",
     "draw",
+    "read_only",
     "size",
     "take",
 ]

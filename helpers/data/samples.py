@@ -94,6 +94,21 @@ def draw(data: Data, n: int, rng: np.random.Generator, *, with_replacement: bool
     return take(data, rng.choice(pool, size=n, replace=with_replacement))
 
 
+def read_only(data: Data) -> Data:
+    """The same samples to look at and not to change: an array is a view, a list is a new list."""
+    if isinstance(data, list):
+        return list(data)
+    if isinstance(data, Replicates):
+        return Replicates(_view(data.values))
+    return _view(data)
+
+
+def _view(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def _distinct(pool: int, n: int, runs: int, rng: np.random.Generator) -> np.ndarray:
     """(n, runs) indices below `pool`, distinct within each run, uniform over all such sets."""
     if pool < 4 * n:
