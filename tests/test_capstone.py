@@ -234,6 +234,19 @@ def test_yardsticks_of_a_mixture_see_what_is_lost() -> None:
     assert off["on_blob"] < 0.05
 
 
+def test_a_play_is_the_same_without_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Once(Newest):
+        def order(self, ledger: Ledger) -> Any:
+            return 0, 40 * (ledger.generation == 1)
+
+    slow = play(Once(), "code", 101)
+    monkeypatch.delattr("helpers.capstone.code._box")
+    assert play(Once(), "code", 101, sandbox=False) == slow
+    assert 0 < slow.rounds[1].passed < 40
+    with pytest.raises(NameError):
+        play(Once(), "code", 101)
+
+
 def test_the_exam_and_the_sandbox_agree() -> None:
     world, rng = Code(7), np.random.default_rng(0)
     model = world.fit(world.real(30, rng), None)

@@ -145,6 +145,15 @@ def cheap_baselines(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequ
         monkeypatch.setattr(entries, "_baseline", lambda name, world, seed, leaks: 30.0 + seed)
 
 
+def test_a_board_without_a_file_lies_beside_the_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "mine" / "progress.json"))
+    assert Leaderboard().path == tmp_path / "mine" / "leaderboard.jsonl"
+    assert len(Leaderboard().frame) == 0
+    assert not (tmp_path / "mine").exists()
+
+
 def test_an_entry_is_one_line_and_comes_back(tmp_path: Path) -> None:
     board = Leaderboard(tmp_path / "my" / "board.jsonl")
     assert board.frame.empty

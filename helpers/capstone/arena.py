@@ -150,10 +150,13 @@ def play(
     seed: int = 0,
     leaks: Leaks | None = None,
     purse: int = PURSE,
+    sandbox: bool = True,
 ) -> Play:
     """One play of a copy of `policy`. Whatever the policy does wrong makes the play void.
 
     world: a name of `WORLDS`. leaks: how checks err; None, never. purse: coins at the beginning.
+    sandbox: False runs checked programs in this process, which is faster: their statements are the
+    world's own text, since a policy chooses rows and makes none.
     Raises TypeError or ValueError for a bad argument, before anything is played.
     """
     kind = WORLDS[one_of("world", world, tuple(WORLDS))]
@@ -164,7 +167,9 @@ def play(
     name = name_of(policy)
     rounds: list[Round] = []
     try:
-        _play(own_copy(policy), kind(seed), seed, leaks, purse, rounds)
+        place = kind(seed)
+        place.sandbox = sandbox
+        _play(own_copy(policy), place, seed, leaks, purse, rounds)
     except Foul as foul:
         return Play(world, seed, name, tuple(rounds), f"generation {len(rounds)}: {foul}")
     return Play(world, seed, name, tuple(rounds))

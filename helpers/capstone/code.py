@@ -107,7 +107,12 @@ class Code(World):
         return self._answers(model, rng.permutation(self._tasks), rng)
 
     def right(self, rows: Data) -> np.ndarray:
-        """By running them in the sandbox; RuntimeError when the sandbox itself fails."""
+        """By running them in the sandbox; RuntimeError when the sandbox itself fails.
+
+        With `sandbox` False in this process, as exams are: the same answers, in a tenth of the time.
+        """
+        if not self.sandbox:
+            return np.array([solves(row.task, row.program) for row in rows], dtype=bool)  # type: ignore[union-attr]
         jobs = [(_source(row.program), _cases(row.task), ENTRY_POINT) for row in rows]  # type: ignore[union-attr]
         reports = _box().grade_many(jobs) if jobs else []
         if reports:

@@ -34,6 +34,7 @@ class World:
     dtype: ClassVar[Any] = None  # of arrays; None where rows are a list
     yardsticks: ClassVar[tuple[str, str, str]]
     kinds: ClassVar[int]  # in how many kinds rows come: who leaks systematically leaks by kind
+    sandbox = True  # whether programs that are checked run in the sandbox; other worlds have none
 
     def __init__(self, seed: int) -> None:
         raise NotImplementedError

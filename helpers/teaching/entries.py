@@ -25,13 +25,14 @@ import pandas as pd
 
 from helpers import capstone
 from helpers._arguments import one_of, positive_int
-from helpers._ground import write_whole
+from helpers._ground import answers_file, write_whole
 from helpers._progress import Progress
 from helpers.capstone import BASELINES, WORLDS, Leaks, Play
 from helpers.studies import capstone as study
 from helpers.studies.paired import effect
 from helpers.teaching._forms import nonempty_text
 
+BOARD = "leaderboard.jsonl"
 TWICE = "two plays of one seed differ: draw from the rng that training_set gets and from no other"
 
 
@@ -160,11 +161,13 @@ def _baseline(name: str, world: str, seed: int, leaks: Leaks | None) -> float:
 class Leaderboard:
     """Entries in a text file, one JSON object a line. The file need not be there yet.
 
+    file: None for the learner's own, beside their answers.
+
     A line that is no entry is left where it is, and named in `slips`: nothing is lost with it.
     """
 
-    def __init__(self, file: str | os.PathLike[str]) -> None:
-        self.path = Path(file)
+    def __init__(self, file: str | os.PathLike[str] | None = None) -> None:
+        self.path = answers_file().with_name(BOARD) if file is None else Path(file)
 
     def add(self, judged: Judgement, author: str) -> None:
         """Write an entry behind the others; the same entry again changes nothing.
