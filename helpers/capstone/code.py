@@ -109,7 +109,7 @@ class Code(World):
     def right(self, rows: Data) -> np.ndarray:
         """By running them in the sandbox; RuntimeError when the sandbox itself fails.
 
-        With `sandbox` False in this process, as exams are: the same answers, in a tenth of the time.
+        With `sandbox` False in this process, as exams are: the same answers in a tenth of the time.
         """
         if not self.sandbox:
             return np.array([solves(row.task, row.program) for row in rows], dtype=bool)  # type: ignore[union-attr]
