@@ -1,6 +1,7 @@
 """What lessons tell the teaching room: cards that agree with the scorecard or say why not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from helpers.authoring.catalogue import catalogue
 from helpers.authoring.lesson import parse
 from helpers.authoring.questions import predictions
-from helpers.authoring.told import claims
+from helpers.authoring.told import claims, monday
 from helpers.studies.scorecard import CARDS
 from helpers.studies.scorecard.rules import VERDICTS
 from helpers.teaching import _lessons, claim, matrix
@@ -104,3 +105,67 @@ def test_the_file_is_json_that_a_person_can_read() -> None:
     text = (ROOT / "helpers" / "teaching" / "lessons.json").read_text("utf-8")
     assert set(json.loads(text)) == {"lessons", "predictions", "claims", "monday"}
     assert "\\u" not in text
+
+
+# --- the Monday list -----------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("*", "").split())
+
+
+def test_twelve_questions_for_monday() -> None:
+    lines = _lessons.told()["monday"]
+    assert len(lines) == 12
+    assert len({line["ask"] for line in lines}) == 12
+    assert all(line["ask"].endswith("?") and line["why"] and line["from"] for line in lines)
+    assert not any("{{" in line["why"] or "](" in line["why"] for line in lines)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_the_lesson_of_a_line_says_so(number: int) -> None:
+    """The section is there, one of its items begins with the words of the link's title."""
+    stems = _lessons.told()["lessons"]
+    for place in _lessons.told()["monday"][number]["from"]:
+        text = (ROOT / "lessons" / f"{stems[place['lesson']]}.md").read_text("utf-8")
+        heading = f"\n## {place['section'].replace('-', ' ')}\n"
+        assert heading in text
+        items = text.split(heading)[1].split("\n## ")[0].split("\n- ")[1:]
+        assert place["said"]
+        found = [item for item in items if _plain(item).startswith(place["said"])]
+        assert len(found) == 1, place
+
+
+def test_a_line_has_its_numbers_from_its_lessons() -> None:
+    """Whatever is measured on the page is quoted by a lesson that the line names."""
+    page = (ROOT / "lessons" / "monday.md").read_text("utf-8")
+    items = re.split(r"(?m)^\d+\. ", page)[1:]
+    quoted = 0
+    for item in items:
+        links = re.findall(r"\((\d\d-[\w-]+)\.ipynb#", item)
+        texts = [(ROOT / "lessons" / f"{stem}.md").read_text("utf-8") for stem in links]
+        for key in re.findall(r"\{\{ (.+?) \|", item):
+            quoted += 1
+            assert any(key in text for text in texts), key
+    assert quoted >= 12
+
+
+def test_a_line_is_taken_apart(tmp_path: Path) -> None:
+    item = """1. **A *b*?** `C` holds
+   {{ theory.gaussian_floor(real_rows=10) | .0% }}.
+   [Lesson 03](03-a.ipynb#For-Monday 'Say "x".'), [04](04-b.ipynb#A)
+
+After it.
+"""
+    path = tmp_path / "monday.md"
+    path.write_text(CELL.format(source="1").replace("# A\n", f"# A\n\n{item}"), encoding="utf-8")
+    assert monday(parse(path), tmp_path) == [
+        {
+            "ask": "A *b*?",
+            "why": "C holds 95\N{NO-BREAK SPACE}%.",
+            "from": [
+                {"lesson": "03", "section": "For-Monday", "said": 'Say "x".'},
+                {"lesson": "04", "section": "A", "said": ""},
+            ],
+        }
+    ]

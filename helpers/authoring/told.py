@@ -24,7 +24,7 @@ _ITEM = re.compile(r"^\d+\. ", re.MULTILINE)
 _ASK = re.compile(r"\*\*(.+?)\*\*\s+(.*)", re.DOTALL)
 # A link to a section of a lesson; its title says the words that stand there.
 _FROM = re.compile(
-    r"\[(?P<words>[^\]]+)\]\((?P<stem>(?P<lesson>\d\d)-[\w-]+)\.ipynb#(?P<section>[^\s)]+)"
+    r"\[[^\]]+\]\((?P<lesson>\d\d)-[\w-]+\.ipynb#(?P<section>[^\s)]+)"
     r"(?:\s+(?P<quote>[\"'])(?P<said>.+?)(?P=quote))?\)"
 )
 
@@ -86,7 +86,7 @@ def _plain(node: ast.expr, cell: Cell) -> Any:
 
 
 def monday(page: Lesson, results: Path) -> list[dict[str, Any]]:
-    """The lines of the list: what to ask, why, and `from`, the places in lessons that say so.
+    """The lines of the list: what to `ask`, `why`, and `from`, the places in lessons that say so.
 
     A place is a lesson, a section of it, and `said`, the words with which its advice begins.
     """
@@ -94,18 +94,19 @@ def monday(page: Lesson, results: Path) -> list[dict[str, Any]]:
     for cell in page.cells:
         if cell.kind == "markdown":
             filled, _ = References(page, results, {}).fill(cell.source, cell.line)
-            found += [_line(" ".join(item.split())) for item in _ITEM.split(filled)[1:]]
+            items = (item.split("\n\n")[0] for item in _ITEM.split(filled)[1:])
+            found += [_line(re.sub(r"\s*\n\s*", " ", item.strip())) for item in items]
     return found
 
 
 def _line(item: str) -> dict[str, Any]:
     match = _ASK.match(item)
     ask, rest = match.groups() if match else ("", item)
-    places = [place.groupdict() for place in _FROM.finditer(rest)]
-    why = _FROM.sub(lambda place: place["words"], rest)
+    places = list(_FROM.finditer(rest))
+    why = rest[: places[0].start()] if places else rest
     return {
         "ask": ask,
-        "why": re.sub(r"[*`]", "", why),
+        "why": re.sub(r"[*`]", "", why).strip(),
         "from": [
             {key: place[key] or "" for key in ("lesson", "section", "said")} for place in places
         ],
