@@ -4,6 +4,7 @@ None of these hosts is here. What can be tested without them is that every comma
 that every path exists, and that the files agree with each other.
 """
 
+import json
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
+from jupyter_server.serverapp import ServerApp, aliases, flags
 
 from helpers._ground import ROOT
 from helpers.course import badge, bootstrap, cli
@@ -230,3 +232,44 @@ def test_a_file_without_the_place_to_fill_stops_before_the_other_is_written(
     with pytest.raises(ValueError, match=f"{name} must hold once"):
         badge.fill(unpublished, "jane/loop", "v1.0.0")
     assert contents(unpublished) == before
+
+
+def test_the_dev_container_opens_the_course_in_jupyterlab(pytestconfig: pytest.Config) -> None:
+    said = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    image = re.fullmatch(r"mcr\.microsoft\.com/devcontainers/python:(3\.\d+)-\w+", said["image"])
+    assert image
+    assert image[1] in PYTHONS
+    commands = {key: value for key, value in said.items() if key.endswith("Command")}
+    assert set(commands) == {"updateContentCommand", "postAttachCommand"}
+    for command in commands.values():
+        assert complaint(command, pytestconfig) == ""
+    # The first makes .venv and the copies and ends; the second stays.
+    assert commands["updateContentCommand"].split()[2:] == ["helpers", "lab", "--version"]
+    assert commands["postAttachCommand"].split()[2:5] == ["helpers", "lab", "--no-browser"]
+    (port,) = said["forwardPorts"]
+    assert f"--port={port}" in commands["postAttachCommand"].split()
+    assert list(said["portsAttributes"]) == [str(port)]
+    python = said["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert python == f"${{containerWorkspaceFolder}}/{bootstrap.VENV.name}/bin/python"
+
+
+def test_jupyterlab_knows_the_options_of_the_dev_container() -> None:
+    said = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    for option in said["postAttachCommand"].split()[4:]:
+        name = option.lstrip("-").split("=")[0]
+        kind, _, trait = name.partition(".")
+        known = ServerApp.class_trait_names() if kind == "ServerApp" else {*aliases, *flags}
+        assert (trait or name) in known
+
+
+def test_zenodo_is_told_what_the_citation_says() -> None:
+    """Zenodo reads no CITATION.cff where .zenodo.json is; the version is that of the release."""
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert zenodo["title"] == citation["title"]
+    assert zenodo["description"] == citation["abstract"].strip()
+    assert zenodo["upload_type"] == citation["type"]
+    assert zenodo["license"] == citation["license"]
+    assert zenodo["keywords"] == citation["keywords"]
+    assert [one["name"] for one in zenodo["creators"]] == [a["name"] for a in citation["authors"]]
+    assert "version" not in zenodo
