@@ -114,7 +114,12 @@ def _code(cells: Sequence[NotebookNode]) -> list[tuple[str, list[str]]]:
 
 def main(argv: Sequence[str] | None = None, course: Course | None = None) -> int:
     """`course build`; returns 0, or 1 when a lesson is wrong, 2 when the command is."""
-    parser = argparse.ArgumentParser("course build", description="Lessons to executed notebooks.")
+    parser = argparse.ArgumentParser(
+        "course build",
+        description="Lessons to executed notebooks.",
+        epilog="course build --workshop FOLDER [stem ...]: for a class, notebooks without "
+        "solutions, and a key.",
+    )
     parser.add_argument("stem", nargs="*", help="lessons, such as 02 or notation (default: all)")
     parser.add_argument(
         "--force", action="store_true", help="execute again, and overwrite edits made by hand"

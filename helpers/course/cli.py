@@ -113,6 +113,13 @@ def clean(arguments: list[str]) -> int:
     return 0
 
 
+def build(arguments: list[str]) -> int:
+    """Lessons to notebooks; with --workshop FOLDER, notebooks to what a class gets."""
+    workshop = any(one.split("=")[0] == "--workshop" for one in arguments)
+    name = "helpers.course.workshop" if workshop else "helpers.authoring.build"
+    return int(importlib.import_module(name).main(arguments))
+
+
 def study(arguments: list[str]) -> int:
     """The recorded experiments; `run all` is run NAME for every one."""
     studies = importlib.import_module("helpers.studies")
@@ -168,9 +175,9 @@ COMMANDS = {
     ),
     "reset": Command(reset, None, "put a fresh copy of a lesson beside yours: reset 02"),
     "build": Command(
-        _module("helpers.authoring.build"),
+        build,
         DEVELOPER,
-        "lessons to notebooks; --check: are they up to date?",
+        "lessons to notebooks; --check: are they up to date? --workshop FOLDER: for a class",
         OWN,
     ),
     "new": Command(
