@@ -240,7 +240,7 @@ def test_a_play_is_the_same_without_the_sandbox(monkeypatch: pytest.MonkeyPatch)
             return 0, 40 * (ledger.generation == 1)
 
     slow = play(Once(), "code", 101)
-    monkeypatch.delattr("helpers.capstone.code._box")
+    monkeypatch.delattr("helpers.capstone.code.shared_sandbox")
     assert play(Once(), "code", 101, sandbox=False) == slow
     assert 0 < slow.rounds[1].passed < 40
     with pytest.raises(NameError):

@@ -330,6 +330,38 @@ def test_every_rule_of_the_study_can_fail(
     assert study.summary(frame(**moved))[rule] == verdict
 
 
+def test_a_recorded_play_can_be_made_again() -> None:
+    """The cheap worlds, a strategy that draws and one that reads its prices, and a setting."""
+    scores = study.scores(study.recorded())
+    for world in ("mixture", "stories"):
+        for name in ("random", "keeper"):
+            again = play(by_name(name), world, 1).score
+            assert again == pytest.approx(scores[f"{world}_{name}", 1], abs=0.02)
+    setting = capstone.Setting("evenly", 4, 1, False)
+    again = play(setting, "stories", 2).score
+    assert again == pytest.approx(scores[f"cell_stories_{setting.name}", 2], abs=0.02)
+
+
+def test_the_game_is_the_one_that_was_recorded() -> None:
+    """Prices, sizes and names: who changes them records the study again."""
+    settings = study.studies.provenance("capstone")["settings"]
+    assert settings == json.loads(json.dumps(study.SETTINGS))
+    arms = set(study.recorded()["arm"])
+    assert {f"{world}_{name}" for world in WORLDS for name in capstone.names()} <= arms
+    assert {f"cell_stories_{setting.name}" for setting in study.cells()} <= arms
+    assert {f"leak_keeper_{kind}" for kind in study.leaks()} <= arms
+
+
+def test_a_rehearsal_has_every_kind_of_arm_but_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "WORLDS", {"stories": WORLDS["stories"]})
+    table = study.trial(100, "small")
+    assert list(table.columns) == ["arm", "generation", "metric", "value"]
+    assert not table.duplicated(["arm", "generation", "metric"]).any()
+    assert table["value"].between(0, 1).all()
+    assert set(table["metric"]) == {"health", "recall", "rare", "true"}
+    assert sum(name.startswith("cell_") for name in set(table["arm"])) == 6
+
+
 def test_a_void_play_of_ours_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="oracle in code: generation 1: order of 300 real rows"):
         study._counted(play(by_name("oracle"), "code", 0))

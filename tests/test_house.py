@@ -94,7 +94,7 @@ NO_TORCH = (
     *("helpers.theory", "helpers.data", "helpers.plots", "helpers.studies", "helpers.teaching"),
     *("helpers.explorers.lesson_00", "helpers.explorers.lesson_02", "helpers.explorers.lesson_05"),
     *("helpers.explorers.lesson_06", "helpers.explorers.lesson_11", "helpers.explorers.lesson_01"),
-    *("helpers.explorers.lesson_04", "helpers.explorers.lesson_08"),
+    *("helpers.explorers.lesson_04", "helpers.explorers.lesson_08", "helpers.capstone"),
 )
 
 

@@ -114,7 +114,7 @@ class Code(World):
         if not self.sandbox:
             return np.array([solves(row.task, row.program) for row in rows], dtype=bool)  # type: ignore[union-attr]
         jobs = [(_source(row.program), _cases(row.task), ENTRY_POINT) for row in rows]  # type: ignore[union-attr]
-        reports = _box().grade_many(jobs) if jobs else []
+        reports = shared_sandbox().grade_many(jobs) if jobs else []
         if reports:
             score(reports)  # refuses errors of the sandbox: they must never look like wrong rows
         return np.array([report.passed for report in reports], dtype=bool)
@@ -235,7 +235,7 @@ def _cases(number: int) -> tuple[Case, ...]:
 
 
 @lru_cache(maxsize=1)
-def _box() -> Remembering:
+def shared_sandbox() -> Remembering:
     """One sandbox for all plays: most programs come again and again. It ends with the process."""
     return Remembering()
 

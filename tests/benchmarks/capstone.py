@@ -1,0 +1,42 @@
+"""What judging an entry costs: CPU seconds of a policy on eight seeds in three worlds.
+
+    OMP_NUM_THREADS=1 python tests/benchmarks/capstone.py
+
+CPU time is that of this process and of the sandbox's, so other work on the machine matters little.
+The policy is the keeper, which checks as much as anybody can; the baselines are the recorded ones.
+Exits with 1 above 25 s.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from helpers.capstone import by_name, code
+from helpers.teaching.entries import judge
+
+LIMIT = 25.0
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def main() -> int:
+    """Judge the keeper once and say what it cost."""
+    before = cpu_seconds()
+    judged = judge(by_name("keeper"), seeds=range(8))
+    print(judged)
+    code.shared_sandbox().close()
+    spent = cpu_seconds() - before
+    print(f"{spent:.1f} s of CPU, at most {LIMIT:g}")
+    return int(spent > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
