@@ -268,7 +268,9 @@ def frame(**moved: float) -> pd.DataFrame:
     }
     arms = {f"{world}_{name}": base[name] for world in WORLDS for name in base}
     arms |= {"code_passed_only": 54.0, "mixture_real_evenly_newest": 58.0, "code_random": 56.0}
-    arms |= {f"leak_keeper_{kind}": 55.0 for kind in study.leaks()}
+    arms |= {
+        f"leak_{name}_{kind}": 55.0 for name in ("keeper", "passed_only") for kind in study.leaks()
+    }
     arms |= {"leak_keeper_keeps": 50.0, "leak_keeper_keeps_kind": 45.0}
     for place, setting in enumerate(study.cells()):
         arms[f"cell_mixture_{setting.name}"] = 50.0 + place
@@ -328,6 +330,14 @@ def test_every_rule_of_the_study_can_fail(
     moved: dict[str, float], rule: str, verdict: float
 ) -> None:
     assert study.summary(frame(**moved))[rule] == verdict
+
+
+def test_contrasts_are_paired_and_name_what_is_subtracted() -> None:
+    found = study.summary(frame())
+    assert found["stories_freeze_minus_accumulate"] == pytest.approx(6, abs=1)
+    assert found["cost_keeper_keeps"] == pytest.approx(10, abs=1)
+    assert found["cost_keeper_keeps_low"] < found["cost_keeper_keeps"]
+    assert found["closed_mixture"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_recorded_play_can_be_made_again() -> None:

@@ -74,6 +74,15 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+CONTRASTS = (
+    ("freeze", BASELINES[1]),
+    (BASELINES[1], BASELINES[0]),
+    ("passed_only", BASELINES[1]),
+    ("checks_newest", BASELINES[0]),
+    ("oracle", "keeper"),
+)
+
+
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms for one seed: columns arm, generation, metric, value, to four decimals."""
     full = scale == "full"
@@ -172,7 +181,29 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
             f"rank_{str(arm).removeprefix('cell_')}": float(ranks[arm]) for arm in ranks.index
         }
     complete = {"code_oracle", "leak_keeper_level_3"} <= set(table)
-    return result | (verdicts(table, result) if complete else {})
+    return result | (contrasts(table) | verdicts(table, result) if complete else {})
+
+
+def contrasts(table: pd.DataFrame) -> dict[str, float]:
+    """Paired differences that lessons quote, with intervals; the share of the gap that is closed.
+
+    WORLD_FIRST_minus_SECOND; `cost_STRATEGY_KIND`, what a leak takes from a strategy in code;
+    `closed_WORLD`, (keeper - replace) / (oracle - replace), of the means over seeds.
+    """
+    result: dict[str, float] = {}
+    for world in WORLDS:
+        for first, second in CONTRASTS:
+            less = table[f"{world}_{first}"] - table[f"{world}_{second}"]
+            result |= interval(f"{world}_{first}_minus_{second}", less)
+        replaced, kept, best = (
+            table[f"{world}_{name}"].mean() for name in (BASELINES[0], "keeper", "oracle")
+        )
+        result[f"closed_{world}"] = float((kept - replaced) / (best - replaced))
+    for name, kind in product(SETTINGS["leaking"], leaks()):
+        lost = table[f"code_{name}"] - table[f"leak_{name}_{kind}"]
+        result |= interval(f"cost_{name}_{kind}", lost)
+    more = table["leak_keeper_keeps"] - table["leak_keeper_keeps_kind"]
+    return result | interval("keeps_minus_keeps_kind", more)
 
 
 def verdicts(table: pd.DataFrame, found: dict[str, float]) -> dict[str, float]:
