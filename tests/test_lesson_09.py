@@ -25,6 +25,8 @@ from helpers.studies import (
     stories,
     verified_loop,
 )
+from helpers.teaching.exercises import exercises_of
+from helpers.teaching.exercises import lesson_09 as exercises
 from helpers.verification import Noisy
 
 LESSON = (ROOT / "lessons" / "09-verify-before-you-train.md").read_text(encoding="utf-8")
@@ -341,6 +343,24 @@ def test_no_word_of_the_lesson_calls_a_generation_a_round() -> None:
     seen += [*(picture().alt for picture in pictures), lesson_09.loop_explorer()._says()]
     for text in seen:
         assert re.findall(r".*(?<!way )\brounds?\b.*", text) == []
+
+
+# --- exercises ---------------------------------------------------------------------------------
+
+
+def test_a_slip_is_known_when_it_is_rounded_or_takes_a_quantile_from_a_book() -> None:
+    def normal(wrong: int, n: int) -> float:
+        return wrong / n + 1.645 * (wrong / n * (1 - wrong / n) / n) ** 0.5
+
+    def once(share: float, phi: float, psi: float, generations: int) -> float:
+        return round(share * phi / (share * phi + (1 - share) * psi), 3)
+
+    judges = {key: exercise.judge for key, exercise in exercises_of("09").items()}
+    rng = np.random.default_rng(1)
+    assert judges["09-upper-bound"](normal, rng) == exercises.NORMAL
+    assert judges["09-share-after"](once, rng) == exercises.ONCE
+    percent = judges["09-upper-bound"](lambda wrong, n: 100 * (wrong + 1) / n, rng)
+    assert percent == "A share lies from 0 to 1. For 4 wrong of 50 you say 10."
 
 
 # --- the explorer and the figures ----------------------------------------------------------------

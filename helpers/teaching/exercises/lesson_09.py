@@ -26,12 +26,25 @@ ONLY_PSI = (
     "You take the power of psi only. Right answers are lost, too: those that are left of them are "
     "share times phi to the power of generations."
 )
+ONLY_PHI = (
+    "You take the power of phi only. Wrong answers are lost, too: those that are left of them are "
+    "(1 - share) times psi to the power of generations."
+)
+TIMES_G = (
+    "You multiply the odds by generations times phi / psi. Each generation multiplies what the one "
+    "before has left: phi / psi to the power of generations."
+)
+OFF_BY_ONE = (
+    "That is the share one generation later. `share` is that of generation 0, and at generation 1 "
+    "the judge has been asked once."
+)
 UPSIDE = "You have phi and psi the wrong way round: this judge keeps more of the right answers."
 ODDS = "Those are the odds, right for each wrong. The share is odds / (1 + odds)."
 NOUGHT = (
     "With {} your answer is not a number between 0 and 1. Nothing is divided by 0 if you count "
 )
 NOUGHT += "right / (right + wrong) and look at right = 0 first."
+CLOSE = 2e-3  # what a slip gives, rounded or with 1.645 for a quantile, is still that slip
 CASES = ((0.15, 0.9, 0.3, 4), (0.6, 0.8, 0.4, 2), (0.02, 1.0, 0.5, 9), (0.5, 0.3, 0.6, 3))
 
 
@@ -43,15 +56,11 @@ def share_after(answer: Any, rng: np.random.Generator) -> str | None:
     share, phi, psi = 0.2, 0.9, 0.3
     got = _share(answer, share, phi, psi, 2)
     for wrong, hint in _slips(share, phi, psi, 2):
-        if math.isclose(got, wrong, rel_tol=1e-6):
+        if math.isclose(got, wrong, rel_tol=CLOSE):
             return hint
     for edge, said in (((0.0, 0.9, 0.3, 3), "no right answer"), ((0.2, 0.9, 0.0, 3), "psi = 0")):
         right = 0.0 if edge[0] == 0 else 1.0
-        try:
-            found = float(answer(*edge))
-        except ZeroDivisionError:
-            return NOUGHT.format(said)
-        if not math.isfinite(found):
+        if math.isnan(found := _quiet(answer, *edge)):
             return NOUGHT.format(said)
         if abs(found - right) > 1e-9:
             return f"With {said} the share right at generation 3 is {right:g}; you say {found:g}."
@@ -79,9 +88,10 @@ def _share(answer: Any, share: float, phi: float, psi: float, generations: int) 
 
 
 def _quiet(answer: Any, *case: Any) -> float:
+    """What `answer` gives, NaN where that is no finite number."""
     try:
-        return float(answer(*case))
-    except ZeroDivisionError:
+        return number(answer(*case), "Your share")
+    except (ZeroDivisionError, Hint):
         return float("nan")
 
 
@@ -95,6 +105,9 @@ def _slips(share: float, phi: float, psi: float, generations: int) -> list[tuple
         (share + generations * (phi - psi), ADDED),
         (min(1.0, share + generations * (phi - psi)), ADDED),
         (share / (share + (1 - share) * psi**generations), ONLY_PSI),
+        (share * phi**generations / (share * phi**generations + 1 - share), ONLY_PHI),
+        (_from_odds(odds * ratio * generations), TIMES_G),
+        (_from_odds(odds * ratio ** (generations + 1)), OFF_BY_ONE),
         (odds / (odds + ratio**generations), UPSIDE),
         (odds * ratio**generations, ODDS),
     ]
@@ -122,6 +135,25 @@ share_after.wrong(
     "only psi to the power",
     lambda share, phi, psi, generations: share / (share + (1 - share) * psi**generations),
     hint=ONLY_PSI,
+)
+share_after.wrong(
+    "only phi to the power",
+    lambda share, phi, psi, generations: (
+        share * phi**generations / (share * phi**generations + 1 - share)
+    ),
+    hint=ONLY_PHI,
+)
+share_after.wrong(
+    "generations times the ratio",
+    lambda share, phi, psi, generations: _from_odds(share / (1 - share) * phi / psi * generations),
+    hint=TIMES_G,
+)
+share_after.wrong(
+    "one generation too many",
+    lambda share, phi, psi, generations: _from_odds(
+        share / (1 - share) * (phi / psi) ** (generations + 1)
+    ),
+    hint=OFF_BY_ONE,
 )
 share_after.wrong(
     "psi over phi",
@@ -163,6 +195,10 @@ TWO_SIDED = (
 )
 IGNORES = "Your answer does not change with `wrong`."
 LOWER = "That is the lower bound: at least so many are wrong. Asked is the most."
+AT_5 = (
+    "That is the quantile at 0.05: the share is larger in nineteen cases of twenty. A bound from "
+    "above is the quantile at 0.95."
+)
 ALL_WRONG = "Where all are wrong, all may be: 1. The beta distribution has no such case."
 
 
@@ -177,12 +213,15 @@ def upper_bound(answer: Any, rng: np.random.Generator) -> str | None:
         (_normal(4, 50), NORMAL),
         (_two_sided(4, 50), TWO_SIDED),
         (float(beta.ppf(0.05, 4, 47)), LOWER),
+        (float(beta.ppf(0.05, 5, 46)), AT_5),
     ):
-        if math.isclose(four, wrong, rel_tol=1e-6):
+        if math.isclose(four, wrong, rel_tol=CLOSE):
             return hint
+    if max(four, none) > 1:
+        return f"A share lies from 0 to 1. For 4 wrong of 50 you say {four:g}."
     try:
-        full = float(answer(7, 7))
-    except (ValueError, ZeroDivisionError):
+        full = number(answer(7, 7), "Your bound")
+    except (ValueError, ZeroDivisionError, Hint):
         return ALL_WRONG
     if full != 1:
         return ALL_WRONG
@@ -216,6 +255,11 @@ upper_bound.wrong(
     "the lower bound",
     lambda wrong, n: float(beta.ppf(0.05, wrong, n - wrong + 1)) if wrong else 0.0,
     hint=LOWER,
+)
+upper_bound.wrong(
+    "the quantile at 0.05",
+    lambda wrong, n: float(beta.ppf(0.05, wrong + 1, n - wrong)) if wrong < n else 1.0,
+    hint=AT_5,
 )
 upper_bound.wrong(
     "fails where all are wrong", lambda wrong, n: float(beta.ppf(0.95, wrong + 1, n - wrong)),
