@@ -258,16 +258,16 @@ CHECKS = (
                 Sign("surprise_filter", "surprising.recall_tail[4] - random.recall_tail[4]", 0.03),
             )
         ),
-        "Not recorded. The control keeps a random half. It would change our mind: a surprising "
-        "half that is no longer half noise.",
+        "The control keeps a random half. It would change our mind: a surprising half that is no "
+        "longer half noise.",
         unmet=STORIES,
     ),
     Claim(
         "P57", "A filter by the model's own confidence prevents collapse, all data synthetic.",
         "Self-Verification Provably Prevents Model Collapse, NeurIPS 2025", "V", ("09",),
         Sign("surprise_filter", "random.excess[4] - predictable.excess[4]", 0.03),
-        "Not recorded; the predictable half stands for the confident one. It would change our "
-        "mind: a confidence that is calibrated anew in each round.",
+        "The predictable half stands for the confident one. It would change our mind: a confidence "
+        "that is calibrated anew in each generation.",
         unmet=STORIES,
     ),
     Claim(
