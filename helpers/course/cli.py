@@ -219,6 +219,12 @@ COMMANDS = {
         "where the course is published, into README and CITATION: badge OWNER/REPO TAG",
         OWN,
     ),
+    "take-home": Command(
+        _module("helpers.teaching.takehome"),
+        LEARNER,
+        "what you have at the end of the course, in one HTML file; nothing is sent",
+        OWN,
+    ),
     "clean": Command(
         clean,
         None,

@@ -18,6 +18,7 @@ from helpers.teaching.matrix import (
 from helpers.teaching.predictions import predict
 from helpers.teaching.quizzes import quiz, tally
 from helpers.teaching.scores import calibration
+from helpers.teaching.takehome import take_home
 
 __all__ = [
     "calibration",
@@ -31,6 +32,7 @@ __all__ = [
     "progress",
     "quiz",
     "simulated_class",
+    "take_home",
     "tally",
     "verdict",
     "verdict_matrix",
