@@ -147,7 +147,7 @@ def test_what_a_learner_wrote_elsewhere_stays_text_too(answers: Path) -> None:
     )
     take_home(Result(policy="<b>", void="it </p><b> raised"))
     text = read(answers / "take-home.html").text
-    assert "not here: </td><script>x\\u202e\\udcff" in text
+    assert "not here: </td><script>x</script>\\u202e\\udcff" in text
     assert "<b>: void, it </p><b> raised" in text
 
 
