@@ -85,7 +85,8 @@ def draft(course: Course, stem: str) -> Draft:
     lesson = parse(course.lessons / f"{stem}.md", f"lessons/{stem}.md")
     problems = validate(lesson, course.notebooks)
     said = about(lesson.number, catalogue(course.lessons)) if "{{ lesson." in lesson.text else {}
-    references = References(lesson, course.results, course.measured().get(stem, {}), said)
+    costs = course.measured()
+    references = References(lesson, course.results, costs.get(stem, {}), said, costs)
     sources = []
     for cell in lesson.cells:
         filled = cell.source

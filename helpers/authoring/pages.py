@@ -1,9 +1,9 @@
 """The pages that are made of what lessons say of themselves, or have parts that are.
 
 They are README's table of lessons and its short scorecard, the pages for instructors
-(`instructors`), and helpers/teaching/lessons.json (`told`). In README.md and in the pages for
-instructors only what stands between two marks is made; the rest is written by hand and never
-touched.
+(`instructors`), a table each of the page for hubs and of that of the first class, and
+helpers/teaching/lessons.json (`told`). In README.md and in the pages for instructors only what
+stands between two marks is made; the rest is written by hand and never touched.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from helpers._ground import write_whole
 from helpers.authoring.catalogue import Entry, catalogue, listed
 from helpers.authoring.instructors import answers, head, lacking
 from helpers.authoring.lesson import parse
+from helpers.authoring.memory import hub_table
+from helpers.authoring.runsheet import Plan, read_plans
 from helpers.authoring.told import told
 from helpers.studies import scorecard
 from helpers.studies.scorecard import printed
@@ -24,6 +26,7 @@ from helpers.studies.scorecard import printed
 BEGIN, END = "<!-- made by `course build` from {source} -->", "<!-- written by hand from here -->"
 ANSWERS = "answers"  # the name of the second part of a page for instructors
 SCORECARD = "scorecard"  # and of README; it is made of recorded results
+HUBS, FIRST_CLASS = "hubs.md", "first-class.md"  # pages for instructors that belong to no lesson
 _BLOCK = re.compile(
     re.escape(BEGIN.split("{")[0]) + r"(?P<source>[^\n]*?)(?:: (?P<part>[a-z]+))? -->\n.*?"
     rf"{re.escape(END)}\n",
@@ -52,6 +55,7 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
             lesson = parse(lessons / f"{entry.stem}.md", f"lessons/{entry.stem}.md")
             parts = {"": head(entry, lesson), ANSWERS: answers(lesson)}
             yield from _filled(page, lesson.name, parts)
+    yield from _of_no_lesson(lessons, entries)
     if kept.is_file():
         found = told(lessons, root / "helpers" / "results", entries, rows)
         yield kept, json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -74,7 +78,7 @@ def page_problems(root: Path) -> list[str]:
         name = path.relative_to(root).as_posix()
         if path.read_text(encoding="utf-8") != text:
             found.append(f"{name}: not what the lessons say: run `course build`")
-        if path.parent.name == "instructors":
+        if path.parent.name == "instructors" and path.name not in (HUBS, FIRST_CLASS):
             lesson = (root / "lessons" / path.name).read_text(encoding="utf-8")
             found += [f"{name}: {message}" for message in lacking(text, lesson)]
     return found
@@ -98,6 +102,32 @@ def _filled(path: Path, source: str, parts: Mapping[str, str]) -> Iterator[tuple
     now = path.read_text(encoding="utf-8")
     if _BLOCK.search(now):
         yield path, _BLOCK.sub(fill, now)
+
+
+def _of_no_lesson(lessons: Path, entries: Mapping[str, Entry]) -> Iterator[tuple[Path, str]]:
+    """The page for hubs, made of what lessons cost, and that of the first class, of the plans."""
+    hubs, first_class = (lessons / "instructors" / name for name in (HUBS, FIRST_CLASS))
+    if hubs.is_file():
+        costs = json.loads((lessons / "budget.json").read_text(encoding="utf-8"))
+        yield from _filled(hubs, "lessons/budget.json", {"": hub_table(costs, entries)})
+    if first_class.is_file():
+        tables = (_times(plan) for plan in read_plans(lessons).values())
+        yield from _filled(first_class, "lessons/plans.yaml", {"": "\n\n".join(tables)})
+
+
+def _times(plan: Plan) -> str:
+    """A table to write into: what is planned, and an empty box for what it took."""
+    rows = [
+        f"### {plan.said['title']}, {plan.minutes} minutes",
+        "",
+        "| lesson | section | path | planned, min | took, min |",
+        "|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {stop.lesson} | {stop.section.heading} | {stop.path} | {stop.minutes} | |"
+        for stop in plan.stops
+    ]
+    return "\n".join(rows)
 
 
 def _table(entries: Mapping[str, Entry]) -> str:

@@ -6,7 +6,8 @@ Three kinds of reference, all read from files of the repository, never typed by 
 * `{{ paper.key | .3g }}`: a published number, from helpers/results/published.json;
 * `{{ theory.function(n=10, t=100) | .3g }}`: a closed form of helpers.theory.
 
-`{{ budget.cpu_seconds }}` and its like come from the front matter and lessons/budget.json, and
+`{{ budget.cpu_seconds }}` and its like come from the front matter and lessons/budget.json (those of
+all lessons together, such as `{{ budget.kernels_that_fit }}`, from `memory`), and
 `{{ lesson.title }}`, what lessons say of themselves, from `catalogue`.
 No expression is ever evaluated: the call is taken apart with `ast`, its arguments are literals.
 """
@@ -27,6 +28,7 @@ from helpers import studies
 from helpers.authoring.front import Problem
 from helpers.authoring.lesson import Lesson
 from helpers.authoring.markdown import mask_code, mask_maths, numbered_lists
+from helpers.authoring.memory import Measured, memory_values
 
 REFERENCE = re.compile(r"\{\{\s(.*?)\}\}", re.DOTALL)
 FORMAT = re.compile(r"[+,]?(\.\d+)?[gfe%d]?")
@@ -45,7 +47,8 @@ class References:
     """Where the numbers of one lesson come from.
 
     `results` is the folder of the studies' JSON files, `measured` the lesson's entry in
-    lessons/budget.json (empty when it was never measured), `said` what lessons say of themselves.
+    lessons/budget.json (empty when it was never measured), `said` what lessons say of themselves,
+    `costs` the whole of lessons/budget.json.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class References:
         results: Path,
         measured: Mapping[str, float],
         said: Mapping[str, str] | None = None,
+        costs: Measured | None = None,
     ) -> None:
         self.said = said or {}
+        self.costs = costs or {}
         self.lesson = lesson
         self.results = results
         self.measured = measured
@@ -125,7 +130,8 @@ class References:
         if arguments:
             raise ValueError("only theory takes arguments")
         if source == "budget":
-            return _entry(budget_values(self.lesson, self.measured), key, "budget")
+            values = {**budget_values(self.lesson, self.measured), **memory_values(self.costs)}
+            return _entry(values, key, "budget")
         if source == "lesson":
             return _entry(self.said, key, "the front matter")
         if source == "paper":

@@ -1,0 +1,92 @@
+"""How much memory a learner needs: from lessons/budget.json, for lesson 00 and the page for hubs.
+
+Kernels are what fills a learner's machine, since one that is left behind keeps what it holds. Two
+of the largest are planned for: the lesson of today, and that of yesterday that nobody shut down.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from statistics import median_high as median
+
+from helpers.authoring.catalogue import Entry
+
+Measured = Mapping[str, Mapping[str, float]]
+SERVER_MB = 150  # a JupyterLab of ours without a kernel held 105 MB, its page just opened
+LENT_MB = 2048  # what Binder lends a learner at most
+STEP_MB = 512  # limits are set in halves of a gigabyte
+CLASSES = (8, 20, 40)  # learners
+ROUNDED_MB = 10  # so that pages do not change with every measurement
+
+
+def kernels(measured: Measured) -> list[int]:
+    """Megabytes that the kernel of each numbered lesson holds at most, rounded up, smallest first.
+
+    ValueError where no lesson was measured.
+    """
+    found = [cost["memory_mb"] for stem, cost in measured.items() if re.match(r"\d\d-", stem)]
+    if not found:
+        raise ValueError("lessons/budget.json has no lesson: course budget --record")
+    return sorted(_up(one, ROUNDED_MB) for one in found)
+
+
+def memory_values(measured: Measured) -> dict[str, int]:
+    """What `{{ budget.* }}` may name of all lessons together, in megabytes and in kernels."""
+    if not measured:
+        return {}
+    held = kernels(measured)
+    room = LENT_MB - SERVER_MB
+    return {
+        "smallest_kernel_mb": held[0],
+        "largest_kernel_mb": held[-1],
+        "kernels_that_fit": room // held[-1],
+        "usual_kernels_that_fit": room // median(held),
+    }
+
+
+def per_learner(measured: Measured) -> dict[str, int]:
+    """Megabytes a learner: `guarantee` for a server and the largest kernel, `limit` for two."""
+    held = kernels(measured)
+    return {
+        "guarantee": _up(SERVER_MB + held[-1], STEP_MB),
+        "limit": _up(SERVER_MB + sum(held[-2:]), STEP_MB),
+    }
+
+
+def hub_table(measured: Measured, entries: Mapping[str, Entry]) -> str:
+    """What a hub has to give, as Markdown: for each lesson, for a learner, and for a class."""
+    return "\n".join(_hub_lines(measured, entries))
+
+
+def _hub_lines(measured: Measured, entries: Mapping[str, Entry]) -> Iterator[str]:
+    asked = per_learner(measured)
+    yield "| lesson | processor seconds, all cells | memory of its kernel, MB |"
+    yield "|---|---|---|"
+    for entry in entries.values():
+        if cost := measured.get(entry.stem or ""):
+            seconds, memory = math.ceil(cost["cpu_seconds"]), _up(cost["memory_mb"], ROUNDED_MB)
+            yield f"| {entry.number} {entry.text('title')} | {seconds} | {memory} |"
+    yield ""
+    yield f"JupyterLab itself: {SERVER_MB} MB. So give each learner"
+    yield ""
+    yield f"- a guarantee of **{asked['guarantee']} MB**: JupyterLab and the largest kernel,"
+    yield f"- a limit of **{asked['limit']} MB**: JupyterLab and the two largest, because the"
+    yield "  kernel of yesterday is often still there,"
+    yield "- one processor core at most, since lessons compute on one thread."
+    yield ""
+    yield "For a class that opens one lesson together, everybody with one kernel:"
+    yield ""
+    yield "| learners | memory for the largest kernel, GB | for the median kernel, GB |"
+    yield "|---|---|---|"
+    held = kernels(measured)
+    for learners in CLASSES:
+        needed = (
+            math.ceil(learners * (SERVER_MB + one) / 1024) for one in (held[-1], median(held))
+        )
+        yield f"| {learners} | {' | '.join(map(str, needed))} |"
+
+
+def _up(value: float, step: int) -> int:
+    return math.ceil(value / step) * step
