@@ -12,6 +12,7 @@ import pytest
 from helpers.course import cli
 from helpers.teaching import claim, predict, progress, take_home, takehome
 from helpers.teaching._store import store
+from helpers.teaching.entries import Judgement
 from helpers.teaching.matrix import CLAIMS
 
 VOID_TAGS = {"meta", "br", "input"}
@@ -109,7 +110,8 @@ def test_all_that_one_has(answers: Path) -> None:
     assert CLAIMS["overfitting"] not in text
     assert "class MyEntry: ..." in text
     assert progress.code() in text
-    assert text.count("(lesson ") == 12
+    assert "The lessons hold" in text
+    assert text.count("(lesson ") + text.count("(lessons ") == 12
     assert "stayed at 1.54 times" in text
     embedded = re.search(r"base64,([^\"]+)", said._repr_html_())
     assert embedded
@@ -290,3 +292,10 @@ def test_contrast_in_both_themes_and_on_paper() -> None:
     for ink, paper, line, box in themes:
         assert min(contrast(ink, paper), contrast(ink, box)) > 4.5
         assert contrast(line, paper) > 3
+
+
+def test_what_the_capstone_says_of_an_entry_is_what_the_page_needs(answers: Path) -> None:
+    void = Judgement("MyEntry", (0, 1), {}, void="it <raised>")
+    assert isinstance(void, takehome.Judged)
+    take_home(void, entry="x")
+    assert "MyEntry: void, it <raised>" in read(answers / "take-home.html").text

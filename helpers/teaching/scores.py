@@ -67,9 +67,11 @@ class Calibration:
 
     @property
     def lines(self) -> list[str]:
-        """What can be said of them, a sentence or a few each; nothing while there is nothing."""
+        """What can be said of them, a sentence or a few each."""
         said = [*self._of_intervals(), *self._of_choices()]
-        return [*said, _CHOSEN] if said else []
+        return (
+            [*said, _CHOSEN, _so_far(self)] if said else ["No prediction has met its answer yet."]
+        )
 
     def _of_intervals(self) -> list[str]:
         if not self.intervals:
@@ -95,7 +97,7 @@ class Calibration:
         ]
 
     def __str__(self) -> str:
-        return " ".join([*self.lines, _so_far(self)])
+        return " ".join(self.lines)
 
     __repr__ = __str__
 
@@ -109,8 +111,6 @@ _CHOSEN = (
 def _so_far(found: Calibration) -> str:
     """How many predictions have met their answer, of how many that the lessons hold."""
     total = asked()
-    if not found.intervals and not found.choices:
-        return "No prediction has met its answer yet."
     return (
         f"The lessons hold {total['intervals']} intervals and {total['choices']} choices; so far "
         f"{found.intervals} and {found.choices} count."

@@ -141,8 +141,7 @@ def _score(judged: Judged | None) -> str:
 
 
 def _predictions() -> str:
-    found = calibration()
-    return "".join(map(_said, found.lines or [str(found)]))
+    return "".join(map(_said, calibration().lines))
 
 
 def _differences(found: list[Compared]) -> str:
@@ -162,7 +161,7 @@ def _differences(found: list[Compared]) -> str:
     if not cells:
         return _said(summed(found))
     head = ["claim", "you", "the course", "rows of the scorecard", "why"]
-    look = "`course scorecard P05` prints a row with its rule."
+    look = "In a terminal, course scorecard P05 prints a row with its rule."
     return html_table(head, cells, summed(found)) + _said(look)
 
 
@@ -181,8 +180,9 @@ def _code(code: str | bytes) -> str:
 def _monday() -> str:
     items = []
     for line in told()["monday"]:
-        lessons = ", ".join(f"lesson {one['lesson']}" for one in line["from"])
-        ask, why = escape(line["ask"]), escape(f"{line['why']} ({lessons})")
+        lessons = ", ".join(dict.fromkeys(place["lesson"] for place in line["from"]))
+        word = "lessons" if "," in lessons else "lesson"
+        ask, why = escape(line["ask"]), escape(f"{line['why']} ({word} {lessons})")
         items.append(f"<li><strong>{ask}</strong> {why}</li>")
     return f"<ol>{''.join(items)}</ol>"
 
@@ -208,7 +208,8 @@ pre { background: var(--box); border: 1px solid var(--line); padding: .6em .8em;
 table { border-collapse: collapse; font-size: 14px; }
 caption { text-align: left; font-weight: bold; padding: .3em 0; }
 th, td { border: 1px solid var(--line); padding: .3em .5em; vertical-align: top;
-  font-weight: normal; }
+  font-weight: normal; overflow-wrap: break-word; }
+@media (max-width: 36em) { th, td { overflow-wrap: anywhere; } }
 li { margin: .5em 0; }
 @media print {
   :root { --ink: #000000; --paper: #ffffff; --line: #777777; --box: #ffffff; }
