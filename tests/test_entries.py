@@ -83,6 +83,21 @@ def test_recorded_baselines_are_those_of_the_study(monkeypatch: pytest.MonkeyPat
     entries._baseline.cache_clear()
 
 
+def test_an_entry_is_judged_without_the_sandbox_or_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+
+    def once(policy: Any, world: str, seed: int, leaks: Any, sandbox: bool) -> Play:
+        asked.append(sandbox)
+        return frozen()
+
+    monkeypatch.setattr(capstone, "play", once)
+    judge(by_name("freeze"), seeds=[0], worlds=["code"])
+    judge(by_name("freeze"), seeds=[0], worlds=["code"], sandbox=True)
+    assert asked == [False, False, True, True]
+
+
 class Own:
     """Draws from NumPy's own generator."""
 

@@ -105,12 +105,15 @@ def judge(
     worlds: Sequence[str] | None = None,
     leaks: Leaks | None = None,
     progress: bool | str = False,
+    sandbox: bool = False,
 ) -> Judgement:
     """Play a policy on every seed in every world; the first seed twice, to see that it repeats.
 
     worlds: names, default all. leaks: how checks err; None, never. progress: True draws a bar, the
-    name of a live cell gives it a first guess. A void play makes the entry void and ends its
-    judging: one sentence says why. TypeError or ValueError for a bad argument, before any play.
+    name of a live cell gives it a first guess. sandbox: True runs checked programs in the sandbox,
+    as `play` does; the answers are the same, and the judging takes ten times as long. A void play
+    makes the entry void and ends its judging: one sentence says why. TypeError or ValueError for a
+    bad argument, before any play.
     """
     chosen = tuple(positive_int("seeds", seed, minimum=0) for seed in seeds)
     if not chosen or len(set(chosen)) < len(chosen):
@@ -126,7 +129,7 @@ def judge(
     with Progress(len(names) * (len(chosen) + 1), "play", cell, shown=bool(progress)) as bar:
         for name in names:
             for seed in (chosen[0], *chosen):
-                played = capstone.play(policy, name, seed, leaks)
+                played = capstone.play(policy, name, seed, leaks, sandbox=sandbox)
                 void = played.void and f"In {name}, seed {seed}, {played.void}"
                 if not void and len(plays[name]) == 1 and seed == chosen[0]:
                     before = plays[name].pop()
@@ -152,7 +155,7 @@ def _baseline(name: str, world: str, seed: int, leaks: Leaks | None) -> float:
     known = _recorded().get((f"{world}_{name}", seed)) if leaks is None else None
     if known is not None:
         return known
-    return capstone.play(capstone.by_name(name), world, seed, leaks).score
+    return capstone.play(capstone.by_name(name), world, seed, leaks, sandbox=False).score
 
 
 # --- the leaderboard ---------------------------------------------------------------------------
