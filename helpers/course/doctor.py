@@ -153,7 +153,9 @@ def _asked_of_a_kernel(code: str) -> str:
         content = message["content"]
         printed.append(str(content.get("text") or content.get("evalue") or ""))
 
-    manager, client = start_new_kernel(startup_timeout=KERNEL_SECONDS)
+    manager, client = start_new_kernel(
+        startup_timeout=KERNEL_SECONDS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         client.execute_interactive(code, timeout=KERNEL_SECONDS, output_hook=listen)
     except TimeoutError as error:
