@@ -616,7 +616,7 @@ def test_makefile_targets_are_commands() -> None:
 def commands_in(text: str) -> set[str]:
     """The subcommands that a page tells its reader to type, by make or without it."""
     code = "\n".join(a or b for a, b in re.findall(r"(?ms)^```\w*\n(.*?)^```|`([^`\n]+)`", text))
-    typed = re.findall(r"(?m)(?:-m helpers|^course|^\s*course) ([a-z]+)", code)
+    typed = re.findall(r"(?m)(?:-m helpers|^course|^\s*course) ([a-z][a-z-]*)", code)
     return set(typed)
 
 
