@@ -17,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT
+from helpers.authoring import pins
 from helpers.authoring.build import build
 from helpers.authoring.course import Course, draft
 from helpers.authoring.front import LessonError
@@ -49,6 +50,34 @@ def test_a_page_that_needs_no_helpers_has_no_guard() -> None:
     cells = code_cells(made("refresher-5-python-that-we-use"))
     assert cells
     assert not any("find_spec" in cell.source for cell in cells)
+
+
+# What Google Colab ties its kernels to, as bug reports of 2025 name it; no newer list was at hand.
+# pip must not have to change these: Colab's own packages would complain, and its runtime would have
+# to start anew.
+COLAB = {
+    "ipykernel": "6.17.1",
+    "ipython": "7.34.0",
+    "jupyter-client": "7.4.9",
+    "matplotlib": "3.10.0",
+    "numpy": "2.0.2",
+    "pandas": "2.2.2",
+    "psutil": "5.9.5",
+    "scikit-learn": "1.6.1",
+    "scipy": "1.16.3",
+    "torch": "2.9.0",
+}
+
+
+@pytest.mark.parametrize("name", COLAB)
+def test_what_colab_has_may_stay(name: str) -> None:
+    (asked,) = [one for one in pins.asked_for() if one.name == name]
+    assert asked.specifier.contains(COLAB[name])
+
+
+def test_constraints_have_the_newer_kernel() -> None:
+    pinned = dict(line.split("==") for line in pins.CONSTRAINTS.read_text().split())
+    assert pinned["ipykernel"].startswith("7.")
 
 
 @pytest.fixture(scope="module")
