@@ -11,7 +11,7 @@ from scipy.stats import beta
 from helpers import studies
 from helpers.explorers import lesson_10
 from helpers.studies.tests_of_tests import recorded_mutants
-from helpers.teaching.exercises.lesson_10 import CAREFUL
+from helpers.teaching.exercises._wrong_programs import CAREFUL
 from helpers.verification import Case, Report, Sandbox, arena, human_eval_problems
 
 PROBLEMS = human_eval_problems()

@@ -5,25 +5,21 @@ B and C ask for the text of a program. It runs in the sandbox only, never in thi
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from helpers.teaching.exercises import Praise, agrees, exercise, number, shown
-from helpers.verification import (
-    Case,
-    Problem,
-    Report,
-    Sandbox,
-    Verdict,
-    arena,
-    equal,
-    human_eval_problems,
+from helpers.teaching.exercises._wrong_programs import (
+    ALLOWED,
+    FORBIDDEN,
+    against_the_truth,
+    knows,
+    problem_of,
 )
+from helpers.verification import Sandbox, Verdict, arena
 
 # ---------------------------------------------------------------------- A. pass@k
 
@@ -118,33 +114,6 @@ pass_at_k.wrong("factorials as floats", _by_factorials, hint=TOO_LARGE)
 
 # ---------------------------------------------------------------------- B. wrong and passing
 
-CAREFUL = """
-def valid_date(date):
-    days = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    try:
-        month, day, year = map(int, date.strip().split("-"))
-    except ValueError:
-        return False
-    return 1 <= month <= 12 and 1 <= day <= days[month - 1]
-"""
-# Of each problem: inputs that its text allows, and some that it forbids. Long and large ones, too:
-# a program may be wrong there only.
-ALLOWED: dict[int, Sequence[Any]] = {
-    4: ([5.0, 2.0, 3.0], [1.0, 1.0], [7.5], [0.0, -4.0, 10.0, 3.0], [2.0, 2.5], [-1.0, -2.0],
-        [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], [0.5 * x for x in range(40)], [1e6, -1e6, 0.0],
-        [100.0, 250.0]),
-    40: ([0], [0, 0], [1, -1, 0], [2, -1], [0, 0, 0], [5, -10, 5], [4, -2, 9, 1], [1, 1, -2, 8],
-         [-3, 1, 2], [6, 7, -14, 8], [2, -4, 7, 3], [9, 8, -7, -1, 30, -2],
-         [3, 7, 11, 20, 31, 45, 60, 80, 101, -121, 200, 350], [1000, 2, -1002],
-         [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, -96], list(range(1, 30))),
-    59: (4, 6, 8, 9, 10, 12, 14, 16, 21, 25, 35, 49, 64, 77, 100, 121, 128, 143, 169, 243, 1000,
-         62, 74, 201, 437, 1147, 2021, 4096, 4999 * 2, 5041, 10403),
-    124: tuple(f"{m:02}-{d:02}-2001" for m in range(14) for d in range(33)) + tuple(
-        f"{day}-{year}" for day in ("02-28", "02-29", "12-25", "04-31")
-        for year in ("0001", "1776", "1899", "1900", "2023", "2024", "9999")),
-}  # fmt: skip
-FORBIDDEN: dict[int, Sequence[Any]] = {4: ([],), 40: ([],), 59: (2, 3, 7, 13, 1, 0, -6), 124: ("",)}
-
 WHAT = (
     "my_wrong must be a pair: the number of a problem (4, 40, 59 or 124), and the text of a "
     "program."
@@ -181,17 +150,17 @@ def wrong_and_passing(answer: Any, rng: np.random.Generator) -> str | None:
     if asked not in ALLOWED or not isinstance(program, str):
         return WHAT
     asked = int(asked)
-    problem = _problem(asked)
+    problem = problem_of(asked)
     with Sandbox() as box:
         report = box.grade(program, problem.cases, problem.entry_point)
         if report.verdict is Verdict.REFUSED:
             return REFUSED.format(said=report.message)
         if not report.passed:
             return FAILS.format(said=f"{report.verdict}: {report.message}")
-        if _knows(program, problem):
+        if knows(program, problem):
             return LOOKUP
-        allowed = _against_the_truth(box, program, problem, ALLOWED[asked])
-        forbidden = _against_the_truth(box, program, problem, FORBIDDEN[asked])
+        allowed = against_the_truth(box, program, problem, ALLOWED[asked])
+        forbidden = against_the_truth(box, program, problem, FORBIDDEN[asked])
     if allowed.verdict is Verdict.WRONG:
         return Praise(f"{allowed.message}, and every case passed.")
     if not allowed.passed:
@@ -199,44 +168,6 @@ def wrong_and_passing(answer: Any, rng: np.random.Generator) -> str | None:
     if forbidden.verdict is Verdict.WRONG:
         return ONLY_FORBIDDEN.format(said=forbidden.message)
     return EQUIVALENT
-
-
-@cache
-def _problem(asked: int) -> Problem:
-    return human_eval_problems()[asked]
-
-
-def _against_the_truth(
-    box: Sandbox, program: str, problem: Problem, inputs: Sequence[Any]
-) -> Report:
-    """The program on `inputs`, with what a right program returns there as the answers."""
-    truth = problem.prompt + problem.canonical_solution
-    truth = CAREFUL if problem.task_id == "HumanEval/124" else truth
-    noted: dict[str, Any] = {}
-
-    def note(args: tuple[Any, ...], got: Any) -> bool:
-        noted[repr(args[0])] = got
-        return True
-
-    box.grade(truth, [Case((one,), None, check=note) for one in inputs], problem.entry_point)
-    cases = [Case((one,), noted.get(repr(one)), tolerance=1e-6) for one in inputs]
-    return box.grade(program, cases, problem.entry_point)
-
-
-def _knows(program: str, problem: Problem) -> bool:
-    """Whether at least half of the cases' inputs are written in the program."""
-    written = []
-    for node in ast.walk(ast.parse(program)):
-        if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.UnaryOp):
-            try:
-                written.append(ast.literal_eval(node))
-            except (ValueError, TypeError):
-                continue
-    known = [
-        any(equal(case.args[0], list(one) if isinstance(one, tuple) else one) for one in written)
-        for case in problem.cases
-    ]
-    return 2 * sum(known) >= len(known)
 
 
 _PRIMES = """
