@@ -92,7 +92,9 @@ def answers(lesson: Lesson) -> str:
         known = exercises_of(lesson.number or "").get(key)
         if known and known.wrong_answers:
             lines += ["The check knows these misses:", ""]
-            lines += [f"- *{miss.name}*: {miss.hint}" for miss in known.wrong_answers]
+            for miss in known.wrong_answers:  # a call such as names['f'](*args) is no link
+                hint = miss.hint.replace("](", "]\\(")
+                lines.append(f"- *{miss.name}*: {hint}")
             lines.append("")
     lines += [
         "## Quiz key",

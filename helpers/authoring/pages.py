@@ -42,7 +42,7 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
     lessons = root / "lessons"
     entries = catalogue(lessons)
     readme = root / "README.md"
-    said = {"": _table(entries)}
+    said = {"": table(entries)}
     kept = root / "helpers" / "teaching" / "lessons.json"
     short = readme.is_file() and f": {SCORECARD} -->" in readme.read_text(encoding="utf-8")
     rows = scorecard.judge() if short or kept.is_file() else []
@@ -130,11 +130,12 @@ def _times(plan: Plan) -> str:
     return "\n".join(rows)
 
 
-def _table(entries: Mapping[str, Entry]) -> str:
+def table(entries: Mapping[str, Entry], folder: str = "notebooks/") -> str:
+    """All lessons with their times, in Markdown; links lead to notebooks in `folder`."""
     rows = [
         "| # | Lesson | What you run | All of it | Core path |",
         "|---|---|---|---|---|",
-        *map(_row, entries.values()),
+        *(_row(entry, folder) for entry in entries.values()),
     ]
     written = [entry.number for entry in entries.values() if entry.stem]
     return "\n".join(
@@ -147,9 +148,9 @@ def _table(entries: Mapping[str, Entry]) -> str:
     )
 
 
-def _row(entry: Entry) -> str:
+def _row(entry: Entry, folder: str) -> str:
     note = "" if entry.stem else " *(planned)*"
-    title = f"{entry.link(entry.text('title'), 'notebooks/')}{note}"
+    title = f"{entry.link(entry.text('title'), folder)}{note}"
     times = [
         f" {entry.text(key)} min " if key in entry.about else " "
         for key in ("minutes", "core_minutes")

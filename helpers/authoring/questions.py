@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from helpers.authoring.front import LessonError, Problem
 from helpers.authoring.lesson import Cell, Lesson, parse
@@ -58,18 +59,42 @@ class Asked:
 
 def asked(cell: Cell) -> Iterator[Asked]:
     """The quizzes of a cell whose options are written out; the others raise when they are run."""
-    for node in ast.walk(cell.tree()):
-        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "quiz"):
-            continue
-        names = ("key", "question", "options", "answer")
-        given = {**dict(zip(names, node.args, strict=False)), **_keywords(node)}
+    for call in literal_calls(cell.tree(), "quiz", "key", "question", "options", "answer"):
+        given = call.given
         try:
-            found = {name: ast.literal_eval(part) for name, part in given.items()}
-            reasons = {str(option): str(why) for option, why in found["options"].items()}
-            line = cell.line + node.lineno - 1
-            yield Asked(found["key"], found["question"], reasons, found["answer"], line)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            reasons = {str(option): str(why) for option, why in given["options"].items()}
+            line = cell.line + call.line - 1
+            yield Asked(given["key"], given["question"], reasons, given["answer"], line)
+        except (KeyError, AttributeError):
             continue
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call whose arguments are written out: the name that its value is given, or ""."""
+
+    name: str
+    given: dict[str, Any]
+    line: int
+
+
+def literal_calls(tree: ast.Module, function: str, *positional: str) -> Iterator[Call]:
+    """The calls of `function` in a cell; those with an argument that is computed are left out.
+
+    positional: what the arguments without a keyword are called.
+    """
+    named = {
+        node.value: node.targets[0].id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == function):
+            continue
+        given = {**dict(zip(positional, node.args, strict=False)), **_keywords(node)}
+        with suppress(ValueError):
+            found = {name: ast.literal_eval(part) for name, part in given.items()}
+            yield Call(named.get(node, ""), found, node.lineno)
 
 
 def _keywords(call: ast.Call) -> dict[str, ast.expr]:

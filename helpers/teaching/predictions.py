@@ -214,7 +214,14 @@ class Prediction(Form):
 
     # ---- the three faces
 
-    def _ask(self) -> str:
+    @property
+    def possible(self) -> tuple[float | None, float | None, bool]:
+        """(low, high, whole): what the answer can be; None where there is no end."""
+        return self._range.low, self._range.high, self._range.whole
+
+    @property
+    def ask(self) -> str:
+        """What is to be filled in, in one line."""
         if self.choices is not None:
             return "Choose one, and say how sure you are (50 to 100 %):"
         possible = f"; {self._range}" if str(self._range) else ""
@@ -226,7 +233,7 @@ class Prediction(Form):
         else:
             blanks = [f"  ( ) {text}" for text in self.choices]
         done = [self._committed()] if self.value is not None else []
-        return "\n".join([f"Predict: {self.question}", self._ask(), *blanks, *done])
+        return "\n".join([f"Predict: {self.question}", self.ask, *blanks, *done])
 
     def _page(self) -> str:
         if self.choices is None:
@@ -234,13 +241,13 @@ class Prediction(Form):
         else:
             blanks = f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in self.choices)}</ul>"
         done = self._committed() if self.value is not None else "Run this cell to commit yours."
-        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self._ask()}</p>"
+        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self.ask}</p>"
         return f"<div>{asked}{blanks}<p><em>{escape(done)}</em></p></div>"
 
     def _build(self) -> list[ipywidgets.Widget]:
         import ipywidgets as w
 
-        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self._ask()}</p>"
+        asked = f"<p><strong>Predict.</strong> {escape(self.question)}</p><p>{self.ask}</p>"
         inputs = self._interval_inputs() if self.choices is None else self._choice_inputs()
         button = w.Button(description="Commit", tooltip="Commit this prediction")
         said = w.HTML(status("Commit it before you run on."))

@@ -1,0 +1,70 @@
+"""`course book`: the course as web pages, in build/book. Nothing is executed but explorers' frames.
+
+The pages are made in a folder beside the book and take its place when they are whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers._ground import ROOT
+from helpers.authoring.course import Course
+from helpers.book.pages import Place, write_pages
+from helpers.book.site import settings
+
+TITLE = "Closing the Loop"
+
+
+def book(course: Course, out: Path, place: Place | None = None) -> Path:
+    """Build the book of `course` into the folder `out`; returns its first page.
+
+    ValueError where a page cannot be made, or Sphinx warns of anything.
+    """
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+
+    work = out.with_name(f"{out.name}-next")
+    shutil.rmtree(work, ignore_errors=True)
+    source, pages = work / "source", work / "pages"
+    source.mkdir(parents=True)
+    write_pages(course, source, lambda stem, cell: "", place)
+    try:
+        app = Sphinx(
+            source, None, pages, work / "doctrees", "html",
+            confoverrides=settings(TITLE), status=None, warning=sys.stderr, warningiserror=True,
+        )  # fmt: skip
+        app.build()
+    except SphinxError as error:
+        raise ValueError(f"the book was not made: {error}") from None
+    if app.statuscode:
+        raise ValueError("the book was not made: Sphinx warned, see above")
+    shutil.rmtree(out, ignore_errors=True)
+    pages.rename(out)
+    shutil.rmtree(work)
+    return out / "index.html"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`course book`; returns 0, or 1 with a line on stderr when the book could not be made."""
+    parser = argparse.ArgumentParser("course book", description="The course as web pages.")
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="its GitHub place, for Binder links")
+    parser.add_argument("--tag", default="main", help="the branch or tag that Binder opens")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="the folder")
+    options = parser.parse_args(argv)
+    if options.repo and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repo):
+        parser.error(f"--repo must be OWNER/NAME, got {options.repo!r}")
+    place = Place(options.repo, options.tag) if options.repo else None
+    started = time.monotonic()
+    try:
+        first = book(Course.at(ROOT), options.out.absolute(), place)
+    except ValueError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    print(f"The book is ready after {time.monotonic() - started:.0f} s: {first.as_uri()}")
+    return 0

@@ -1,0 +1,72 @@
+"""What Sphinx must be told: a formula is MathML, an anchor is what JupyterLab makes of a heading.
+
+MathML needs no script and no font from anywhere, and browsers read it out. The formulas of this
+course are a line or two; for matrices and commutative diagrams MathJax would be the better choice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def settings(title: str) -> dict[str, Any]:
+    """The configuration of Sphinx, which has no conf.py here."""
+    return {
+        "project": title,
+        "author": f"The authors of {title}",
+        "copyright": f"the authors of {title}, CC BY 4.0",
+        "extensions": ["myst_nb", "helpers.book.site"],
+        "source_suffix": {".md": "myst-nb", ".ipynb": "myst-nb"},
+        "root_doc": "index",
+        "language": "en",
+        "nb_execution_mode": "off",
+        "nb_ipywidgets_js": {},  # no page holds a live widget, so that none asks for its scripts
+        "nb_merge_streams": True,
+        "myst_enable_extensions": ["dollarmath"],
+        "myst_dmath_double_inline": True,
+        "myst_heading_anchors": 3,
+        "myst_heading_slug_func": "helpers.book.site.anchor",
+        "html_theme": "furo",
+        "html_title": title,
+        "html_math_renderer": "mathml",
+        "html_static_path": ["_own"],
+        "html_css_files": ["book.css"],
+        "html_extra_path": ["_extra"],
+        "html_copy_source": False,
+        "html_show_sphinx": False,
+        "html_last_updated_fmt": None,
+        "exclude_patterns": ["_own", "_extra"],
+        "highlight_language": "ipython3",
+    }
+
+
+def anchor(heading: str) -> str:
+    """The anchor that JupyterLab gives to a heading, which links in lessons are written for."""
+    return heading.replace(" ", "-")
+
+
+def mathml(tex: str, *, block: bool) -> str:
+    """A formula as MathML."""
+    return str(convert(tex, display="block" if block else "inline"))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make this module an extension of Sphinx: a renderer of formulas, called mathml."""
+
+    def inline(writer: Any, node: nodes.math) -> None:
+        writer.body.append(mathml(node.astext(), block=False))
+        raise nodes.SkipNode
+
+    def block(writer: Any, node: nodes.math_block) -> None:
+        tall = mathml(node.astext(), block=True)
+        writer.body.append(f'<div class="math" tabindex="0">{tall}</div>')
+        raise nodes.SkipNode
+
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
