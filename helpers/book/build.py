@@ -15,10 +15,12 @@ from pathlib import Path
 
 from helpers._ground import ROOT
 from helpers.authoring.course import Course
+from helpers.book.frames import Frames
 from helpers.book.pages import Place, write_pages
 from helpers.book.site import settings
 
 TITLE = "Closing the Loop"
+CACHE = ".artefacts/book-frames"
 
 
 def book(course: Course, out: Path, place: Place | None = None) -> Path:
@@ -33,7 +35,7 @@ def book(course: Course, out: Path, place: Place | None = None) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     source, pages = work / "source", work / "pages"
     source.mkdir(parents=True)
-    write_pages(course, source, lambda stem, cell: "", place)
+    write_pages(course, source, Frames(course, course.root / CACHE).slider, place)
     try:
         app = Sphinx(
             source, None, pages, work / "doctrees", "html",

@@ -25,7 +25,7 @@ from helpers._kept import TO_DO
 from helpers.authoring.execute import COVER
 from helpers.authoring.questions import literal_calls
 from helpers.book.forms import answer, answer_opening, prediction_form, quiz_form
-from helpers.teaching.predictions import Prediction
+from helpers.teaching.predictions import NOTHING_COMMITTED, Prediction
 from helpers.teaching.quizzes import Quiz
 
 FIGURES = "figures"  # the folder of pictures, beside the pages
@@ -188,4 +188,5 @@ def _as_html(output: NotebookNode) -> str:
     if "data" in output and "text/html" in output.data:
         return f"<div>{output.data['text/html']}</div>"
     text = output.data["text/plain"] if "data" in output else output.text
+    text = text.replace(f" {NOTHING_COMMITTED}", "")  # the reader's stands below the answer
     return f"<pre>{html.escape(text)}</pre>"

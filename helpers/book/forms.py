@@ -7,6 +7,7 @@ in the browser, that an answer waits for it, and that a slider changes the pictu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -97,19 +98,30 @@ def slider(controls: Sequence[Stops], frames: Sequence[Frame]) -> str:
     for stops in controls:
         place = place * len(stops.options) + stops.start
     first = frames[place]
-    rows = "".join(
-        f'<label><span>{escape(stops.label)}</span> <input type="range" min="0" '
-        f'max="{len(stops.options) - 1}" step="1" value="{stops.start}" '
-        f'aria-valuetext="{escape(stops.options[stops.start])}" '
-        f"data-options='{escape(json.dumps(stops.options, ensure_ascii=False))}'> "
-        f"<output>{escape(stops.options[stops.start])}</output></label>"
-        for stops in controls
-    )
+    rows = "".join(map(_control, controls))
     data = [[frame.source, frame.alt, frame.summary] for frame in frames]
     packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<div class="ctl ctl-explorer"><p class="ctl-controls">{rows}</p>'
+        f'<div class="ctl ctl-explorer"><div class="ctl-controls">{rows}</div>'
         f'<img alt="{escape(first.alt)}" src="{escape(first.source)}" loading="lazy">'
         f'<p role="status">{escape(first.summary)}</p>'
         f'<script type="application/json">{packed}</script></div>'
+    )
+
+
+def _control(stops: Stops) -> str:
+    """A slider for numbers, a menu for words; the value of both is the place among the options."""
+    label = f"<label><span>{escape(stops.label)}</span>"
+    begins = stops.options[stops.start]
+    if any(re.fullmatch(r"[\d.,]+", text) is None for text in stops.options):
+        options = "".join(
+            f'<option value="{place}"{" selected" if text == begins else ""}>{escape(text)}</option>'
+            for place, text in enumerate(stops.options)
+        )
+        return f"{label} <select>{options}</select></label>"
+    texts = escape(json.dumps(stops.options))
+    return (
+        f'{label} <input type="range" min="0" max="{len(stops.options) - 1}" step="1" '
+        f'value="{stops.start}" aria-valuetext="{escape(begins)}" data-options="{texts}"> '
+        f"<output>{escape(begins)}</output></label>"
     )

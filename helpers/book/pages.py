@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -42,11 +43,15 @@ class Place:
 
 
 def write_pages(
-    course: Course, source: Path, explorer: Callable[[str, str], str], place: Place | None
+    course: Course,
+    source: Path,
+    explorer: Callable[[str, Pictures, str], str],
+    place: Place | None = None,
 ) -> None:
     """Write what Sphinx reads into `source`, an empty folder.
 
-    explorer: the stem of a lesson and the source of a cell tagged `explorer` -> its slider, or "".
+    explorer: the stem of a lesson, where pictures go, the source of a cell tagged `explorer`
+    -> its slider, or "".
     ValueError where a link leads to nothing that the book has.
     """
     extra = source / "_extra"
@@ -61,7 +66,7 @@ def write_pages(
             nbformat.read(path, as_version=4),
             pictures,
             link=lambda text: links.follow(text, "notebooks"),
-            explorer=lambda cell, stem=path.stem: explorer(stem, cell),  # type: ignore[misc]
+            explorer=partial(explorer, path.stem, pictures),
             run=how_to_run(path.stem, place) if path.stem[:2] in entries else "",
         )
         write_whole(source / path.name, nbformat.writes(notebook))
@@ -151,7 +156,7 @@ def front_page(
     others = [stem for stem in stems if stem not in lessons and stem not in REFERENCE]
     teaching = sorted(path.stem for path in (course.lessons / "instructors").glob("*.md"))
     parts = {
-        "Lessons": lessons,
+        "Lessons": [f"{stem[:2]} {entries[stem[:2]].text('title')} <{stem}>" for stem in lessons],
         "Refreshers": others,
         "To look up": [*(stem for stem in REFERENCE if stem in stems), "times"],
         "For instructors": [f"instructors/{stem}" for stem in teaching],

@@ -179,6 +179,19 @@ class Explorer(widgets.VBox):
         for name, value in values.items():
             self._inputs[name].value = value
 
+    def label(self, name: str) -> str:
+        """What stands beside a control."""
+        return self._declared[name].label
+
+    def picture(self, **values: Any) -> Picture:
+        """What the screen would show with these settings, the others as they stand.
+
+        ValueError for a value at which its control cannot stand.
+        """
+        for name, value in values.items():
+            _must_stop_at(name, self._inputs[name], value)
+        return self._function(**{**self.values, **values})
+
     def wait(self, seconds: float = 10.0) -> bool:
         """Until the newest settings are drawn; False if that takes longer than `seconds`."""
         worker = self._worker
@@ -404,6 +417,17 @@ def _complaint(problem: Exception) -> str:
         '<p role="alert"><b>This could not be drawn.</b> '
         f"{type(problem).__name__}: {html.escape(line)}</p>"
     )
+
+
+def _must_stop_at(name: str, widget: Any, value: Any) -> None:
+    if isinstance(widget, widgets.FloatLogSlider):
+        good = widget.base**widget.min <= value <= widget.base**widget.max
+    elif isinstance(widget, widgets.IntSlider):
+        good = value in range(widget.min, widget.max + 1, widget.step)
+    else:
+        good = value in getattr(widget, "options", (True, False))
+    if not good:
+        raise ValueError(f"{name} must be where its control can stand, got {value!r}")
 
 
 def _thread(work: Callable[[], None]) -> threading.Thread:

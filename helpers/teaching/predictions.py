@@ -21,6 +21,7 @@ from helpers.teaching._store import store
 if TYPE_CHECKING:
     import ipywidgets
 
+NOTHING_COMMITTED = "You had committed no prediction."
 TOO_LATE = "The answer had been shown before, so this one is not counted."
 
 
@@ -203,7 +204,7 @@ class Prediction(Form):
         value = self.value
         shown = self._with_unit(truth) if self.choices is None else f"\u201c{truth}\u201d"
         if value is None:
-            return f"The answer is {shown}. You had committed no prediction."
+            return f"The answer is {shown}. {NOTHING_COMMITTED}"
         if isinstance(value[0], str):
             right = value[0] == truth
             how = "and it is right" if right else f"but the answer is {shown}"
