@@ -3,13 +3,16 @@
 PYTHON ?= python3
 COURSE := $(PYTHON) -m helpers
 
-.PHONY: lab test notebooks studies clean
+.PHONY: lab test book notebooks studies clean
 
 lab:            ## open JupyterLab on your own copies of the lessons
 	@$(COURSE) lab $(ARGS)
 
 test:           ## run every check
 	@$(COURSE) test $(ARGS)
+
+book:           ## the course as web pages, in build/book
+	@$(COURSE) book $(ARGS)
 
 notebooks:      ## build lessons/*.md to notebooks/*.ipynb and execute them
 	@$(COURSE) build $(ARGS)

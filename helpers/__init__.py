@@ -18,6 +18,7 @@ plots         figures
 explorers     sliders over experiments, a module a lesson
 teaching      predict, quiz, check, progress; the exercises
 authoring     lessons to notebooks
+book          notebooks to web pages
 course        the course as a program: commands, environment, the learner's copies
 
 Below them lie `_arguments`, the checks that many share, `_ground`, where the course lies,

@@ -41,6 +41,7 @@ FLOORS = (
     {"studies"},
     {"explorers"},
     {"authoring", "teaching"},
+    {"book"},
     {"course"},
     {"__main__"},
 )
@@ -53,7 +54,7 @@ SCIENCE = (
 NEVER = {
     # The loop sees models, policies and verifiers only as protocols.
     *(("loop", name) for name in ("models", "policies", "verification", "coding")),
-    *((room, name) for room in SCIENCE for name in ("teaching", "explorers", "authoring")),
+    *((room, name) for room in SCIENCE for name in ("teaching", "explorers", "authoring", "book")),
 }
 # Learners' own copies import these; they are never overwritten. Gone with 2.0.
 OLD_PATHS = {
@@ -533,7 +534,7 @@ def test_what_is_imported_is_declared() -> None:
     author = learner | {canonicalize_name(r.name) for r in pins.asked_for("author")}
     undeclared = set()
     for path, tree in sources().items():
-        allowed = author if piece(path) == "authoring" else learner
+        allowed = author if piece(path) in ("authoring", "book") else learner
         for name in {full.split(".")[0] for full in imports(tree)}:
             if name == "helpers" or name in sys.stdlib_module_names:
                 continue
@@ -609,7 +610,7 @@ def test_no_emoji() -> None:
 def test_makefile_targets_are_commands() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = dict(re.findall(r"(?m)^([a-z]+):.*\n\t@\$\(COURSE\) (\w+)", makefile))
-    assert set(targets) == {"lab", "test", "notebooks", "studies", "clean"}
+    assert set(targets) == {"lab", "test", "book", "notebooks", "studies", "clean"}
     assert set(targets.values()) <= set(cli.COMMANDS)
 
 

@@ -37,6 +37,7 @@ _IMAGE = re.compile(
 )
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+KEPT = '<div class="ctl-kept">'  # a widget's HTML, as helpers._kept writes it
 _TO_DO = f"<p><em>{html.escape(TO_DO)}</em></p>"
 _SAID = re.compile(r"<p>(Explorer with controls|A Run button for).*?</p>", re.DOTALL)
 
@@ -168,8 +169,9 @@ def _show(output: NotebookNode, pictures: Pictures) -> None:
 def page(text: str, pictures: Pictures) -> str:
     """The HTML of an output without what only Jupyter needs, its pictures as files."""
     text = _STYLE.sub("", text.removeprefix(COVER)).replace(_TO_DO, "")
-    if 'class="ctl-kept"' in text and (said := _SAID.search(text)):
-        text = said[0]  # the cell above shows the picture
+    if KEPT in text:
+        said = _SAID.search(text)  # of an explorer the words only: the cell above shows its picture
+        text = said[0] if said else text.replace(KEPT, "<div>")
     text = _TABLE.sub(lambda table: f'<div class="ctl-table" tabindex="0">{table[0]}</div>', text)
     return _IMAGE.sub(lambda found: _figure(found[1], int(found[2]), found[3], pictures), text)
 

@@ -93,7 +93,7 @@ def answer_opening(needs: Sequence[str]) -> str:
 
 
 def slider(controls: Sequence[Stops], frames: Sequence[Frame]) -> str:
-    """Sliders over `frames`, which are in the order of `controls`, the last one changing fastest."""
+    """Sliders over `frames`, in the order of `controls`: the last one changes fastest."""
     place = 0
     for stops in controls:
         place = place * len(stops.options) + stops.start
@@ -115,8 +115,8 @@ def _control(stops: Stops) -> str:
     begins = stops.options[stops.start]
     if any(re.fullmatch(r"[\d.,]+", text) is None for text in stops.options):
         options = "".join(
-            f'<option value="{place}"{" selected" if text == begins else ""}>{escape(text)}</option>'
-            for place, text in enumerate(stops.options)
+            f'<option value="{n}"{" selected" if text == begins else ""}>{escape(text)}</option>'
+            for n, text in enumerate(stops.options)
         )
         return f"{label} <select>{options}</select></label>"
     texts = escape(json.dumps(stops.options))

@@ -21,7 +21,7 @@ def settings(title: str) -> dict[str, Any]:
         "project": title,
         "author": f"The authors of {title}",
         "copyright": f"the authors of {title}, CC BY 4.0",
-        "extensions": ["myst_nb", "helpers.book.site"],
+        "extensions": ["myst_nb", __name__],
         "source_suffix": {".md": "myst-nb", ".ipynb": "myst-nb"},
         "root_doc": "index",
         "language": "en",
@@ -31,7 +31,7 @@ def settings(title: str) -> dict[str, Any]:
         "myst_enable_extensions": ["dollarmath"],
         "myst_dmath_double_inline": True,
         "myst_heading_anchors": 3,
-        "myst_heading_slug_func": "helpers.book.site.anchor",
+        "myst_heading_slug_func": f"{__name__}.anchor",
         "html_theme": "furo",
         "html_title": title,
         "html_math_renderer": "mathml",
@@ -40,7 +40,7 @@ def settings(title: str) -> dict[str, Any]:
         "html_extra_path": ["_extra"],
         "html_copy_source": False,
         "html_show_sphinx": False,
-        "html_last_updated_fmt": None,
+        "html_show_search_summary": False,  # it reads pages, which a browser forbids in a folder
         "exclude_patterns": ["_own", "_extra"],
         "highlight_language": "ipython3",
     }
@@ -68,5 +68,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
         writer.body.append(f'<div class="math" tabindex="0">{tall}</div>')
         raise nodes.SkipNode
 
+    def reachable(
+        app: Sphinx, name: str, template: str, context: dict[str, Any], tree: Any
+    ) -> None:
+        """Code is wider than a telephone: it scrolls, also for who has no mouse."""
+        if "body" in context:
+            context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
+
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("html-page-context", reachable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -180,6 +180,12 @@ COMMANDS = {
         "lessons to notebooks; --check: are they up to date? --workshop FOLDER: for a class",
         OWN,
     ),
+    "book": Command(
+        _module("helpers.book.build"),
+        DEVELOPER,
+        "the course as web pages, in build/book, to be read without a kernel",
+        OWN,
+    ),
     "new": Command(
         _module("helpers.authoring.new"),
         DEVELOPER,
