@@ -15,6 +15,7 @@ from typing import Any
 VIEW = "application/vnd.jupyter.widget-view+json"
 LIVE = "ctl-live"  # the class of our widgets
 KEPT = "course_kept"  # marks the second output in its metadata
+KEPT_PAGE = '<div class="ctl-kept">'  # begins the HTML of that output
 TO_DO = "This is how it was when the page was saved. Run this cell (Shift+Enter) to use it."
 _ALIVE = f":has(.{LIVE}:not(.jupyter-widgets-disconnected))"
 _STYLE = f"""<style>
@@ -47,4 +48,4 @@ class Kept:
 
     def _bundle(self) -> dict[str, str]:
         page = f"{_STYLE}{self._page()}<p><em>{html.escape(TO_DO)}</em></p>"
-        return {"text/plain": self._text(), "text/html": f'<div class="ctl-kept">{page}</div>'}
+        return {"text/plain": self._text(), "text/html": f"{KEPT_PAGE}{page}</div>"}

@@ -830,13 +830,18 @@ def test_used_files_follow_imports_and_names(tmp_path: Path) -> None:
     ]
 
 
+DATA = "data:image/png;base64,+/tmp/x="
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         ({"image/png": "abc", "text/plain": "<Figure>"}, "an image without alt text"),
-        ({"text/html": "<img src='data:image/png;base64,/tmp/x+'>"}, "an <img> without alt"),
+        ({"text/html": f"<img src='{DATA}'>", "image/png": "abc"}, "an <img> without alt"),
         ({"text/plain": "see C:\\Users\\me"}, "this machine"),
-        ({"text/html": "<img alt='a curve' src='data:image/png;base64,+/tmp/x='>"}, None),
+        ({"text/html": f"<img alt='a curve' src='{DATA}'>"}, "LaTeX and PDF would lose it"),
+        ({"text/html": f"<img alt='a curve' src='{DATA}'>", "image/png": "+/tmp/x="}, None),
+        ({"text/html": f'<div class="ctl-kept"><img alt="a curve" src="{DATA}"></div>'}, None),
         ({"text/plain": "https://x.org/home/page and and/or"}, None),
     ],
 )

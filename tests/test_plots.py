@@ -64,7 +64,8 @@ def test_picture_says_what_it_shows(name):
     assert len(picture.alt) > 40
     assert "\n" not in picture.summary
     bundle = picture._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html"}
+    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert bundle["image/png"] in bundle["text/html"], "the same picture, for LaTeX and PDF"
     assert bundle["text/plain"] == picture.summary
     assert '<img alt="' in bundle["text/html"]
     assert "data:image/png;base64," in bundle["text/html"]

@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from helpers._kept import KEPT_PAGE as KEPT
 from helpers.authoring.execute import notebook_of
 from helpers.authoring.lesson import Cell, Lesson
 
@@ -159,7 +160,10 @@ def output_problems(cell: NotebookNode) -> list[str]:
             )
         if _IMG.search(_DATA_URI.sub("", html)):
             found.append("an <img> without alt text in the output")
-        text = _DATA_URI.sub("", "\n".join(map(str, data.values())))
+        if _DATA_URI.search(html) and "image/png" not in data and KEPT not in html:
+            found.append("a picture that is HTML only, so that LaTeX and PDF would lose it")
+        words = (str(value) for kind, value in data.items() if not kind.startswith("image/"))
+        text = _DATA_URI.sub("", "\n".join(words))
         if match := _MACHINE.search(text):
             found.append(f"the output holds a path or address of this machine: {match[0]}")
     return found

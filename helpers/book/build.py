@@ -26,11 +26,13 @@ CACHE = ".artefacts/book-frames"
 def book(course: Course, out: Path, place: Place | None = None) -> Path:
     """Build the book of `course` into the folder `out`; returns its first page.
 
-    ValueError where a page cannot be made, or Sphinx warns of anything.
+    ValueError where there are no lessons, a page cannot be made, or Sphinx warns of anything. The
+    book that was there stays until then.
     """
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
 
+    course.stems()
     work = out.with_name(f"{out.name}-next")
     shutil.rmtree(work, ignore_errors=True)
     source, pages = work / "source", work / "pages"

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 
 from helpers._ground import write_whole
-from helpers._kept import TO_DO
+from helpers._kept import KEPT_PAGE, TO_DO
 from helpers.authoring.execute import COVER
 from helpers.authoring.questions import literal_calls
 from helpers.book.forms import answer, answer_opening, prediction_form, quiz_form
@@ -37,7 +37,6 @@ _IMAGE = re.compile(
 )
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
-KEPT = '<div class="ctl-kept">'  # a widget's HTML, as helpers._kept writes it
 _TO_DO = f"<p><em>{html.escape(TO_DO)}</em></p>"
 _SAID = re.compile(r"<p>(Explorer with controls|A Run button for).*?</p>", re.DOTALL)
 
@@ -169,9 +168,9 @@ def _show(output: NotebookNode, pictures: Pictures) -> None:
 def page(text: str, pictures: Pictures) -> str:
     """The HTML of an output without what only Jupyter needs, its pictures as files."""
     text = _STYLE.sub("", text.removeprefix(COVER)).replace(_TO_DO, "")
-    if KEPT in text:
+    if KEPT_PAGE in text:
         said = _SAID.search(text)  # of an explorer the words only: the cell above shows its picture
-        text = said[0] if said else text.replace(KEPT, "<div>")
+        text = said[0] if said else text.replace(KEPT_PAGE, "<div>")
     text = _TABLE.sub(lambda table: f'<div class="ctl-table" tabindex="0">{table[0]}</div>', text)
     return _IMAGE.sub(lambda found: _figure(found[1], int(found[2]), found[3], pictures), text)
 

@@ -6,6 +6,7 @@ course are a line or two; for matrices and commutative diagrams MathJax would be
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -13,6 +14,8 @@ from latex2mathml.converter import convert
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+_SCROLLS = re.compile(r'<pre(?=[\s>])(?![^>]*tabindex)|<div class="table-wrapper[^"]*"')
 
 
 def settings(title: str) -> dict[str, Any]:
@@ -71,9 +74,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     def reachable(
         app: Sphinx, name: str, template: str, context: dict[str, Any], tree: Any
     ) -> None:
-        """Code is wider than a telephone: it scrolls, also for who has no mouse."""
+        """Code and tables are wider than a telephone: they scroll, also for who has no mouse."""
         if "body" in context:
-            context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
+            context["body"] = _SCROLLS.sub(r'\g<0> tabindex="0"', context["body"])
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("html-page-context", reachable)

@@ -1,8 +1,9 @@
 """A figure that can be read without seeing it.
 
 JupyterLab drops the alternative text of a PNG output, so a picture shows itself as HTML: an
-`<img alt=...>` with the PNG inside, and its numbers in a table that opens on demand. What it is
-not: a figure to draw on further. Make a new one instead.
+`<img alt=...>` with the PNG inside, and its numbers in a table that opens on demand. The PNG comes a
+second time by itself, for what cannot show HTML: `jupyter nbconvert` to LaTeX and PDF. What a
+picture is not: a figure to draw on further. Make a new one instead.
 """
 
 from __future__ import annotations
@@ -69,12 +70,16 @@ class Picture:
         """The picture as HTML for a notebook's output or a `widgets.HTML`."""
         width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
         with interrupt_waits():  # half a drawing ends in errors of its own
-            image = base64.b64encode(self.png).decode("ascii")
+            image = self._base64
             table = self._table_html()
         return (
             f'<img alt="{html.escape(self.alt)}" width="{width}" '
             f'style="max-width:100%;height:auto" src="data:image/png;base64,{image}">' + table
         )
+
+    @property
+    def _base64(self) -> str:
+        return base64.b64encode(self.png).decode("ascii")
 
     def _table_html(self) -> str:
         if self.table is None or self.table.empty:
@@ -85,7 +90,8 @@ class Picture:
     def _repr_mimebundle_(
         self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
     ) -> dict[str, Any]:
-        return {"text/plain": self.summary, "text/html": self.html()}
+        page = self.html()  # first: an interrupt waits for it, and the PNG is drawn then
+        return {"text/plain": self.summary, "text/html": page, "image/png": self._base64}
 
     def __repr__(self) -> str:
         return self.summary

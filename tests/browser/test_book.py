@@ -273,7 +273,7 @@ def test_pages_fit_every_screen_and_everybody(theme: str, tab: Callable[..., Pag
             for one in found
             if one["impact"] in ("serious", "critical")
         ]
-        assert not serious, f"{name}, {theme}"
+        assert not serious, f"{name}, {theme}: {serious}"
         page.close()
 
 

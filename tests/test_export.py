@@ -1,0 +1,55 @@
+"""What `jupyter nbconvert` makes of our cells: LaTeX, which PDF is made of, and a script."""
+
+import struct
+
+import nbformat
+from nbconvert.exporters import LatexExporter, PythonExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_plots import PICTURES
+
+from helpers.teaching import predict, quiz
+
+
+def exported() -> nbformat.NotebookNode:
+    """A page with every kind of figure, and with the forms as they are stored."""
+    cells = [new_markdown_cell("# Figures\n\nWords.")]
+    for name, make in PICTURES.items():
+        shown = new_output("execute_result", make(0)._repr_mimebundle_(), execution_count=1)
+        cells.append(new_code_cell(f"draw({name!r})", outputs=[shown]))
+    forms = (
+        quiz("02-page", "Which one?", {"this": "It is.", "that": "It is not."}, answer="this"),
+        predict("02-page", "How many?", low=0),
+    )
+    for form in forms:
+        shown = new_output("display_data", {"text/plain": repr(form), "text/html": form._page()})
+        cells.append(new_code_cell("form", outputs=[shown]))
+    notebook = new_notebook(cells=cells)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def test_latex_has_every_figure_and_every_form() -> None:
+    """Only pandoc is stood in for, which turns prose into LaTeX: figures do not pass through it."""
+    exporter = LatexExporter()
+    exporter.register_filter("convert_pandoc", lambda text, *_, **__: text)
+    exporter.register_filter("resolve_references", lambda text: text)
+    text, resources = exporter.from_notebook_node(exported())
+    images = list(resources["outputs"].values())
+    assert len(images) == len(PICTURES)
+    for image in images:
+        assert image.startswith(b"\x89PNG")
+        assert struct.unpack(">II", image[16:24])[0] > 600
+    assert text.count("\\adjustimage") >= len(PICTURES)
+    for name in resources["outputs"]:
+        assert name in text
+    assert "Which one?" in text
+    assert "How many?" in text
+
+
+def test_a_script_has_every_line_of_code_and_runs() -> None:
+    text, _ = PythonExporter().from_notebook_node(exported())
+    for name in PICTURES:
+        assert f"draw({name!r})" in text
+    drawn: list[str] = []
+    exec(compile(text, "page.py", "exec"), {"draw": drawn.append, "form": None})
+    assert drawn == list(PICTURES)
