@@ -31,8 +31,8 @@ def exported() -> nbformat.NotebookNode:
 def test_latex_has_every_figure_and_every_form() -> None:
     """Only pandoc is stood in for, which turns prose into LaTeX: figures do not pass through it."""
     exporter = LatexExporter()
-    exporter.register_filter("convert_pandoc", lambda text, *_, **__: text)
-    exporter.register_filter("resolve_references", lambda text: text)
+    for name in ("convert_pandoc", "resolve_references", "convert_explicitly_relative_paths"):
+        exporter.register_filter(name, lambda text, *_, **__: text)
     text, resources = exporter.from_notebook_node(exported())
     images = list(resources["outputs"].values())
     assert len(images) == len(PICTURES)

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import nbformat
 
-from helpers._ground import write_whole
+from helpers._ground import ROOT, write_whole
 from helpers.authoring.catalogue import Entry, catalogue
 from helpers.authoring.course import Course
 from helpers.authoring.markdown import mask_code
 from helpers.authoring.pages import table
 from helpers.book.cells import FIGURES, Pictures, readable
 
-STATIC = Path(__file__).with_name("static")
+STATIC = ROOT / "helpers" / "book" / "static"
 # Pages without a number, in the order of the sidebar; those not named here stand with the first.
 REFERENCE = ("glossary", "notation", "scorecard")
 _LINK = re.compile(r"\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s]+)\)")

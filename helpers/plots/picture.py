@@ -1,8 +1,8 @@
 """A figure that can be read without seeing it.
 
 JupyterLab drops the alternative text of a PNG output, so a picture shows itself as HTML: an
-`<img alt=...>` with the PNG inside, and its numbers in a table that opens on demand. The PNG comes a
-second time by itself, for what cannot show HTML: `jupyter nbconvert` to LaTeX and PDF. What a
+`<img alt=...>` with the PNG inside, and its numbers in a table that opens on demand. The PNG comes
+a second time by itself, for what cannot show HTML: `jupyter nbconvert` to LaTeX and PDF. What a
 picture is not: a figure to draw on further. Make a new one instead.
 """
 
