@@ -6,7 +6,6 @@ The pages are made in a folder beside the book and take its place when they are 
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 import time
@@ -16,15 +15,17 @@ from pathlib import Path
 from helpers._ground import ROOT
 from helpers.authoring.course import Course
 from helpers.book.frames import Frames
-from helpers.book.pages import Place, write_pages
+from helpers.book.pages import published, write_pages
 from helpers.book.site import settings
 
 TITLE = "Closing the Loop"
 CACHE = ".artefacts/book-frames"
 
 
-def book(course: Course, out: Path, place: Place | None = None) -> Path:
+def book(course: Course, out: Path) -> Path:
     """Build the book of `course` into the folder `out`; returns its first page.
+
+    It has links to Binder if `course badge` has said where the course is published.
 
     ValueError where there are no lessons, a page cannot be made, or Sphinx warns of anything. The
     book that was there stays until then.
@@ -37,7 +38,7 @@ def book(course: Course, out: Path, place: Place | None = None) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     source, pages = work / "source", work / "pages"
     source.mkdir(parents=True)
-    write_pages(course, source, Frames(course, course.root / CACHE).slider, place)
+    write_pages(course, source, Frames(course, course.root / CACHE).slider, published(course.root))
     try:
         app = Sphinx(
             source, None, pages, work / "doctrees", "html",
@@ -57,16 +58,11 @@ def book(course: Course, out: Path, place: Place | None = None) -> Path:
 def main(argv: Sequence[str] | None = None) -> int:
     """`course book`; returns 0, or 1 with a line on stderr when the book could not be made."""
     parser = argparse.ArgumentParser("course book", description="The course as web pages.")
-    parser.add_argument("--repo", metavar="OWNER/NAME", help="its GitHub place, for Binder links")
-    parser.add_argument("--tag", default="main", help="the branch or tag that Binder opens")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="the folder")
     options = parser.parse_args(argv)
-    if options.repo and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repo):
-        parser.error(f"--repo must be OWNER/NAME, got {options.repo!r}")
-    place = Place(options.repo, options.tag) if options.repo else None
     started = time.monotonic()
     try:
-        first = book(Course.at(ROOT), options.out.absolute(), place)
+        first = book(Course.at(ROOT), options.out.absolute())
     except ValueError as error:
         print(f"course: {error}", file=sys.stderr)
         return 1

@@ -26,20 +26,28 @@ from helpers.book.cells import FIGURES, Pictures, readable
 STATIC = ROOT / "helpers" / "book" / "static"
 # Pages without a number, in the order of the sidebar; those not named here stand with the first.
 REFERENCE = ("glossary", "notation", "scorecard")
+_BINDER = re.compile(r"https://mybinder\.org/v2/gh/([^/\s]+/[^/\s]+)/([^?\s]+)\?urlpath=")
 _LINK = re.compile(r"\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s]+)\)")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the course is published: "owner/name" on GitHub, and what there is to be opened."""
+    """Where the course is published: OWNER/REPO on GitHub, and the tag that Binder opens."""
 
     repository: str
-    tag: str = "main"
+    tag: str
 
     def binder(self, stem: str) -> str:
         """The address that opens the learner's copy of a notebook on mybinder.org."""
         page = f"lab%2Ftree%2Fmy%2F{stem}.ipynb"
         return f"https://mybinder.org/v2/gh/{self.repository}/{self.tag}?urlpath={page}"
+
+
+def published(root: Path) -> Place | None:
+    """The place that `course badge` has written into README; None until it has been typed."""
+    readme = root / "README.md"
+    found = _BINDER.search(readme.read_text(encoding="utf-8")) if readme.is_file() else None
+    return Place(found[1], found[2]) if found else None
 
 
 def write_pages(

@@ -20,7 +20,8 @@ from helpers.authoring.questions import literal_calls
 from helpers.book.build import book
 from helpers.book.cells import Pictures, readable
 from helpers.book.frames import SHOWN
-from helpers.book.pages import Links, Place, front_page, how_to_run
+from helpers.book.pages import Links, Place, front_page, how_to_run, published
+from helpers.course.badge import badges
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [path.stem for path in NOTEBOOKS if path.stem[:2].isdigit()]
@@ -181,13 +182,19 @@ def test_the_script_loads_where_there_is_a_form(read: Callable[[str], BeautifulS
 # ---------------------------------------------------------------------- without a book
 
 
-def test_there_is_no_launch_link_until_a_place_is_named() -> None:
+def test_there_is_no_launch_link_until_a_place_is_named(tmp_path: Path) -> None:
+    """The place that `course badge` writes; it is typed once."""
     course = Course.at(ROOT)
+    assert published(tmp_path) is None
+    (tmp_path / "README.md").write_text("on [mybinder.org](https://mybinder.org)", "utf-8")
+    assert published(tmp_path) is None
+    (tmp_path / "README.md").write_text(badges("ada/the-loop", "v1.0"), "utf-8")
+    assert published(tmp_path) == Place("ada/the-loop", "v1.0")
     assert "http" not in how_to_run("02-fit-sample-repeat", None)
     said = how_to_run("02-fit-sample-repeat", Place("ada/loop", "v1.0"))
     assert "https://mybinder.org/v2/gh/ada/loop/v1.0?urlpath=lab%2Ftree%2Fmy%2F02-fit" in said
     assert "binder" not in front_page(course, {}, [], None).lower()
-    assert "binder" in front_page(course, {}, [], Place("ada/loop")).lower()
+    assert "binder" in front_page(course, {}, [], Place("ada/loop", "v1")).lower()
 
 
 def test_a_link_to_nothing_is_refused_and_code_is_left_alone() -> None:
