@@ -471,7 +471,72 @@ def test_a_policy_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_policy_that_cannot_be_copied() -> None:
     policy = Newest()
     policy.lock = threading.Lock()  # type: ignore[attr-defined]
-    assert "cannot be copied" in void(policy)
+    assert "copying the policy raised TypeError: cannot pickle" in void(policy)
+
+
+def test_a_policy_whose_copying_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(referee, "SECONDS", 0.2)
+
+    class Endless(Newest):
+        def __deepcopy__(self, memo: Any) -> Any:
+            for _ in range(10**8):
+                pass
+
+    assert void(Endless()) == "generation 0: copying the policy took more than 0.2 s"
+
+
+class Strange:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Two(tuple[int, ...]):
+    """Not the two numbers that it was made of."""
+
+    def __iter__(self) -> Any:
+        return iter((0, -5))
+
+
+class Longer(list[Any]):
+    """More rows than it says."""
+
+    def __iter__(self) -> Any:
+        return iter([self[0]] * 10_000)
+
+
+class Number(int):
+    """Costs nothing, and you are paid for it."""
+
+    def __mul__(self, other: Any) -> int:
+        return -1000
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (Strange(), "got a Strange"),
+        ((Strange(), 0), "got a Strange"),
+        (Two((0, 0)), "got a Two"),
+        ((Number(500), 0), "got a Number"),
+    ],
+)
+def test_orders_that_behave_strangely(answer: Any, sentence: str) -> None:
+    assert sentence in void(orders(answer))
+
+
+def test_rows_that_behave_strangely() -> None:
+    longer = trains(lambda real, made, rng: Longer(made[-1]))
+    assert "must return a list of rows, got Longer" in void(longer, "code")
+    matrix = trains(lambda real, made, rng: made[-1].view(np.matrix))
+    assert "must return a NumPy array of rows, got matrix" in void(matrix)
+
+
+def test_an_error_is_told_in_one_short_line() -> None:
+    def shout(real: Any, made: Any, rng: np.random.Generator) -> Any:
+        raise ValueError("many\nlines\n" * 40)
+
+    assert "raised ValueError: many lines many" in void(trains(shout))
+    assert len(void(trains(shout))) < 200
 
 
 def test_the_generator_does_not_tell_the_seed() -> None:

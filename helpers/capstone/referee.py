@@ -17,7 +17,6 @@ import ctypes
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -47,10 +46,7 @@ def own_copy(policy: Any) -> Any:
             "policy must be an object with the methods order(ledger) and "
             f"training_set(real, synthetic, rng), such as MyKeeper(), got {policy!r}"
         )
-    try:
-        return copy.deepcopy(policy)
-    except Exception as error:
-        raise Foul(f"the policy cannot be copied ({type(error).__name__}: {error})") from error
+    return ask("copying the policy", lambda: copy.deepcopy(policy))
 
 
 def ask(what: str, call: Callable[[], Any]) -> Any:
@@ -95,7 +91,18 @@ def _sentence(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
     hint = " (rows are not to be changed: choose some, or copy them)" if _edits(error) else ""
-    return f"{type(error).__name__}: {error}{where}{hint}"
+    return f"{type(error).__name__}: {_shown(error, str)}{where}{hint}"
+
+
+def _shown(value: Any, to_text: Callable[[Any], str] = repr) -> str:
+    """One short line about what came from a policy, whose own `__repr__` may do anything."""
+    own = type(value).__module__ in ("builtins", "numpy") or isinstance(value, BaseException)
+    try:
+        text = to_text(value) if own else f"a {type(value).__name__}"
+    except Exception:
+        text = f"a {type(value).__name__}"
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 def _edits(error: BaseException) -> bool:
@@ -110,14 +117,15 @@ def check_order(answer: Any, world: World, coins: int, there: int) -> tuple[int,
 
     there: how many rows can be checked.
     """
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise Foul(f"order must return two whole numbers, (real rows, checks), got {answer!r:.80}")
+    # By their very types: a subclass may answer differently each time that it is asked.
+    if type(answer) not in (tuple, list) or len(answer) != 2:
+        got = _shown(answer)
+        raise Foul(f"order must return two whole numbers, (real rows, checks), got {got}")
     for name, number in zip(("real rows", "checks"), answer, strict=True):
-        whole = isinstance(number, Integral) and not isinstance(number, (bool, np.bool_))
-        if not whole or number < 0:
-            raise Foul(
-                f"order must ask for a whole number of {name}, 0 or more, got {number!r:.80}"
-            )
+        numpy_own = type(number).__module__ == "numpy" and isinstance(number, np.integer)
+        if not (type(number) is int or numpy_own) or number < 0:
+            got = _shown(number)
+            raise Foul(f"order must ask for a whole number of {name}, 0 or more, got {got}")
     fresh, checks = int(answer[0]), int(answer[1])
     if checks > there:
         raise Foul(f"order asked for {checks} checks, but there are {there} newest rows to check")
@@ -174,7 +182,7 @@ class Offers:
     def check(self, rows: Any) -> Data:
         """`rows` as a data set of our own; Foul unless the model can be fitted to them."""
         wanted = list if self._world.dtype is None else np.ndarray
-        if not isinstance(rows, wanted):
+        if type(rows) is not wanted:  # a subclass may hold other rows each time it is looked at
             kind = "a list of rows" if wanted is list else "a NumPy array of rows"
             raise Foul(f"training_set must return {kind}, got {type(rows).__name__}")
         own = list(rows) if isinstance(rows, list) else self._array(rows)
@@ -189,8 +197,8 @@ class Offers:
         for place, row in enumerate(own):
             if self._key(row) not in self._rows:
                 raise Foul(
-                    f"training_set returned a row that was never handed out, {row!r:.80}, in place "
-                    f"{place}: rows are chosen, not made"
+                    f"training_set returned a row that was never handed out, {_shown(row)}, in "
+                    f"place {place}: rows are chosen, not made"
                 )
         return own
 
