@@ -141,6 +141,23 @@ def test_a_good_spread_passes(places: list[tuple[int, int]]) -> None:
     assert spread(in_places(*places)) == []
 
 
+def test_the_right_option_must_not_be_the_longest_too_often() -> None:
+    good = in_places(*[(3, n % 3) for n in range(24)])
+    assert spread(good) == []
+
+    def longer(quiz: Asked) -> Asked:
+        reasons = {o + " " * (9 * (o == quiz.answer)): why for o, why in quiz.reasons.items()}
+        return replace(quiz, reasons=reasons, answer=quiz.answer + " " * 9)
+
+    some = [longer(quiz) if n < 9 else quiz for n, quiz in enumerate(good)]
+    assert not any("longest" in line for line in spread(some))  # 9 of 24 are few enough
+    many = [longer(quiz) if n < 10 else quiz for n, quiz in enumerate(good)]
+    (said,) = [line for line in spread(many) if "longest" in line]
+    assert said.startswith("quizzes: in 10 of 24 the right option is the longest, at most 40%")
+    assert many[0].key in said
+    assert not any("longest" in line for line in spread(many[:19]))
+
+
 def test_a_new_quiz_that_spoils_the_spread_gets_a_key_that_mends_it() -> None:
     """And no other quiz is dealt anew."""
     old = in_places(*[(3, n % 3) for n in range(9)], lesson="06")

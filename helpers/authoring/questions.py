@@ -5,7 +5,8 @@ resolves it, so that it is fixed before any answer is seen; the answer is comput
 typed. A forecast has no answer here. A quiz needs some thought: its right
 option is no repetition of the text just above it, the last words of prose without code, maths and
 references. Words are compared without their endings. Over all lessons the right options are spread
-over the places: they are dealt by key, so that a new quiz that spoils this wants another key.
+over the places: they are dealt by key, so that a new quiz that spoils this wants another key. Nor
+are they the longest ones too often: who knows nothing should not find them by their looks.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ ABOVE = 120  # so many words of prose above a quiz may still be in a reader's ea
 IN_A_ROW = 4  # so many words of an option, one after the other as above, are a quotation
 SHARE = 0.5  # of an option's words that carry meaning
 LEAST, MOST = 0.15, 0.40  # of the quizzes with so many options: how often each place is right
+FEW = 20  # quizzes: of fewer nothing is said about the length of their options
+LONGER = 1.1  # times the longest wrong option: what a glance sees
 KEYS, TRIES = 6, 2000  # other keys for a quiz that spoils the spread; ways to choose them
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -241,10 +244,26 @@ def spread(made: Sequence[Asked]) -> list[str]:
     """What is wrong with the places of the right options of all quizzes, in order, and what helps.
 
     Each place is right in 15 to 40 % of the quizzes with so many options (as evenly as they can
-    where there are too few for that), and none three times running.
+    where there are too few for that), and none three times running. The right option is longer, by
+    a tenth, than all others in at most 40 % of the quizzes, if there are enough of them.
     """
     wrong = _badly_spread(made)
-    return [f"quizzes: {message}" for message in [*wrong, *_advice(made)]] if wrong else []
+    found = [*wrong, *_advice(made)] if wrong else []
+    return [f"quizzes: {message}" for message in [*found, *_by_length(made)]]
+
+
+def _by_length(made: Sequence[Asked]) -> Iterator[str]:
+    """What is wrong with the lengths of the right options, and the quizzes to begin with."""
+    ahead = {
+        quiz.key: len(quiz.answer) / max(len(one) for one in quiz.options if one != quiz.answer)
+        for quiz in made
+    }
+    longest = sorted((key for key in ahead if ahead[key] > LONGER), key=lambda key: -ahead[key])
+    if len(made) >= FEW and len(longest) > MOST * len(made):
+        yield (
+            f"in {len(longest)} of {len(made)} the right option is the longest, at most {MOST:.0%} "
+            f"may be: give wrong ones a reason, first in {', '.join(longest[:5])}"
+        )
 
 
 def _badly_spread(made: Sequence[Asked]) -> list[str]:
