@@ -4,10 +4,11 @@ import struct
 
 import nbformat
 import pytest
-from nbconvert.exporters import LatexExporter, PythonExporter
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbconvert.exporters import LatexExporter, ScriptExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from test_plots import PICTURES
 
+from helpers.authoring.execute import notebook_of
 from helpers.teaching import predict, quiz
 
 
@@ -28,7 +29,8 @@ def exported() -> nbformat.NotebookNode:
     for form in forms:
         shown = new_output("display_data", {"text/plain": repr(form), "text/html": form._page()})
         cells.append(new_code_cell("form", outputs=[shown]))
-    notebook = new_notebook(cells=cells)
+    notebook = notebook_of([])
+    notebook.cells = cells
     nbformat.validate(notebook)
     return notebook
 
@@ -54,7 +56,10 @@ def test_latex_has_every_figure_and_every_form(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_script_has_every_line_of_code_and_runs() -> None:
-    text, _ = PythonExporter().from_notebook_node(exported())
+    """`--to script` asks the page for its language; prose becomes comments."""
+    text, resources = ScriptExporter().from_notebook_node(exported())
+    assert resources["output_extension"] == ".py"
+    assert "# Words." in text
     for name in PICTURES:
         assert f"draw({name!r})" in text
     drawn: list[str] = []

@@ -28,6 +28,14 @@ from helpers._ground import ROOT
 from helpers._kept import KEPT, VIEW
 from helpers.authoring.lesson import Cell
 
+# What a kernel would say of itself, without its version: `nbconvert --to script` needs to know.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PACKAGE_ROOT = str(ROOT)
 CELL_TIMEOUT, SLOW_CELL_TIMEOUT = 120, 600  # seconds; the second for cells tagged `slow`
@@ -50,9 +58,7 @@ class CellError(RuntimeError):
 
 def notebook_of(cells: Sequence[Cell], sources: Sequence[str] | None = None) -> NotebookNode:
     """A notebook with these cells and no outputs; `sources` replace the cells' own texts."""
-    notebook = new_notebook(
-        metadata={"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
-    )
+    notebook = new_notebook(metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE})
     notebook.nbformat_minor = 5
     for cell, source in zip(cells, sources or [cell.source for cell in cells], strict=True):
         make = new_code_cell if cell.kind == "code" else new_markdown_cell
