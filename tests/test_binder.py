@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import repo2docker
 from jupyter_core.utils import run_sync
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack, PythonBuildPack
@@ -47,6 +49,19 @@ def test_requirements_are_installed_before_the_repository_is_copied(dockerfile: 
     whole_repository = dockerfile.index("COPY --chown=1000:1000 src/ ${REPO_DIR}/")
     post_build = dockerfile.index("RUN ./binder/postBuild")
     assert install < whole_repository < post_build
+
+
+def test_the_jupyter_of_the_image_may_stay_and_so_may_ours(buildpack: BuildPack) -> None:
+    """Binder's image brings its own, by repo2docker's lock: older than that of constraints.txt."""
+    (lock,) = (str(name) for name in buildpack.get_build_script_files() if ".lock" in str(name))
+    assert f"py-{buildpack.python_version}-linux-64" in lock
+    text = (Path(repo2docker.__file__).parent / "buildpacks" / lock).read_text(encoding="utf-8")
+    brought = dict(re.findall(r"(?m)/([a-z][\w-]*?)-(\d[\w.]*)-[^/-]+\.(?:conda|tar\.bz2)", text))
+    ours = dict(line.split("==") for line in pins.CONSTRAINTS.read_text().split())
+    asked = {one.name: one.specifier for one in pins.asked_for()}
+    for name in pins.IN_THE_IMAGE:
+        assert asked[name].contains(brought[name]), name
+        assert asked[name].contains(ours[name]), name
 
 
 def test_start_is_the_entry_point(dockerfile: str) -> None:
