@@ -100,6 +100,8 @@ def test_a_changed_title_reaches_every_page_and_nothing_written_by_hand(checkout
     assert [line.split(":")[0] for line in wrong] == [
         "README.md",
         "lessons/instructors/06-replace-or-accumulate.md",
+        "lessons/instructors/hubs.md",
+        "lessons/instructors/first-class.md",
     ]
     assert make_pages(checkout) == [line.split(":")[0] for line in wrong]
     assert page_problems(checkout) == []

@@ -80,10 +80,11 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_workflows_that_are_wanted_are_there() -> None:
-    assert {"tests", "systems", "newest", "links"} <= {path.stem for path in WORKFLOWS}
+    assert {"tests", "systems", "newest", "links", "book"} == {path.stem for path in WORKFLOWS}
     runs = {path.stem: [step["run"] for step in steps(path) if "run" in step] for path in WORKFLOWS}
     assert runs["tests"] == [".ci/run"]
     assert runs["newest"] == [".ci/newest"]
+    assert runs["book"] == ["make book"]
     matrix = jobs(ROOT / ".github" / "workflows" / "systems.yml")["test"]["strategy"]["matrix"]
     assert matrix == {"system": ["macos-latest", "windows-latest"], "python": PYTHONS}
     assert "--nbval-lax" in runs["systems"][0]

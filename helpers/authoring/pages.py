@@ -15,6 +15,7 @@ from pathlib import Path
 
 from helpers._ground import write_whole
 from helpers.authoring.catalogue import Entry, catalogue, listed
+from helpers.authoring.course import Course
 from helpers.authoring.instructors import answers, head, lacking
 from helpers.authoring.lesson import parse
 from helpers.authoring.memory import hub_table
@@ -55,7 +56,7 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
             lesson = parse(lessons / f"{entry.stem}.md", f"lessons/{entry.stem}.md")
             parts = {"": head(entry, lesson), ANSWERS: answers(lesson)}
             yield from _filled(page, lesson.name, parts)
-    yield from _of_no_lesson(lessons, entries)
+    yield from _of_no_lesson(Course.at(root), entries)
     if kept.is_file():
         found = told(lessons, root / "helpers" / "results", entries, rows)
         yield kept, json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -104,14 +105,14 @@ def _filled(path: Path, source: str, parts: Mapping[str, str]) -> Iterator[tuple
         yield path, _BLOCK.sub(fill, now)
 
 
-def _of_no_lesson(lessons: Path, entries: Mapping[str, Entry]) -> Iterator[tuple[Path, str]]:
+def _of_no_lesson(course: Course, entries: Mapping[str, Entry]) -> Iterator[tuple[Path, str]]:
     """The page for hubs, made of what lessons cost, and that of the first class, of the plans."""
-    hubs, first_class = (lessons / "instructors" / name for name in (HUBS, FIRST_CLASS))
+    hubs, first_class = (course.lessons / "instructors" / name for name in (HUBS, FIRST_CLASS))
     if hubs.is_file():
-        costs = json.loads((lessons / "budget.json").read_text(encoding="utf-8"))
-        yield from _filled(hubs, "lessons/budget.json", {"": hub_table(costs, entries)})
+        table = hub_table(course.measured(), entries)
+        yield from _filled(hubs, "lessons/budget.json", {"": table})
     if first_class.is_file():
-        tables = (_times(plan) for plan in read_plans(lessons).values())
+        tables = (_times(plan) for plan in read_plans(course.lessons).values())
         yield from _filled(first_class, "lessons/plans.yaml", {"": "\n\n".join(tables)})
 
 
