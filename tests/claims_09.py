@@ -320,7 +320,7 @@ CLAIMS = [
           f"share of the rarer half, {STORIES}", _thinned_at_once),
     Claim("09", "Beside real rows the judge is harmless, in every generation",
           f"excess, with minus without, {STORIES}", _harmless),
-    Claim("09", "In rare recall no loss is shown, with neither",
+    Claim("09", "In rare recall no loss is shown with either",
           f"generation 5, with minus without, {STORIES}", _no_loss_shown),
     Claim("09", "But it still thins: its newest rows mention",
           f"people, with minus without, {STORIES}", _still_thins),

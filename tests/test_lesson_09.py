@@ -16,6 +16,7 @@ from helpers._ground import ROOT
 from helpers.explorers import lesson_09
 from helpers.loop import run_loop
 from helpers.models import Discrete
+from helpers.plots import style
 from helpers.policies import Replace
 from helpers.studies import (
     gpt_budget,
@@ -322,6 +323,8 @@ def test_every_cure_is_in_the_figure_and_in_the_table() -> None:
     assert list(table.index) == list(lesson_09.CURES)
     for label in lesson_09.CURES:
         assert f"{label} " in alt
+    looks = style.styles(list(lesson_09.CURES)).values()
+    assert len({look.colour for look in looks}) == len(lesson_09.CURES)
     found = studies.summary("judged_cures")
     assert table.loc["a quota by person", "excess"] == f"{found['quota_excess_g5']:.2f}"
     low = found["quota_minus_none_names_alive_g5_low"]

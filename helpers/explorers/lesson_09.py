@@ -15,7 +15,7 @@ from helpers import studies, theory
 from helpers._arguments import one_of, positive_int, real_number
 from helpers.explorers.controls import Explorer, choice, one_at_first, whole
 from helpers.plots import Picture, band, contrasts, panels
-from helpers.policies import Accumulate
+from helpers.policies import Accumulate, Replace
 from helpers.studies import noisy_verifier, verified_loop
 from helpers.studies.judged_stories import with_twins
 
@@ -197,7 +197,7 @@ def people_picture() -> Picture:
 
 
 CURES = {  # label -> (study, arm with the judge, minus this arm)
-    "no cure": ("judged_stories", "judge", "none"),
+    Replace().label: ("judged_stories", "judge", "none"),
     "a quota by person": ("judged_cures", "quota", "none"),
     "a quarter real rows": ("judged_cures", "mix25_judge", "mix25"),
     Accumulate().label: ("judged_cures", "accumulate_judge", Accumulate().name),
