@@ -71,14 +71,16 @@ def readable(
     explorer: the source of a cell tagged `explorer` -> its slider as HTML, or "".
     run: Markdown to be put below the title: how to run this page.
     """
-    asked: dict[str, str] = {}  # the name of each prediction of this section -> its key
-    waiting: list[str] = []  # the predictions that the last answer needed, while it goes on
+    asked: dict[str, str] = {}  # the name of each prediction so far -> its key
+    here: list[str] = []  # the keys of those of this section
+    # The predictions that the last answer needed. A cell that names none goes on with them.
+    waiting: list[str] = []
     forms = False
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
         if cell.cell_type == "markdown":
             if re.search(r"(?m)^## ", cell.source):
-                asked = {}
+                here = []
             cell.source = link(cell.source)
             if waiting and cell.source.startswith("<details>"):
                 cell.source = cell.source.replace("<details>", answer_opening(waiting), 1)
@@ -86,8 +88,11 @@ def readable(
                 waiting = []
         elif cell.cell_type == "code":
             if "predict" in tags:
-                asked |= {name: one.key for name, one in predictions(cell.source) if name}
-            waiting = _needed(cell.source, asked, waiting) if "reveal" in tags else []
+                found = {name: one.key for name, one in predictions(cell.source) if name}
+                asked |= found
+                here += found.values()
+            names = [asked[name] for name in _names(cell.source) if name in asked]
+            waiting = (names or waiting or list(here)) if "reveal" in tags else []
             forms |= _code(cell, tags, pictures, waiting, explorer)
     if run:
         notebook.cells.insert(1, new_markdown_cell(run))
@@ -144,10 +149,10 @@ def predictions(source: str) -> Iterator[tuple[str, Prediction]]:
         yield call.name, Prediction(**call.given)
 
 
-def _needed(source: str, asked: dict[str, str], before: list[str]) -> list[str]:
-    """The predictions that a cell answers; one that names none goes on with those before it."""
-    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    return [key for name, key in asked.items() if name in names] or before or list(asked.values())
+def _names(source: str) -> Iterator[str]:
+    """The names that a cell uses, each once, in their order."""
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    yield from dict.fromkeys(node.id for node in nodes)
 
 
 # ---------------------------------------------------------------------- what a cell shows

@@ -145,8 +145,12 @@ def test_pictures_are_told_in_words(
     for image in images:
         assert str(image["alt"]).strip()
         assert (pages / str(image["src"])).is_file()
-    tables = read(f"{stem}.html").select("article details .ctl-table")
-    assert tables or stem[:2] == "08", "the numbers of the figures"
+    told = "The numbers in this figure"
+    stored = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
+    shown = [out for cell in stored.cells for out in cell.get("outputs", []) if "data" in out]
+    pages_of = [out.data.get("text/html", "") for out in shown]
+    tables = sum(text.count(told) for text in pages_of if "ctl-kept" not in text)
+    assert read(f"{stem}.html").article.get_text().count(told) == tables
 
 
 def test_sliders_have_a_picture_for_each_stop(
@@ -223,6 +227,7 @@ def test_an_answer_without_a_name_goes_on_with_those_before_it(tmp_path: Path) -
             words("<details><summary>In words</summary>\n\nSeven.\n\n</details>"),
             words("## B"),
             code("print(7)", metadata=tagged, outputs=shown),
+            code("one.resolve(7)", metadata=tagged, outputs=shown),
         ]
     )
     made = readable(notebook, Pictures(tmp_path), link=str, explorer=lambda cell: "").cells
@@ -232,6 +237,9 @@ def test_an_answer_without_a_name_goes_on_with_those_before_it(tmp_path: Path) -
         assert "Run this cell" not in text
     assert made[4].source.startswith('<details class="ctl ctl-answer" data-needs="02-two">')
     assert "data-needs" not in made[6].outputs[0].data["text/html"]
+    assert 'data-needs="02-one"' in made[7].outputs[0].data["text/html"], (
+        "asked in a section before"
+    )
     assert "book.js" in made[-1].source
 
 
