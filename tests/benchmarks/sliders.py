@@ -19,6 +19,7 @@ from helpers.explorers import (
     lesson_08,
     lesson_09,
     lesson_10,
+    lesson_12,
 )
 
 LIMIT = 0.3
@@ -61,6 +62,10 @@ CORNERS = {
     },
     lesson_10.mutant_picture: {
         "problem": (0, 81, 124, 129), "mutant": (1, 24), "inputs": tuple(lesson_10.INPUTS),
+    },
+    lesson_12.size_picture: {
+        "writer": tuple(lesson_12.WRITERS.values())[::4], "k": (1, 40),
+        "against": tuple(lesson_12.WRITERS.values())[::4],
     },
 }  # fmt: skip
 

@@ -207,7 +207,7 @@ CHECKS = (
     ),
     Claim(
         "P71", "A larger model's data help a small one.", f"{LLAMA}, section 4.3.1", "V", ("12",),
-        Sign("size", "small_big_unchecked.pass_1[3] - small_own_unchecked.pass_1[3]", 0.02),
+        Sign("size", "small_other_unchecked.pass_1[3] - small_own_unchecked.pass_1[3]", 0.02),
         "One toy language, twelve times the size. It would change our mind: a twin that helps as "
         "much.",
         unmet=TOY,
@@ -233,8 +233,9 @@ CHECKS = (
         "Yue et al., 2504.13837, abstract", "A", ("12",),
         AllOf(
             (
-                Sign("size", "small_big_checked.pass_1[3] - small_big_unchecked.pass_1[3]", 0.02),
-                Sign("size", "small_big_unchecked.pass_40[3] - small_big_checked.pass_40[3]",
+                Sign("size", "small_other_checked.pass_1[3] - small_other_unchecked.pass_1[3]",
+                     0.02),
+                Sign("size", "small_other_unchecked.pass_40[3] - small_other_checked.pass_40[3]",
                      0.02),
             )
         ),
