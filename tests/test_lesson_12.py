@@ -7,6 +7,7 @@ test_size.py.
 from __future__ import annotations
 
 import re
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from helpers._ground import ROOT
 from helpers.explorers import lesson_12
 from helpers.explorers.lesson_12 import HALF, TRIES, WRITERS
 from helpers.studies import size
+from helpers.studies.paired import effect
 from helpers.teaching.exercises import lesson_12 as exercises
 
 LESSON = (ROOT / "lessons" / "12-size-and-self-training.md").read_text(encoding="utf-8")
@@ -85,22 +87,28 @@ def test_the_picture_says_its_difference_at_the_chosen_number_of_tries() -> None
 
 
 def test_the_hidden_challenge_has_its_answers() -> None:
-    """Two writers whose order turns with k, and one whose sign turns with the baseline."""
+    """Pairs whose order turns with k, and writers whose answer changes with the baseline."""
+    seeds = {
+        (who, metric): lesson_12.values(who, metric)
+        for who in WRITERS
+        for metric in ("pass_1", "pass_40")
+    }
+
+    def gap(one: str, other: str, metric: str) -> tuple[float, float]:
+        return effect(seeds[one, metric] - seeds[other, metric])[1:3]
+
     turned = [
         (one, other)
-        for one in WRITERS
-        for other in WRITERS
-        if lesson_12.side(one, other) == "below"
-        and lesson_12.side(one, other, "pass_40") == "above"
+        for one, other in permutations(WRITERS, 2)
+        if gap(one, other, "pass_1")[1] < 0 < gap(one, other, "pass_40")[0]
     ]
-    assert turned
-    signs = {
-        f"{who}_own_unchecked": {
-            lesson_12.side(f"{who}_own_unchecked", f"{who}_{base}") for base in ("start", "human")
-        }
-        for who in ("small", "big")
-    }
-    assert {"above", "below"} in signs.values()
+    named = {("small_other_unchecked", "big_human"), ("big_other_unchecked", "big_own_unchecked")}
+    assert named < set(turned)  # by the page for instructors, and there are others
+    for writer, metric in (("small_other_unchecked", "pass_1"), ("big_own_unchecked", "pass_40")):
+        which = writer.split("_")[0]
+        low, high = gap(writer, f"{which}_start", metric)
+        assert low < 0 < high
+        assert gap(writer, f"{which}_human", metric)[0] > 0
 
 
 def test_more_tries_solve_no_fewer_tasks() -> None:
