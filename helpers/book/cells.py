@@ -23,6 +23,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from helpers._ground import write_whole
 from helpers._kept import KEPT_PAGE, TO_DO
 from helpers.authoring.execute import COVER
+from helpers.authoring.notebook import GUARD, NOT_INSTALLED
 from helpers.authoring.questions import literal_calls
 from helpers.book.forms import answer, answer_opening, prediction_form, quiz_form
 from helpers.teaching.predictions import NOTHING_COMMITTED, Prediction
@@ -87,6 +88,7 @@ def readable(
             else:
                 waiting = []
         elif cell.cell_type == "code":
+            cell.source = cell.source.removeprefix(GUARD.format(NOT_INSTALLED))
             if "predict" in tags:
                 found = {name: one.key for name, one in predictions(cell.source) if name}
                 asked |= found

@@ -124,6 +124,7 @@ def test_every_question_of_a_lesson_is_a_form(
         assert len(page.select(form)) >= len(asked), tag
     assert "ctl-kept" not in str(page)
     assert "Run this cell" not in page.article.get_text()
+    assert 'find_spec("helpers")' not in page.article.get_text(), "for whoever runs it"
 
 
 @pytest.mark.parametrize("stem", LESSONS)
