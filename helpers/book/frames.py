@@ -27,6 +27,7 @@ from helpers.book.forms import Frame, Stops, slider
 from helpers.explorers.lesson_00 import QUILT_POLICIES
 from helpers.explorers.lesson_02 import SHOW
 from helpers.explorers.lesson_06 import MODELS
+from helpers.explorers.quick_runs import POLICIES
 
 # The explorer that a cell calls -> its controls that move in the book -> where they stop.
 SHOWN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
@@ -36,10 +37,7 @@ SHOWN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "sampler": ("T = 1.2", "T = 1", "T = 0.8", "T = 0.5", "top-p = 0.9", "beam 5"),
         "generation": (0, 1, 2, 5),
     },
-    "policy_explorer": {
-        "model": MODELS,
-        "policy": ("replace", "accumulate", "subsample", "synthetic only", "half real"),
-    },
+    "policy_explorer": {"model": MODELS, "policy": POLICIES},
     "mix_explorer": {"real": (100, 300, 1000, 3000, 10_000, 30_000, 100_000)},
 }
 
