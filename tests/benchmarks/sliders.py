@@ -20,6 +20,7 @@ from helpers.explorers import (
     lesson_09,
     lesson_10,
     lesson_12,
+    lesson_13,
 )
 
 LIMIT = 0.3
@@ -66,6 +67,10 @@ CORNERS = {
     lesson_12.size_picture: {
         "writer": tuple(lesson_12.WRITERS.values())[::4], "k": (1, 40),
         "against": tuple(lesson_12.WRITERS.values())[::4],
+    },
+    lesson_13.setting_picture: {
+        "when": ("at once", "evenly"), "weight": (1, 4), "old": (1, 3), "newest": (True, False),
+        "world": lesson_13.PLAYED,
     },
 }  # fmt: skip
 

@@ -1,0 +1,178 @@
+"""What lesson 13 says in words: see claims.py. A row quotes the lesson; most read `capstone`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from claims import Claim, Found, between, exactly, recorded, values
+
+from helpers import studies
+from helpers.capstone import BASELINES, LEAKY, WORLDS, Leaks, by_name, names, play
+from helpers.capstone.worlds import Stories
+from helpers.explorers import lesson_13
+from helpers.studies import capstone as study
+from helpers.studies.paired import effect, holm
+
+EVERY = np.inf
+RECIPES = [name for name in names() if name not in ("keeper", "oracle")]
+
+
+def _minus(world: str, more: str, less: str) -> Found:
+    """One strategy above another in a world, seed by seed: the whole interval."""
+    gap = lesson_13.scores(world, more) - lesson_13.scores(world, less)
+    return between(gap, 0, EVERY, f"{world}: {more} minus {less}")
+
+
+def _above(*cases: tuple[str, str, str]) -> Callable[[], list[Found]]:
+    return lambda: [_minus(*case) for case in cases]
+
+
+def _adds_guesses_loses_the_rare() -> list[Found]:
+    """Accumulate's text is less true than freeze's, and its model knows fewer rare people."""
+    found = []
+    for metric in ("true", "rare"):
+        gap = values("capstone", "stories_freeze", metric) - values(
+            "capstone", "stories_accumulate", metric
+        )
+        found += [between(gap[g], 0, EVERY, f"{metric}, generation {g}") for g in (5, 10)]
+    return found
+
+
+def _ten_in_a_hundred_move() -> Found:
+    """Own plays on seeds from 100 on: freeze minus accumulate where ten in a hundred move."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stories, "moves", 0.1)
+        gap = [
+            play(by_name("freeze"), "stories", s).score
+            - play(by_name("accumulate"), "stories", s).score
+            for s in range(100, 116)
+        ]
+    return between(np.array(gap), 0, EVERY, "freeze minus accumulate")
+
+
+def _recipe() -> list[Found]:
+    found = studies.summary("capstone")
+    places = {w: found[f"rank_{w}_at_once_1_1_old"] for w in lesson_13.PLAYED}
+    return [
+        Found(places["stories"], places["stories"], places["stories"], places["stories"] <= 11,
+              "place in stories"),
+        Found(places["mixture"], places["mixture"], places["mixture"], places["mixture"] == 45,
+              "place in the mixture"),
+    ]  # fmt: skip
+
+
+def _best_in_both() -> float:
+    """How many settings are among the best six in both worlds."""
+    first, second = (set(lesson_13.ranking(world).index[:6]) for world in lesson_13.PLAYED)
+    return len(first & second)
+
+
+def _ahead_of_every_recipe() -> list[Found]:
+    """The keeper minus each recipe, mean of the worlds; corrected by Holm for being many."""
+    effects = {name: effect(lesson_13.lead("keeper", name)) for name in RECIPES}
+    corrected = holm(np.array([one[3] for one in effects.values()]))
+    assert len(RECIPES) == 16
+    return [
+        Found(mean, low, high, low > 0 and p < 0.05, name)
+        for (name, (mean, low, high, _)), p in zip(effects.items(), corrected, strict=True)
+    ]
+
+
+def _far_behind() -> list[Found]:
+    """The oracle is at least five points above the keeper in each world."""
+    found = []
+    for world in WORLDS:
+        gap = lesson_13.scores(world, "oracle") - lesson_13.scores(world, "keeper")
+        found.append(between(gap, 5, EVERY, world))
+    return found
+
+
+def _no_recipe_is_best_everywhere() -> list[Found]:
+    """The best recipe of each world; of no recipe is it all three."""
+    best = {
+        world: max(RECIPES, key=lambda name, w=world: lesson_13.scores(w, name).mean())
+        for world in WORLDS
+    }
+    return [
+        Found(score := float(lesson_13.scores(w, name).mean()), score, score,
+              len(set(best.values())) > 1, f"{w}: {name}")
+        for w, name in best.items()
+    ]  # fmt: skip
+
+
+def _leak(kind: str, name: str = "keeper") -> np.ndarray:
+    found = lesson_13.leaks_of(name)
+    return found[kind] - found["never err"]
+
+
+def _within_five() -> list[Found]:
+    found = []
+    for world in ("mixture", "stories"):
+        gap = lesson_13.scores(world, "checks_newest") - lesson_13.scores(world, "replace")
+        found.append(between(gap, -5, 5, world))
+    return found
+
+
+def _kinds_cost_less() -> Found:
+    """By lot minus by kind, of what wrong rows cost keeper: the rule said the other sign."""
+    gap = _leak("wrong rows kept, by kind") - _leak("wrong rows kept, by lot")
+    assert studies.summary("capstone")["rule_10_always_the_same"] == 0
+    return between(gap, 0, EVERY, "points that kinds cost less")
+
+
+def _mostly_wrong_at_first() -> Found:
+    """Share of right programs that generation 0 writes in the code world, three other seeds."""
+    share = [
+        play(by_name("freeze"), "code", seed, sandbox=False).rounds[0].yardsticks["right"]
+        for seed in (100, 101, 102)
+    ]
+    return between(pd.Series(share), 0, 0.5, "right in generation 0")
+
+
+def _leaks_are_those() -> list[Found]:
+    rows = [(Leaks(0.3, 0.1) == LEAKY, "level 3"),
+            (study.SETTINGS["equal_rate"] == 0.2, "equal rates")]  # fmt: skip
+    return [Found(1, 1, 1, holds, of) for holds, of in rows]
+
+
+STUDY = recorded("capstone")
+CLAIMS = [
+    Claim("13", "Doing nothing wins.", STUDY,
+          _above(("stories", "freeze", "accumulate"), ("stories", "accumulate", "replace"))),
+    Claim("13", "What it adds is guesses, and what it loses is the rare.", STUDY,
+          _adds_guesses_loses_the_rare),
+    Claim("13", "No: both go stale alike, at whatever pace", "own plays, sixteen seeds",
+          _ten_in_a_hundred_move),
+    Claim("13", "That makes 45 settings", "exact", exactly(lambda: len(study.cells()), 45, 45)),
+    Claim("13", "A recipe that is good in one world may be the worst in the next", STUDY, _recipe),
+    Claim("13", "one setting is among the best six in both worlds", STUDY,
+          exactly(_best_in_both, 1, 1)),
+    Claim("13", "A check helps where the model can guess a hundred times for the price of one "
+          "real row", STUDY,
+          _above(("mixture", "freeze", "passed_only"), ("stories", "freeze", "passed_only"),
+                 ("code", "passed_only", "freeze"))),
+    Claim("13", "it keeps three wrong rows of ten, and loses one right row of ten",
+          "settings", _leaks_are_those),
+    Claim("13", "Checks with the newest rows are as good as replace in the first two worlds, "
+          "within five points", STUDY, _within_five),
+    Claim("13", "We had expected that these cost more", STUDY, _kinds_cost_less),
+    Claim("13", "where freezing has", STUDY,
+          lambda: between(lesson_13.leaks_of("keeper")["level 3"]
+                          - lesson_13.scores("code", "freeze"), 0, EVERY, "leaky keeper")),
+    Claim("13", "Keeper is not the best that there is, either", STUDY,
+          lambda: _minus("mixture", "evenly_4_1_newest", "keeper")),
+    Claim("13", "Wrong rows that are kept. Keeper has", STUDY,
+          lambda: between(_leak("right rows lost, by lot") - _leak("wrong rows kept, by lot"),
+                          2, EVERY, "points")),
+    Claim("13", "at first most of what this model writes is wrong", "own plays, three seeds",
+          _mostly_wrong_at_first),
+    Claim("13", "is ahead of all sixteen recipes by more than the noise between seeds", STUDY,
+          _ahead_of_every_recipe),
+    Claim("13", "and far behind the oracle", STUDY, _far_behind),
+    Claim("13", "no recipe is best in all of them", STUDY, _no_recipe_is_best_everywhere),
+    Claim("13", "Keeper against the five baselines", "exact",
+          exactly(lambda: len(BASELINES), 5, 5)),
+]  # fmt: skip
