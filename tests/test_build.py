@@ -341,6 +341,18 @@ def test_only_the_published_values_that_are_used_count(
     assert fingerprint(lesson, course.helpers) == before
 
 
+def test_what_the_build_makes_of_the_lessons_does_not_count(tmp_path: Path) -> None:
+    course = make_course(tmp_path, "# T\n" + code("from helpers.small import papers"))
+    lesson = parse(course.lessons / "02-tiny.md")
+    for name, same in (("lessons.json", True), ("words.json", False)):
+        (course.helpers / "small.py").write_text(f"FILE = '{name}'\n")
+        file = course.helpers / name
+        file.write_text("{}")
+        before = fingerprint(lesson, course.helpers)
+        file.write_text('{"a": 1}')
+        assert (fingerprint(lesson, course.helpers) == before) is same, name
+
+
 def test_a_failing_build_leaves_the_old_notebook(course: Course) -> None:
     before = notebook_path(course).read_bytes()
     lesson = course.lessons / "02-tiny.md"

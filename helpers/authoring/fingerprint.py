@@ -2,10 +2,10 @@
 
 The files are found by reading imports, not by running anything: what the lesson's cells import from
 helpers, what that imports in turn (lazy imports inside functions too), and every study, result and
-data file that one of them names in a string. helpers.authoring is never among them: it makes no
-output. Of code the syntax tree counts, without comments and docstrings; of the published values
-those whose key is written in one of these files. The answer may be too large (a rebuild in vain),
-seldom too small; nbval has the last word.
+data file that one of them names in a string. Never among them: helpers.authoring, which makes no
+output, and MADE. Of code the syntax tree counts, without comments and docstrings; of the published
+values those whose key is written in one of these files. The answer may be too large (a rebuild in
+vain), seldom too small; nbval has the last word.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from helpers.authoring.lesson import Lesson
 
 PUBLISHED = "published.json"
+MADE = "lessons.json"  # by the build, of all lessons: an edit of one would age the others
 DEFINES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)  # may have a docstring
 
 
@@ -61,6 +62,8 @@ def used_files(lesson: Lesson, package: Path) -> list[Path]:
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file() or package / "authoring" in path.parents:
+            continue
+        if path.name == MADE:
             continue
         found.add(path)
         if path.suffix in (".py", ".pyi"):
