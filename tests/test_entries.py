@@ -68,6 +68,16 @@ def test_differences_are_paired_by_seed(keeper: Judgement) -> None:
     assert "minus a baseline, seed by seed" in str(keeper)
 
 
+def test_a_score_with_leaks_says_so() -> None:
+    """It may be printed on the page to take home, where it must not pass for one without."""
+    for leaks, told in (
+        (None, "freeze on 1 seed\n"),
+        (LEAKY, f"freeze on 1 seed, with checks that err: {LEAKY}"),
+    ):
+        judged = judge(by_name("freeze"), seeds=[100], worlds=["stories"], leaks=leaks)
+        assert str(judged).startswith(told)
+
+
 def test_a_baseline_is_equal_to_itself() -> None:
     judged = judge(by_name("replace"), seeds=[100, 101], worlds=["stories"])
     assert judged.against.loc["replace"].tolist() == [0, 0, 0]

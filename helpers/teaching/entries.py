@@ -90,7 +90,10 @@ class Judgement:
 
     def __str__(self) -> str:
         """The two tables, or why there are none."""
-        first = f"{self.policy} on {len(self.seeds)} seeds"
+        many = len(self.seeds)
+        first = f"{self.policy} on {many} seed{'s' if many != 1 else ''}"
+        if self.leaks is not None:
+            first += f", with checks that err: {self.leaks}"
         if self.void:
             return f"{first}: void. {self.void}."
         return "\n\n".join(

@@ -77,7 +77,7 @@ FROZEN = (
     "That is *freeze*: a good start, and you have not spent a coin. People move; put bought rows "
     "beside the old text."
 )
-NOTHING = "You buy nothing, and no model can know what nobody told it. Order some real rows."
+NOTHING = "You buy no real row, and no model can know what nobody told it. Order some."
 
 
 @exercise("13-keeper", praise="Better than doing nothing. Now the other two worlds.")
