@@ -18,10 +18,11 @@ from helpers.capstone import BASELINES, WORLDS, Setting
 from helpers.capstone.strategies import OLD, WEIGHTS, WHEN
 from helpers.explorers.controls import Explorer, choice, one_at_first, switch
 from helpers.plots import Picture, band, contrasts
+from helpers.policies import Accumulate, Replace
 from helpers.studies import capstone as study
 from helpers.studies.paired import effect
 
-FREE = ("replace", "accumulate", "freeze")  # what costs nothing
+FREE = (Replace().name, Accumulate().name, "freeze")  # what costs nothing
 PLAYED = ("stories", "mixture")  # the worlds in which all settings of level 1 were played
 LEAKS = {  # arms of the study -> what a reader calls them
     "never err": "code_{}",
@@ -119,11 +120,11 @@ def setting_picture(
 
 
 def setting_explorer() -> Explorer:
-    """Controls over `setting_picture`: when to buy at first, the others behind a switch."""
+    """Controls over `setting_picture`: the weight at first, the others behind a switch."""
     return one_at_first(
         setting_picture,
+        weight=choice("weight", WEIGHTS, 1),
         when=choice("when", tuple(WHEN), "evenly"),
-        weight=choice("weight of a bought row", WEIGHTS, 1),
         old=choice("old generations", OLD, 1),
         newest=switch("newest text", True),
         world=choice("world", PLAYED),

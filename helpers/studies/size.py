@@ -202,7 +202,8 @@ def summary(frame: pd.DataFrame) -> dict[str, float]:
                     over_seeds(frame, who, metric, when)
                     for who, when in ((name, LAST), (other, at))
                 )
-                result |= interval(f"{name}_{word}_{metric}", mine - theirs)
+                if len(mine) and len(theirs):  # arms of half starts have no pass@40
+                    result |= interval(f"{name}_{word}_{metric}", mine - theirs)
     return result
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from helpers.capstone import BASELINES, WORLDS, Play, by_name, play
 from helpers.data import concat, draw
+from helpers.policies import Replace
 from helpers.studies import capstone as study
 from helpers.studies.paired import effect
 from helpers.teaching.exercises import Praise, exercise, shown
@@ -95,7 +96,7 @@ def keeper(answer: Any, rng: np.random.Generator) -> str | None:
     if score == frozen and not bought:
         return FROZEN
     if not bought:
-        replaced = [play(by_name("replace"), "stories", seed).score for seed in FIRST]
+        replaced = [play(by_name(Replace().name), "stories", seed).score for seed in FIRST]
         return NEWEST if score == float(np.mean(replaced)) else NOTHING
     return (
         f"Score {score:.1f}, and freeze has {frozen:.1f} on these three seeds. Print "
