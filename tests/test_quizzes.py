@@ -1,5 +1,6 @@
 """Quizzes: a reason for every option, live and on a page without a kernel."""
 
+import ast
 import json
 import re
 from dataclasses import replace
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 
 from helpers.authoring.lesson import parse
-from helpers.authoring.questions import Asked, all_quizzes, asked, spread
+from helpers.authoring.questions import Asked, all_quizzes, asked, literal_calls, spread
 from helpers.teaching import progress, quiz, tally
 from helpers.teaching.quizzes import Quiz, dealt
 
@@ -139,6 +140,14 @@ def test_a_bad_spread_is_found(places: list[tuple[int, int]], said: str) -> None
 )
 def test_a_good_spread_passes(places: list[tuple[int, int]]) -> None:
     assert spread(in_places(*places)) == []
+
+
+@pytest.mark.parametrize("options", ['f"{n}"', '{["a"]: "b"}'], ids=["computed", "no options"])
+def test_a_call_that_cannot_be_read_is_left_out(options: str) -> None:
+    """It raises when it is run, or is for a kernel to say."""
+    tree = ast.parse(f"quiz('02-a', 'Q?', {options}, 'a')\nquiz('02-b', 'Q?', {{'a': 'b'}}, 'a')")
+    found = list(literal_calls(tree, "quiz", "key", "question", "options", "answer"))
+    assert [call.given["key"] for call in found] == ["02-b"]
 
 
 def test_the_right_option_must_not_be_the_longest_too_often() -> None:

@@ -70,6 +70,8 @@ def test_claims_are_read_with_the_names_of_their_cell(tmp_path: Path) -> None:
     assert found == [("bulwark", {"ours": "partly", "because": "So.", "unlike": {"F14": "a"}})]
     bare = claims(parse(lesson(tmp_path, 'claim("bulwark", "partly", lesson="03")')))
     assert bare == [("bulwark", {"ours": "partly", "because": "", "unlike": {}})]
+    two = source.replace("\n", '\nwhy = "No."\n')
+    assert claims(parse(lesson(tmp_path, two))) == [], "which of the two is for a kernel to say"
 
 
 def test_predictions_are_counted_without_forecasts(tmp_path: Path) -> None:

@@ -84,19 +84,25 @@ class Call:
 def literal_calls(tree: ast.Module, function: str, *positional: str) -> Iterator[Call]:
     """The calls of `function` in a cell; those with an argument that is computed are left out.
 
-    positional: what the arguments without a keyword are called.
+    An argument may be a name to which the cell gives one value, written out. positional: what the
+    arguments without a keyword are called.
     """
     named = {
         node.value: node.targets[0].id
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
+    names = list(named.values())
+    written = {name: value for value, name in named.items() if names.count(name) == 1}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == function):
             continue
         given = {**dict(zip(positional, node.args, strict=False)), **_keywords(node)}
-        with suppress(ValueError):
-            found = {name: ast.literal_eval(part) for name, part in given.items()}
+        with suppress(ValueError, TypeError):  # of a key that cannot be one
+            found = {
+                name: ast.literal_eval(written.get(getattr(part, "id", ""), part))
+                for name, part in given.items()
+            }
             yield Call(named.get(node, ""), found, node.lineno)
 
 

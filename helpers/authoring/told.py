@@ -6,15 +6,14 @@ take-home page prints the Monday list. `pages` writes the file.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from helpers.authoring.catalogue import Entry
-from helpers.authoring.lesson import Cell, Lesson, parse
-from helpers.authoring.questions import predictions
+from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.questions import literal_calls, predictions
 from helpers.authoring.references import References
 from helpers.studies import scorecard
 from helpers.studies.scorecard import Row
@@ -65,24 +64,12 @@ def claims(lesson: Lesson) -> list[tuple[str, dict[str, Any]]]:
     """Each card that a cell of the lesson judges: its name, and `ours`, `because`, `unlike`."""
     found = []
     for cell in lesson.code:
-        for node in ast.walk(cell.tree()):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "claim":
-                given = {word.arg: word.value for word in node.keywords}
-                name, ours = (_plain(part, cell) for part in node.args)
-                said = {"ours": ours}
-                said["because"] = _plain(given["because"], cell) if "because" in given else ""
-                said["unlike"] = _plain(given["unlike"], cell) if "unlike" in given else {}
-                found.append((name, said))
+        for call in literal_calls(cell.tree(), "claim", "name", "ours"):
+            given = {"because": "", "unlike": {}, **call.given}
+            if {"name", "ours"} <= given.keys():  # else its cell fails when it is run
+                said = {key: given[key] for key in ("ours", "because", "unlike")}
+                found.append((given["name"], said))
     return found
-
-
-def _plain(node: ast.expr, cell: Cell) -> Any:
-    """What is written out there, or in the line of the cell that gives the name a value."""
-    if isinstance(node, ast.Name):
-        for line in cell.tree().body:
-            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == node.id:
-                return ast.literal_eval(line.value)
-    return ast.literal_eval(node)
 
 
 def monday(page: Lesson, results: Path) -> list[dict[str, Any]]:
