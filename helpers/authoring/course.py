@@ -85,8 +85,7 @@ def draft(course: Course, stem: str) -> Draft:
     lesson = parse(course.lessons / f"{stem}.md", f"lessons/{stem}.md")
     problems = validate(lesson, course.notebooks)
     said = about(lesson.number, catalogue(course.lessons)) if "{{ lesson." in lesson.text else {}
-    costs = course.measured()
-    references = References(lesson, course.results, costs.get(stem, {}), said, costs)
+    references = References(lesson, course.results, course.measured(), said)
     sources = []
     for cell in lesson.cells:
         filled = cell.source

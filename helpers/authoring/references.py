@@ -46,21 +46,18 @@ NOT_MEASURED = "not measured yet"
 class References:
     """Where the numbers of one lesson come from.
 
-    `results` is the folder of the studies' JSON files, `measured` the lesson's entry in
-    lessons/budget.json (empty when it was never measured), `said` what lessons say of themselves,
-    `costs` the whole of lessons/budget.json.
+    `results` is the folder of the studies' JSON files, `measured` what lessons/budget.json says of
+    all lessons (without those that were never measured), `said` what lessons say of themselves.
     """
 
     def __init__(
         self,
         lesson: Lesson,
         results: Path,
-        measured: Mapping[str, float],
+        measured: Measured,
         said: Mapping[str, str] | None = None,
-        costs: Measured | None = None,
     ) -> None:
         self.said = said or {}
-        self.costs = costs or {}
         self.lesson = lesson
         self.results = results
         self.measured = measured
@@ -130,8 +127,8 @@ class References:
         if arguments:
             raise ValueError("only theory takes arguments")
         if source == "budget":
-            values = {**budget_values(self.lesson, self.measured), **memory_values(self.costs)}
-            return _entry(values, key, "budget")
+            own = budget_values(self.lesson, self.measured.get(self.lesson.stem, {}))
+            return _entry({**own, **memory_values(self.measured)}, key, "budget")
         if source == "lesson":
             return _entry(self.said, key, "the front matter")
         if source == "paper":
