@@ -154,4 +154,7 @@ def test_a_notebook_of_another_lesson_is_not_given_out(course: Course, tmp_path:
         file.write("\nOne more sentence.\n")
     with pytest.raises(ValueError, match=f"is not what its lesson says: course build {STEM}"):
         workshop.make_workshop(changed, ["notation", STEM], tmp_path / "kit")
+    (changed.notebooks / f"{STEM}.ipynb").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{STEM}\.ipynb is not a notebook"):
+        workshop.make_workshop(changed, ["notation", STEM], tmp_path / "kit")
     assert [path.name for path in tmp_path.iterdir()] == ["course"]

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from helpers._kept import KEPT_PAGE as KEPT
+from helpers._kept import KEPT_PAGE
 from helpers.authoring.execute import notebook_of
 from helpers.authoring.lesson import Cell, Lesson
 
@@ -93,11 +93,17 @@ def stamp(lesson: Lesson, notebook: NotebookNode, used: str) -> None:
     """Write the hashes into the notebook's metadata; `used` is the fingerprint of its helpers."""
     notebook.metadata["course"] = {
         "source": lesson.name,
-        "source_sha256": hashlib.sha256(lesson.text.encode()).hexdigest(),
+        "source_sha256": _source_hash(lesson),
         "helpers_sha256": used,
         "built_sha256": sources_hash(notebook),
         "outputs_sha256": outputs_hash(notebook),
     }
+
+
+def made_of(lesson: Lesson, notebook: NotebookNode) -> bool:
+    """Whether the notebook was built of the lesson as it is now."""
+    made = notebook.metadata.get("course", {}).get("source_sha256")
+    return bool(made == _source_hash(lesson))
 
 
 def edited_by_hand(notebook: NotebookNode) -> bool:
@@ -118,6 +124,10 @@ def sources_hash(notebook: NotebookNode) -> str:
 def outputs_hash(notebook: NotebookNode) -> str:
     """Hash of every code cell's outputs and execution count."""
     return _hash([[c.execution_count, c.outputs] for c in code_cells(notebook)])
+
+
+def _source_hash(lesson: Lesson) -> str:
+    return hashlib.sha256(lesson.text.encode()).hexdigest()
 
 
 def _hash(value: Any) -> str:
@@ -160,7 +170,7 @@ def output_problems(cell: NotebookNode) -> list[str]:
             )
         if _IMG.search(_DATA_URI.sub("", html)):
             found.append("an <img> without alt text in the output")
-        if _DATA_URI.search(html) and "image/png" not in data and KEPT not in html:
+        if _DATA_URI.search(html) and "image/png" not in data and KEPT_PAGE not in html:
             found.append("a picture that is HTML only, so that LaTeX and PDF would lose it")
         words = (str(value) for kind, value in data.items() if not kind.startswith("image/"))
         text = _DATA_URI.sub("", "\n".join(words))

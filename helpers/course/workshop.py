@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import hashlib
 import json
 import shutil
 import sys
@@ -26,6 +25,7 @@ from helpers._ground import ROOT, write_whole
 from helpers.authoring.course import Course
 from helpers.authoring.instructors import answers
 from helpers.authoring.lesson import Lesson, parse
+from helpers.authoring.notebook import made_of, read_notebook
 from helpers.authoring.runsheet import read_plans
 from helpers.course.desk import untold
 
@@ -65,11 +65,10 @@ def _ready(course: Course, stem: str) -> tuple[Lesson, str]:
     """A lesson and the text of its notebook."""
     lesson = parse(course.lessons / f"{stem}.md", f"lessons/{stem}.md")
     path = course.notebooks / f"{stem}.ipynb"
-    text = path.read_text(encoding="utf-8") if path.is_file() else "{}"
-    made_of = json.loads(text).get("metadata", {}).get("course", {}).get("source_sha256")
-    if made_of != hashlib.sha256(lesson.text.encode()).hexdigest():
+    notebook = read_notebook(path)
+    if notebook is None or not made_of(lesson, notebook):
         raise ValueError(f"notebooks/{stem}.ipynb is not what its lesson says: course build {stem}")
-    return lesson, text
+    return lesson, path.read_text(encoding="utf-8")
 
 
 def _files(course: Course, ready: list[tuple[Lesson, str]]) -> Iterator[tuple[str, str]]:
