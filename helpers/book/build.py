@@ -1,6 +1,7 @@
 """`course book`: the course as web pages, in build/book. Nothing is executed but explorers' frames.
 
-The pages are made in a folder beside the book and take its place when they are whole.
+The pages are made in a folder beside the book and take its place when they are whole. A folder that
+holds something else is never replaced.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from helpers.book.site import settings
 
 TITLE = "Closing the Loop"
 CACHE = ".artefacts/book-frames"
+MARK = "_static/book.js"  # by this a folder is known as a book
 
 
 def book(course: Course, out: Path) -> Path:
@@ -27,32 +30,44 @@ def book(course: Course, out: Path) -> Path:
 
     It has links to Binder if `course badge` has said where the course is published.
 
-    ValueError where there are no lessons, a page cannot be made, or Sphinx warns of anything. The
-    book that was there stays until then.
+    ValueError where `out` is neither new nor empty nor a book, there are no lessons, a page cannot
+    be made, or Sphinx warns of anything. The book that was there stays until then.
     """
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
 
+    if not _may_go(out):
+        raise ValueError(f"--out must be new, empty or a book made before, got {out}")
     course.stems()
-    work = out.with_name(f"{out.name}-next")
-    shutil.rmtree(work, ignore_errors=True)
-    source, pages = work / "source", work / "pages"
-    source.mkdir(parents=True)
-    write_pages(course, source, Frames(course, course.root / CACHE).slider, published(course.root))
-    try:
-        app = Sphinx(
-            source, None, pages, work / "doctrees", "html",
-            confoverrides=settings(TITLE), status=None, warning=sys.stderr, warningiserror=True,
-        )  # fmt: skip
-        app.build()
-    except SphinxError as error:
-        raise ValueError(f"the book was not made: {error}") from None
-    if app.statuscode:
-        raise ValueError("the book was not made: Sphinx warned, see above")
-    shutil.rmtree(out, ignore_errors=True)
-    pages.rename(out)
-    shutil.rmtree(work)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".book-") as work:
+        source, pages = Path(work, "source"), Path(work, "pages")
+        source.mkdir()
+        slider = Frames(course, course.root / CACHE).slider
+        write_pages(course, source, slider, published(course.root))
+        try:
+            app = Sphinx(
+                source, None, pages, Path(work, "doctrees"), "html",
+                confoverrides=settings(TITLE), status=None, warning=sys.stderr, warningiserror=True,
+            )  # fmt: skip
+            app.build()
+        except SphinxError as error:
+            raise ValueError(f"the book was not made: {error}") from None
+        if app.statuscode:
+            raise ValueError("the book was not made: Sphinx warned, see above")
+        if out.exists():
+            shutil.rmtree(out)
+        pages.rename(out)
     return out / "index.html"
+
+
+def _may_go(out: Path) -> bool:
+    """Whether nothing is lost with `out`: it is new, empty, or a book and no repository."""
+    if not out.exists():
+        return True
+    if not out.is_dir():
+        return False
+    return not any(out.iterdir()) or ((out / MARK).is_file() and not (out / ".git").exists())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

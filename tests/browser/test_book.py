@@ -1,6 +1,5 @@
 """The book: what its pages hold, and what a browser makes of them. It is built once for all."""
 
-import ast
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -16,9 +15,8 @@ from learner import ROOT
 from playwright.sync_api import Browser, Page
 
 from helpers.authoring.course import Course
-from helpers.authoring.questions import literal_calls
-from helpers.book.build import book
-from helpers.book.cells import Pictures, readable
+from helpers.book.build import MARK, book
+from helpers.book.cells import Pictures, predictions, quizzes, readable
 from helpers.book.frames import SHOWN
 from helpers.book.pages import Links, Place, front_page, how_to_run, published
 from helpers.course.badge import badges
@@ -202,6 +200,20 @@ def test_there_is_no_launch_link_until_a_place_is_named(tmp_path: Path) -> None:
     assert "binder" in front_page(course, {}, [], Place("ada/loop", "v1")).lower()
 
 
+def test_a_folder_that_is_no_book_is_never_replaced(pages: Path, tmp_path: Path) -> None:
+    assert (pages / MARK).is_file(), "else no book could take the place of the one before"
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "mine.txt").write_text("years of work", "utf-8")
+    (tmp_path / "site" / MARK).parent.mkdir(parents=True)
+    (tmp_path / "site" / MARK).write_text("", "utf-8")
+    (tmp_path / "site" / ".git").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for out in ("work", "work/mine.txt", "site"):
+        with pytest.raises(ValueError, match=r"--out must be new, empty or a book made before"):
+            book(Course.at(ROOT), tmp_path / out)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_link_to_nothing_is_refused_and_code_is_left_alone() -> None:
     links = Links(ROOT)
     with pytest.raises(ValueError, match=r"leads nowhere: \.\./helpers/no_such\.py"):
@@ -361,6 +373,7 @@ def test_formulas_need_no_script(read: Callable[[str], BeautifulSoup]) -> None:
 def test_calls_with_words_are_read() -> None:
     """A question whose argument is computed would be missing in the book."""
     for stem in LESSONS:
-        for tag, function in (("quiz", "quiz"), ("predict", "predict")):
+        for tag, read in (("quiz", quizzes), ("predict", predictions)):
             for source in cells(stem, tag):
-                assert list(literal_calls(ast.parse(source), function, "key")), source
+                asked = len(re.findall(rf"\b{tag}\(", source))
+                assert len(list(read(source))) == asked > 0, source
