@@ -189,7 +189,7 @@ class Setting(Recipe):
             raise ValueError("newest must be True where old is 0: there would be too few rows")
         word = f"{when.replace(' ', '_')}_{weight}_{old}_{'newest' if newest else 'old'}"
         super().__init__(word, WHEN[when], everything)
-        self.weight, self.old, self.newest = weight, old, newest
+        self.when, self.weight, self.old, self.newest = when, weight, old, newest
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:
         """The bought rows `weight` times, then old and newest rows by lot, up to `rows_max`."""

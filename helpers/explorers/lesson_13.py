@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -77,9 +76,8 @@ Choice = tuple[str, int, int, bool]  # when, weight, old, newest
 
 
 def settings() -> list[Choice]:
-    """All settings of level 1, those without any text left out."""
-    every = product(WHEN, WEIGHTS, OLD, (False, True))
-    return [(when, weight, old, new) for when, weight, old, new in every if old or new]
+    """All settings of level 1, in order."""
+    return sorted((one.when, one.weight, one.old, one.newest) for one in study.cells())
 
 
 @cache

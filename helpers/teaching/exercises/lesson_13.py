@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from helpers.capstone import BASELINES, WORLDS, Play, by_name, play
+from helpers.capstone import WORLDS, Play, by_name, play
 from helpers.data import concat, draw
 from helpers.policies import Replace
-from helpers.studies import capstone as study
-from helpers.studies.paired import effect
+from helpers.teaching.entries import Judgement
 from helpers.teaching.exercises import Praise, exercise, shown
 
 WHAT = (
@@ -196,18 +195,17 @@ def entry(answer: Any, rng: np.random.Generator) -> str | None:
     """Four seeds in all worlds, minus each baseline; when it fails, the orders say why."""
     if refused := _refused(answer):
         return refused
-    plays = {world: [_played(answer, world, seed) for seed in HIDDEN] for world in WORLDS}
-    if void := _void([one for ones in plays.values() for one in ones]):
+    judged = _judged(answer, HIDDEN)
+    if void := _void([one for ones in judged.plays.values() for one in ones]):
         return void
-    own = np.mean([[one.score for one in ones] for ones in plays.values()], axis=0)
-    leads = {name: effect(own - _baseline(name, HIDDEN))[:3] for name in BASELINES}
-    name = min(leads, key=lambda one: leads[one][1])
-    mean, low, high = leads[name]
+    leads = judged.against
+    place = int(leads["low"].argmin())
+    mean, low, high = leads.to_numpy()[place].tolist()
     if low > 0:
-        return Praise(f"Mean {own.mean():.1f} on four seeds that you had not seen.")
-    worst = name.replace("_", " ")
-    return _why(answer, plays, min(lead[0] for lead in leads.values())) or (
-        f"Mean {own.mean():.1f} on four hidden seeds. Seed by seed, minus {worst}: "
+        return Praise(f"Mean {judged.mean:.1f} on four seeds that you had not seen.")
+    worst = str(leads.index[place]).replace("_", " ")
+    return _why(answer, judged.plays, leads["difference"].min()) or (
+        f"Mean {judged.mean:.1f} on four hidden seeds. Seed by seed, minus {worst}: "
         f"{mean:.1f} ({low:.1f} to {high:.1f}). The whole interval must lie above 0."
     )
 
@@ -216,15 +214,10 @@ def _played(policy: Any, world: str, seed: int) -> Play:
     return play(policy, world, seed, sandbox=False)
 
 
-@lru_cache(maxsize=1)
-def _recorded() -> Mapping[tuple[str, int], float]:
-    return study.scores(study.recorded())
-
-
-def _baseline(name: str, seeds: Sequence[int]) -> np.ndarray:
-    """Recorded scores of a baseline, mean of the worlds, one a seed."""
-    found = [[_recorded()[f"{world}_{name}", seed] for seed in seeds] for world in WORLDS]
-    return np.asarray(np.mean(found, axis=0))
+def _judged(policy: Any, seeds: tuple[int, ...]) -> Judgement:
+    """Every play, void or not: `judge` would name the seed of the first void one."""
+    plays = {world: tuple(_played(policy, world, seed) for seed in seeds) for world in WORLDS}
+    return Judgement("entry", seeds, plays)
 
 
 def _why(answer: Any, plays: Mapping[str, Sequence[Play]], lead: float) -> str:
@@ -243,8 +236,7 @@ def _why(answer: Any, plays: Mapping[str, Sequence[Play]], lead: float) -> str:
         return DEAR
     if any(bought.values()) and not checked["code"]:
         return UNREAD
-    again = [[_played(answer, world, seed).score for seed in SEEN] for world in WORLDS]
-    seen = min(float(np.mean(np.mean(again, axis=0) - _baseline(name, SEEN))) for name in BASELINES)
+    seen = _judged(answer, SEEN).against["difference"].min()
     return FITTED if seen > 0 and seen - lead > TOO_GOOD else ""
 
 
