@@ -52,7 +52,7 @@ class Policy(Protocol):
     """Decides what the next generation trains on; see helpers.policies.
 
     What it is given is the past, which nobody changes: arrays are read-only, lists are copies, and
-    the generator does not tell the seed of the run.
+    the generator does not tell the seed of the run (that of `run_batched` does).
     """
 
     def training_set(self, real: Data, synthetic: Sequence[Data], rng: np.random.Generator) -> Data:

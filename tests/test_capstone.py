@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import capstone
+from helpers import capstone, policies
 from helpers.capstone import Leaks, Ledger, Play, Row, by_name, known_right, play, referee
 from helpers.capstone.code import Code, guesses, solves
 from helpers.capstone.worlds import Checks, Mixture, Stories, health
-from helpers.data import concat, size, take
+from helpers.data import concat, size
+from helpers.studies.capstone import cells
 
 
 class Newest:
@@ -145,8 +147,6 @@ def test_every_named_strategy_can_be_played(name: str) -> None:
 
 
 def test_each_setting_of_level_1_can_be_played() -> None:
-    from helpers.studies.capstone import cells
-
     settings = cells()
     assert len(settings) == len({setting.name for setting in settings}) == 45
     for setting in settings[::4]:
@@ -161,9 +161,8 @@ def test_a_play_is_told_a_generation_a_line(capsys: pytest.CaptureFixture[str]) 
     capstone.explain(Newest(), 0, "stories")
     lines = capsys.readouterr().out.strip().splitlines()
     assert lines[0] == "Newest in stories, seed 0"
-    assert lines[1].split() == [
-        *("g", "coins", "real", "checks", "passed", "rows", "recall", "rare", "true", "health"),
-    ]
+    head = "g coins real checks passed rows recall rare true health"
+    assert " ".join(lines[1].split()) == head
     assert len(lines) == 2 + 11 + 1
     assert lines[-1] == f"Score {play(Newest(), 'stories', 0).score:.1f}"
 
@@ -176,8 +175,7 @@ def test_real_rows_are_right_when_they_are_drawn_and_each_seed_is_its_own(world:
     kind = capstone.WORLDS[world]
     one, other = kind(0), kind(1)
     rows = one.real(60, np.random.default_rng(0))
-    right, elsewhere = one.right(rows).mean(), None
-    assert right > 0.95
+    assert one.right(rows).mean() > 0.95
     assert size(one.real(0, np.random.default_rng(0))) == 0
     if world == "code":
         words = {phrase for row in rows for phrase in row.phrases}  # type: ignore[union-attr]
@@ -186,8 +184,7 @@ def test_real_rows_are_right_when_they_are_drawn_and_each_seed_is_its_own(world:
         }  # type: ignore[union-attr]
         assert len(words & strange) < 0.1 * len(words)
     else:
-        elsewhere = other.right(rows).mean()
-        assert elsewhere < 0.9
+        assert other.right(rows).mean() < 0.9
 
 
 def test_the_circle_turns_and_people_move() -> None:
@@ -263,7 +260,7 @@ def test_a_writer_guesses_what_it_does_not_know() -> None:
     for phrase in ("bada", "bada 3"):
         number = phrase[5:] or None
         written = {model.statement(phrase, rng.random(2), 0.0) for _ in range(300)}
-        assert len(written) > 10 - 3
+        assert len(written) > 7
         assert written <= set(guesses(number))
         assert number is None or all(number in statement for statement in written)
 
@@ -333,8 +330,6 @@ def void(policy: Any, world: str = "stories") -> str:
     ],
 )
 def test_an_order_that_is_none(answer: Any, sentence: str) -> None:
-    import re
-
     assert re.search(sentence, void(orders(answer)))
 
 
@@ -557,8 +552,6 @@ def test_the_generator_does_not_tell_the_seed() -> None:
 
 
 def test_frames_of_the_arena_are_not_below_the_policy() -> None:
-    import sys
-
     found: list[str] = []
 
     def walk(real: Any, made: Any, rng: np.random.Generator) -> Any:
@@ -568,7 +561,8 @@ def test_frames_of_the_arena_are_not_below_the_policy() -> None:
             frame = frame.f_back
         return made[-1]
 
-    play(trains(walk), "stories", 0)
+    played = play(trains(walk), "stories", 0)
+    assert not played.void, "it has walked, in each generation"
     assert not found
 
 
@@ -595,8 +589,4 @@ def test_an_unknown_strategy_is_named() -> None:
 
 def test_strategies_are_no_menu_of_the_loop() -> None:
     """They need an arena: lesson 06 lists the policies of the loop alone."""
-    from helpers import policies
-
     assert not {policy.name for policy in policies.plain()} & {"keeper", "random"}
-    assert copy.deepcopy(by_name("keeper")).name == "keeper"
-    assert take(np.arange(3), np.array([1])).tolist() == [1]

@@ -454,10 +454,7 @@ READERS = {  # file of the course -> who opens it; the others ask these
     "planned.yaml": {"authoring/catalogue.py"},
     "plans.yaml": {"authoring/runsheet.py"},
     "budget.json": {"_progress.py", "authoring/budget.py", "authoring/course.py"},
-    "lessons.json": {
-        *("authoring/fingerprint.py", "authoring/pages.py"),
-        "teaching/_lessons.py",
-    },
+    "lessons.json": {"authoring/fingerprint.py", "authoring/pages.py", "teaching/_lessons.py"},
 }
 FROM_FILE = {  # who says where things lie from __file__ -> why not from helpers._ground.ROOT
     "_ground.py": "it is the one place",

@@ -23,8 +23,6 @@ from helpers.course.bootstrap import PYTHONS, VENV, fingerprint, inside_venv, re
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DISK_GB, MEMORY_GB = 2.0, 1.0  # a second environment's worth; two notebooks with torch
-
-
 KERNEL_SECONDS = 120  # to start one and import the course, on a slow and busy machine
 ASK = "send this line to whoever teaches you, or file it as an issue of the course"
 AGAIN = "make lab, or without make python3 -m helpers lab (Windows: py -m helpers lab)"
