@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, exactly, mean, values, within
@@ -68,12 +70,15 @@ def _harmless() -> list[Found]:
 
 
 def _no_loss_shown() -> list[Found]:
-    """Rule 2: at the last generation no interval lies below 0."""
-    found = []
-    for arm, other in BESIDE_REAL:
-        value, low, high = mean((_story("recall_tail", arm) - _story("recall_tail", other))[5])
-        found.append(Found(value, low, high, high > 0, f"{arm} minus {other}"))
-    return found
+    """Rule 2, in every generation: no interval lies below 0; and each reaches below it at last."""
+    every = [one for pair in BESIDE_REAL for one in _cured(*pair, "recall_tail", -1, 1)]
+    found = [replace(one, holds=one.high > 0) for one in every]
+    last = [replace(one, holds=one.low < 0) for one in every if one.of.endswith("generation 5")]
+    return [*found, *last]
+
+
+def _small_is_not_nothing() -> list[Found]:
+    return _cured("mix25_judge", "mix25", "excess", 0, MARGIN)
 
 
 def _still_thins() -> list[Found]:
@@ -102,10 +107,17 @@ def _all_kept() -> list[Found]:
 
 
 def _confident_half() -> list[Found]:
-    arms = {arm: values("surprise_filter", arm, "excess")[4]
-            for arm in ("predictable", "surprising", "random")}  # fmt: skip
-    return [between(arms["predictable"] - arms[arm], 0, 9, f"excess, minus {arm}")
-            for arm in ("surprising", "random")]  # fmt: skip
+    """At generation 4, in each seed: the largest excess, the lowest rare recall, the fewest
+    mistakes."""
+    found = []
+    for metric, sign in (("excess", 1), ("recall_tail", -1), ("mistakes", -1)):
+        half = values("surprise_filter", "predictable", metric)[4]
+        for arm in ("surprising", "random"):
+            gap = half - values("surprise_filter", arm, metric)[4]
+            low, high = float(gap.min()), float(gap.max())
+            holds = bool((sign * gap > 0).all())
+            found.append(Found(float(gap.mean()), low, high, holds, f"{metric}, minus {arm}"))
+    return found
 
 
 def _far_below_a_half() -> list[Found]:
@@ -320,16 +332,19 @@ CLAIMS = [
           f"share of the rarer half, {STORIES}", _thinned_at_once),
     Claim("09", "Beside real rows the judge is harmless, in every generation",
           f"excess, with minus without, {STORIES}", _harmless),
-    Claim("09", "In rare recall no loss is shown with either",
-          f"generation 5, with minus without, {STORIES}", _no_loss_shown),
+    Claim("09", "In rare recall no loss is shown with either, and a small one is not ruled out",
+          f"recall, with minus without, {STORIES}", _no_loss_shown),
+    Claim("09", "with a quarter the whole interval lies above 0, in every generation",
+          f"excess, with minus without, {STORIES}", _small_is_not_nothing),
     Claim("09", "But it still thins: its newest rows mention",
           f"people, with minus without, {STORIES}", _still_thins),
     Claim("09", "A quota is not enough", f"generations 1 to 5, {STORIES}", _quota_holds_and_harms),
     Claim("09", "beside 600 that the judge kept", f"rows that pass, {STORIES}", _all_kept),
     Claim("09", "Real rows beside its own made it harmless here",
           f"excess, with minus without, {STORIES}", _harmless),
-    Claim("09", "For our GPT the confident half was the worst of three halves, in four seeds",
-          "excess at generation 4, GPT of 400 steps, 4 seeds", _confident_half),
+    Claim("09", "the confident half ended with the largest excess of three halves, the lowest rare "
+          "recall and the fewest mistakes, in each of four seeds",
+          "generation 4, GPT of 400 steps, least and most of 4 seeds", _confident_half),
     Claim("09", "Only the last is far below a half", "wrong share of what a gate keeps, generation "
           "0, 10 seeds", _far_below_a_half),
     Claim("09", "A judge multiplies the odds by $\\varphi/\\psi$", "exact, and 1,000 draws",

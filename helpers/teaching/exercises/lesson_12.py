@@ -172,7 +172,7 @@ LESS = PLAIN.assign(twin=PLAIN["own"] - 0.1)
 
 @exercise(
     "12-share-of-otherness",
-    praise="What is left of the big teacher's gain is its size, at least in this yardstick.",
+    praise="What is left may be the big teacher's size. In the study it was not told apart from 0.",
 )
 def share(answer: Any, rng: np.random.Generator) -> str | None:
     """A table by hand on which each slip gives another share, then two beyond 0 and 1."""
