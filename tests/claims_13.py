@@ -284,13 +284,14 @@ CLAIMS = [
     Claim("13", "Keeper is not the best that there is, either", STUDY,
           _above(("mixture", "evenly_4_1_newest", "keeper"),
                  ("stories", "at_once_2_1_old", "keeper"))),
-    Claim("13", "Corrected for being one of 45, the lead in the mixture stands. The lead in "
+    Claim("13", "Corrected for being the best of 45, the lead in the mixture stands. The lead in "
           "stories does not", STUDY, _one_of_45),
     Claim("13", "on sixteen other seeds it was not seen again", "own plays, sixteen seeds",
           _not_seen_again),
     Claim("13", "it is not the best: in the mixture a setting of level 1 is ahead of it", STUDY,
           lambda: _one_of_45()[0]),
-    Claim("13", "From each other recipe it is told apart in each world", STUDY,
+    Claim("13", "In the mixture alone two recipes, real evenly newest and real evenly alone, are "
+        "not told apart from keeper", STUDY,
           _ties_of_the_keeper),
     Claim("13", "What to buy, when to buy it, and which old rows to keep matter in all three "
           "worlds", STUDY, _what_when_and_which),
