@@ -278,7 +278,7 @@ CLAIMS = [
     Claim("13", "We had expected that wrong rows kept by kind cost more than by lot", STUDY,
           _kinds_cost_less),
     Claim("13", "For right rows that are lost, no difference is seen", STUDY, _kinds_lose_alike),
-    Claim("13", "where freezing has", STUDY,
+    Claim("13", "then, where freezing has", STUDY,
           lambda: between(lesson_13.leaks_of("keeper")["level 3"]
                           - lesson_13.scores("code", "freeze"), 0, EVERY, "leaky keeper")),
     Claim("13", "Keeper is not the best that there is, either", STUDY,

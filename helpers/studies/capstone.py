@@ -13,7 +13,8 @@ Arms `cell_WORLD_SETTING`: the 45 settings of level 1 in `mixture` and in `stori
 generation 0 standing for its mean over generations 1 to 10.
 
 Checked programs run in this process and not in the sandbox, whose answers are the same: a test
-compares. Prices, sizes and the strategies were chosen on seeds 100 to 105. Rules, written before
+compares. Prices, sizes and the strategies were chosen on seeds 100 to 105. The paired differences
+of `contrasts` came into the summary after the recording; no rule was changed. Rules, written before
 the reported seeds were run. Intervals are 95 per cent t intervals over seeds, differences of scores
 paired; *above* and *below*: the whole interval is. A recipe is a strategy that is neither keeper
 nor oracle.
