@@ -214,9 +214,10 @@ CLAIMS = [
     Claim("12", "Programs that had passed their tests raised the big student's first try", FOUR,
           _lies("above", *(("big_own_checked", f"big_{o}")
                            for o in ("start", "human", "own_unchecked")))),
-    Claim("12", "the small student's is not told apart from zero against its start", FOUR,
+    Claim("12", "Against its start the small student's is not told apart from zero", FOUR,
           _lies("around", ("small_own_checked", "small_start"))),
-    Claim("12", "Only the big one's gain survives the correction for fourteen rules", FOUR,
+    Claim("12", "Of the two gains beyond the steps only the big one's survives the correction for "
+          "fourteen rules", FOUR,
           _survive(("checked", True), ("small_checked", False))),
     Claim("12", "the big student gained at forty tries, too", FOUR,
           _lies("above", ("big_own_checked", "big_start"), metric="pass_40")),
