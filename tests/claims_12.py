@@ -221,7 +221,7 @@ CLAIMS = [
           _survive(("checked", True), ("small_checked", False))),
     Claim("12", "the big student gained at forty tries, too", FOUR,
           _lies("above", ("big_own_checked", "big_start"), metric="pass_40")),
-    Claim("12", "two thirds and the whole both lie inside its 95 % interval", BUDGET,
+    Claim("12", "Two thirds and the whole both lie inside its 95 % interval", BUDGET,
           _share_of_the_twin),
     Claim("12", "On the scorecard its row hangs on one seed", BUDGET, _on_the_scorecard),
     Claim("12", "both intervals of *big minus small* hold zero", FOUR, _size_of_the_gain),
