@@ -81,7 +81,7 @@ class Leaks:
     """How checks err: the share of wrong rows that they keep, and of right rows that they drop.
 
     systematic: by the kind of a row, always the same ones; otherwise by lot, row by row. The two
-    do the same harm to a list of numbers and not to a model: a kind that always passes comes back.
+    do the same harm to a list of numbers, and need not to a model, which learns what comes back.
     """
 
     keeps_wrong: float = 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,9 @@ def contrasts(
     figure = style.sheet(0.46 * len(table) + (1.4 if title else 1.1), title)
     margin = 0.35 + 0.085 * max(len(line) for label in lines for line in label)
     numbers = table[["value", "low", "high"]].to_numpy(float)
-    room = max(1.9, 0.3 + 0.083 * max(len(_interval(*row)) for row in numbers))
+    write = _writer(numbers, log)
+    said = [f"{write(value)} [{write(low)}, {write(high)}]" for value, low, high in numbers]
+    room = max(1.9, 0.3 + 0.083 * max(map(len, said)))
     axes = style.add_axes(figure, margin, 0.65, room, 0.6 if title else 0.3)
     axes.grid(False)
     if log:
@@ -51,7 +54,7 @@ def contrasts(
         colour, marker = looks[label].colour, looks[label].marker
         axes.plot([low, high], [place, place], color=colour, linewidth=3, alpha=0.6)
         axes.plot(value, place, color=colour, marker=marker, markersize=9)
-        axes.text(1.03, place, _interval(value, low, high), transform=axes.get_yaxis_transform(),
+        axes.text(1.03, place, said[place], transform=axes.get_yaxis_transform(),
                   va="center", fontsize=10.5, color=INK)  # fmt: skip
         if published and label in published:
             axes.plot(published[label], place, marker="D", markersize=9, color=INK,
@@ -61,14 +64,13 @@ def contrasts(
     axes.tick_params(axis="y", length=0)
     note = f"{xlabel} (dot, {interval}{', diamond: published' if published else ''})"
     style.name_axes(axes, note, "")
-    said = [f"{label} {_interval(*row)}"
-            for label, row in zip(table["label"], numbers, strict=True)]  # fmt: skip
-    alt = f"Dots with the {interval} of {xlabel}, top to bottom: {'; '.join(said)}."
+    rows_said = "; ".join(map(" ".join, zip(table["label"], said, strict=True)))
+    alt = f"Dots with the {interval} of {xlabel}, top to bottom: {rows_said}."
     if reference is not None:
         alt += _against(table, reference)
     if published:
         alt += " Published: " + "; ".join(f"{k} {short(v)}" for k, v in published.items()) + "."
-    return Picture(figure, alt, f"{xlabel}: " + "; ".join(said), table)
+    return Picture(figure, alt, f"{xlabel}: {rows_said}", table)
 
 
 def lottery(
@@ -134,8 +136,19 @@ def _checked(rows: pd.DataFrame, log: bool) -> pd.DataFrame:
     return table
 
 
-def _interval(value: float, low: float, high: float) -> str:
-    return f"{short(value)} [{short(low)}, {short(high)}]"
+def _writer(numbers: np.ndarray, log: bool) -> Callable[[float], str]:
+    """How to write all numbers of one figure: to the same decimals, so that a column can be read.
+
+    numbers: (rows, 3), value, low, high. As many decimals as show two digits of the narrowest
+    interval, and no more than five digits of the largest number. On a log scale each by itself.
+    """
+    widths = numbers[:, 2] - numbers[:, 1]
+    largest = np.abs(numbers).max()
+    if log or not widths.any() or not 1e-3 <= largest < 1e6:
+        return short
+    narrowest = widths[widths > 0].min()
+    decimals = min(1 - math.floor(math.log10(narrowest)), 4 - math.floor(math.log10(largest)))
+    return lambda number: f"{round(number, max(0, decimals)) + 0.0:,.{max(0, decimals)}f}"
 
 
 def _against(table: pd.DataFrame, reference: float) -> str:
