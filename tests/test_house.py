@@ -563,9 +563,22 @@ def test_the_files_agree_on_python() -> None:
     assert allowed.contains(binder)
 
 
-def test_the_files_agree_on_the_version() -> None:
+def test_the_files_agree_on_the_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyproject.toml is its one source; the changelog is closed under it, new lines stand above."""
     version = PYPROJECT["project"]["version"]
-    assert re.search(rf"(?m)^version: {re.escape(version)}$", (ROOT / "CITATION.cff").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    open_, last = re.findall(r"(?m)^## (.*)$", changes)[:2]
+    assert (open_, last) == ("[Unreleased]", f"[{version}] - {citation['date-released']}")
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"course {version}\n"
+    monkeypatch.setattr(cli.bootstrap, "in_checkout", lambda: False)
+    monkeypatch.setattr(cli.importlib.metadata, "version", {"closing-the-loop": "9.9"}.get)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "course 9.9\n"
 
 
 def test_github_and_zenodo_can_cite_the_course() -> None:

@@ -7,11 +7,13 @@ helpers.studies.
 
 import argparse
 import importlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -239,6 +241,14 @@ COMMANDS = {
 }
 
 
+def version() -> str:
+    """The version of the course, as pyproject.toml says; installed without one, as pip noted."""
+    if bootstrap.in_checkout():  # an editable installation may still know the version before
+        said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(said["project"]["version"])
+    return importlib.metadata.version("closing-the-loop")
+
+
 def command_line() -> argparse.ArgumentParser:
     """What may be typed. Options that belong to another program are left over by it."""
     parser = argparse.ArgumentParser(
@@ -247,6 +257,7 @@ def command_line() -> argparse.ArgumentParser:
         epilog="Where there is no `course` yet: python -m helpers COMMAND ...",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"course {version()}")
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True
     )
