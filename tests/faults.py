@@ -19,6 +19,7 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -62,26 +63,33 @@ AREAS = {
     "loop": Area(("loop.py",), ("dataclasses", "loop", "progress_line", "broken_models")),
     "policies": Area(("policies.py",), ("dataclasses", "policies", "new_policy")),
     "metrics": Area(
-        ("metrics/*.py",), ("metrics", "language_metrics", "generative_metrics", "studies")
+        ("metrics/*.py",),
+        ("metrics", "language_metrics", "generative_metrics", "readings", "studies"),
     ),
     "coding": Area(("coding/*.py",), ("dataclasses", "grammar", "coding", "execution_study")),
     "verification": Area(
         ("verification/*.py",),
         (
             *("dataclasses", "verifiers", "extract", "screen", "human_eval"),
-            *("sandbox", "isolation", "hostile"),
+            *("arena", "lesson_10", "sandbox", "isolation", "hostile"),
         ),
         together=True,
     ),
     "studies": Area(
         ("studies/*.py",),
-        ("studies", "gpt_budget", "execution_study", "language_studies", "image_studies"),
+        (
+            *("dataclasses", "squeeze", "studies", "surprise_filter", "execution_controls"),
+            *("execution_study", "gpt_budget", "size", "language_studies", "image_studies"),
+            *("capstone", "lesson_03", "lesson_04", "lesson_07", "lesson_08", "lesson_09"),
+            *("lesson_10", "lesson_12", "lesson_13"),
+        ),
     ),
     "teaching": Area(
         ("teaching/*.py", "teaching/exercises/*.py"),
         (
-            *("dice", "matrix", "checks", "quizzes", "predictions", "fit_sample_repeat"),
-            *("progress", "exercises"),  # test_check_table takes minutes
+            *("dataclasses", "dice", "matrix", "checks", "quizzes", "predictions", "entries"),
+            *("fit_sample_repeat", "progress", "takehome", "scorecard", "told", "exercises"),
+            *("lesson_09", "lesson_10"),  # test_check_table takes minutes
         ),
     ),
 }
@@ -326,12 +334,17 @@ def _warm_up() -> None:
             import_module(name)
 
 
+def names(test: Path, module: str) -> bool:
+    """Whether a test speaks of a module, or of the folder where that stands for its modules."""
+    path, text = Path(module), f"{test.stem[5:]} {test.read_text(encoding='utf-8')}"
+    of_folder = path.stem == "__init__" or len(path.parts) > 3  # teaching/exercises/lesson_02.py
+    return re.search(rf"\b{path.parent.name if of_folder else path.stem}\b", text) is not None
+
+
 def concerned(area: Area, module: str = "", root: Path = ROOT) -> list[str]:
     """The tests of an area that name the module first, and alone where that is enough."""
     files = [root / "tests" / f"test_{name}.py" for name in area.tests]
-    path = Path(module)
-    word = path.parent.name if path.stem == "__init__" else path.stem
-    naming = [file for file in files if word in file.read_text(encoding="utf-8")]
+    naming = [file for file in files if names(file, module)]
     rest = [file for file in files if file not in naming] if area.together or not naming else []
     return [f"tests/{file.name}" for file in [*naming, *rest]]
 

@@ -1,13 +1,16 @@
 """The code task: its language, the writer's prompts, the gates and the exam."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from inspect import signature
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from helpers.coding import gates, grading
+from helpers.coding import gates, grading, language
 from helpers.coding.exam import MEASURES, Exam
 from helpers.coding.language import (
     Task,
@@ -132,6 +135,55 @@ def test_same_seed_same_sets() -> None:
     assert [t.cases for t in first.test] == [t.cases for t in second.test]
 
 
+def test_what_is_kept_out_of_which_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequences of several steps; a single step may come again in what is trained on."""
+    drawn = iter([(1, 2), (3,), (4, 5), (6,), (7, 8)])
+    asked: list[tuple[list[float], set[tuple[int, ...]]]] = []
+
+    def fake(weights: Any, rng: object, taken: Any = ()) -> Any:
+        asked.append((list(weights), set(taken)))
+        return SimpleNamespace(steps=next(drawn))
+
+    monkeypatch.setattr(language, "draw_task", fake)
+    monkeypatch.setattr(language, "write_program", lambda task, rng: ("of", *map(str, task.steps)))
+    found = draw_task_sets(np.random.default_rng(0), n_human=2, n_pool=2, n_test=1)
+    everything, several = [1, 3, 4, 3], [0, 2, 4, 3]
+    assert asked == [
+        (several, set()),
+        *[(everything, {(1, 2)})] * 2,
+        *[(everything, {(1, 2), (4, 5)})] * 2,
+    ]
+    assert [program for _, program in found.human] == [("of", "3"), ("of", "4", "5")]
+    assert [task.steps for task in found.pool] == [(6,), (7, 8)]
+    assert [task.steps for task in found.test] == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("called", "defaults"),
+    [
+        (draw_task_sets, {"n_human": 200, "n_pool": 4000, "n_test": 200}),
+        (
+            CodeWriter,
+            {
+                "prompts": (), "attempts": 1, "temperature": 1.0, "width": 64, "layers": 2,
+                "heads": 4, "steps": 120, "batch_size": 32, "learning_rate": 1e-3,
+            },
+        ),
+        (Exam, {"attempts": 10, "at": None, "temperature": 0.8}),
+        (grading.grade, {"hidden": False}),
+        (grading.feedback, {"detail": "repair"}),
+        (grading.Remembering, {"limits": None, "workers": 1}),
+        (Example, {"wrong": (), "feedback": ()}),
+        (gates.UnitTests, {"per_task": 2, "second_try": "none", "turns": 1, "corruptions": 2}),
+        (gates.StaticChecks, {"per_task": 2}),
+        (gates.OwnTests, {"per_task": 2}),
+    ],
+)  # fmt: skip
+def test_what_is_not_given_is_as_recorded_runs_had_it(called: Any, defaults: dict) -> None:
+    parameters = signature(called).parameters.values()
+    assert {p.name: p.default for p in parameters if p.default is not p.empty} == defaults
+
+
 @pytest.mark.parametrize("weights", [[], [0, 0], [-1, 2], [[1, 2]]])
 def test_bad_length_weights(weights: list) -> None:
     with pytest.raises(ValueError, match="length_weights"):
@@ -161,6 +213,11 @@ def test_tokens_are_distinct_and_cover_the_language() -> None:
         (None, ("<unknown>",)),
         (True, ("<unknown>",)),
         ([[1]], ("<[list>", "<[list>", "<1>", "<list]>", "<list]>")),
+        (99, ("<99>",)),
+        (100, ("<very large>",)),
+        (-99, ("<-99>",)),
+        (-100, ("<very negative>",)),
+        (list(range(10)), ("<[list>", *(f"<{n}>" for n in range(9)), "<list]>")),
     ],
 )
 def test_values_as_feedback(value: object, told: tuple) -> None:
@@ -439,6 +496,25 @@ def test_what_a_gate_reports_and_keeps_by_default(sets: TaskSets, box: Sandbox) 
     assert 60 < len(repairs) <= 90  # of three kept programs; a few spoilt copies still pass
 
 
+def test_a_spoilt_copy_has_the_statement_of_another_step(sets: TaskSets) -> None:
+    task = next(task for task in sets.pool if len(task.steps) == 3)
+    example, rng = right(task), np.random.default_rng(0)
+    body = grading.statements(example.program)
+    places, others = set(), set()
+    for _ in range(400):
+        same, program = gates.spoil(example, rng)
+        assert same is example
+        copied = grading.statements(program)
+        changed = [i for i, pair in enumerate(zip(body, copied, strict=True)) if len(set(pair)) > 1]
+        assert len(changed) <= 1  # a statement may be its own other
+        places |= set(changed)
+        others |= {copied[i] for i in changed}
+    assert places == set(range(len(body)))
+    usual = {step.programs[0] for step in steps()}
+    assert others <= usual
+    assert len(others) > 0.9 * len(usual)
+
+
 def test_only_tasks_that_nothing_solved_are_asked_again(sets: TaskSets, box: Sandbox) -> None:
     solved, open_task = sets.pool[0], sets.pool[1]
     examples = [spoilt(solved), right(solved), spoilt(open_task)]
@@ -453,6 +529,34 @@ def test_a_grader_that_fails_is_no_wrong_program(
     monkeypatch.setattr(Sandbox, "grade_many", lambda self, jobs: [broken] * len(jobs))
     with pytest.raises(RuntimeError, match="no score"):
         grading.grade(box, [right(sets.pool[0])])
+
+
+def test_what_was_run_is_remembered_and_other_cases_are_not_taken_for_it(
+    sets: TaskSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    whole = Sandbox.grade_many
+
+    def counted(self: Sandbox, jobs: Sequence[Any]) -> Any:
+        ran.append(len(jobs))
+        return whole(self, jobs)
+
+    monkeypatch.setattr(grading.Sandbox, "grade_many", counted)
+    (task, program), (other, _) = sets.human[:2]
+    good, bad = Example(task, program), spoilt(task)
+    with grading.Remembering() as box:
+        assert [r.passed for r in grading.grade(box, [good, bad])] == [True, False]
+        assert [r.passed for r in grading.grade(box, [bad, good])] == [False, True]
+        assert ran == [2]
+        assert grading.grade(box, [good], hidden=True)[0].passed
+        assert not grading.grade(box, [Example(other, program)])[0].passed
+        assert ran == [2, 1, 1]
+        # Cases that are thrown away at once leave their place in memory to the next ones.
+        found = [
+            box.grade_many([("def f(xs):\n    return 7\n", [Case(([1],), answer)], "f")])[0].passed
+            for answer in range(20)
+        ]
+        assert found == [answer == 7 for answer in range(20)]
 
 
 def test_bad_gate_settings(box: Sandbox) -> None:

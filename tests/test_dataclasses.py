@@ -30,9 +30,11 @@ def found() -> dict[str, type]:
     classes: dict[str, type] = {}
     for room in ROOMS:
         place = ROOT / "helpers" / room
-        stems = sorted(p.stem for p in place.glob("*.py")) if place.is_dir() else [""]
-        for stem in sorted(set(stems) - CHILDREN - {"__init__"}):
-            name = f"{room}.{stem}".rstrip(".")
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
+            if path.stem in CHILDREN or "@dataclass" not in path.read_text(encoding="utf-8"):
+                continue
+            parts = path.relative_to(ROOT / "helpers").with_suffix("").parts
+            name = ".".join(part for part in parts if part != "__init__")
             for kind in vars(import_module(f"helpers.{name}")).values():
                 if isinstance(kind, type) and is_dataclass(kind) and kind.__module__.endswith(name):
                     classes[f"{name}.{kind.__name__}"] = kind

@@ -20,6 +20,7 @@ from helpers.teaching import check
 from helpers.teaching import exercises as register
 from helpers.teaching.checks import judged
 from helpers.teaching.exercises import Exercise, exercise, exercises_of
+from helpers.theory import gaussian_geometric_variance_replace
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "lessons").glob("[0-9][0-9]-*.md"))}
@@ -290,6 +291,35 @@ def test_three_fresh_tiles_are_too_few() -> None:
     hint = judged(exercises_of("00")["00-fresh-tiles"], lambda s, row, rng: s(3, rng))
     assert hint is not None
     assert "a few more" in hint
+
+
+@pytest.mark.parametrize(
+    ("hint", "ends"),
+    [
+        ("a whole number, 2 or more", (-3, 0, 1, 7.5)),
+        ("The average over all runs is 1", (2, 7)),
+        ("You multiplied", (67, 70)),
+        ("right for 50 fits", (71, 76)),
+        ("the divisor n", (278, 300)),
+        ("a smaller n will do, too", (161, 277, 301)),
+        ("One run proves little", (8, 66, 77, 134)),
+        (None, (135, 146, 160)),
+    ],
+)
+def test_the_smallest_n_is_judged_up_to_the_ends(hint: str | None, ends: tuple[float]) -> None:
+    for n in ends:
+        said = judged(exercises_of("02")["02-smallest-n"], n)
+        assert said is None if hint is None else hint in str(said), n
+
+
+def test_a_hint_that_is_computed_is_true() -> None:
+    """The named wrong answer takes its hint from the judge: both would be wrong together."""
+    said = judged(exercises_of("02")["02-smallest-n"], 50)
+    assert str(said).startswith(
+        "With n = 50 the median of 1,000 runs is 0.15. One run proves little: 26% of them end "
+    )
+    # A log of standard deviation 2, in the middle of 1,000 runs: .08, and its law is skewed.
+    assert math.log(0.15 / gaussian_geometric_variance_replace(50, 100, 1)) < 0.25
 
 
 def test_judges_are_deterministic() -> None:

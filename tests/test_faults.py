@@ -114,3 +114,14 @@ def test_an_area_has_its_tests() -> None:
     together = faults.AREAS["verification"]
     found = faults.concerned(together, "helpers/verification/screen.py")
     assert sorted(found) == sorted(f"tests/test_{name}.py" for name in together.tests)
+
+
+@pytest.mark.parametrize("name", faults.AREAS)
+def test_every_module_is_named_by_a_test_of_its_area(name: str) -> None:
+    """A module that came later than the list would be judged by tests that never heard of it."""
+    area = faults.AREAS[name]
+    tests = [faults.ROOT / "tests" / f"test_{test}.py" for test in area.tests]
+    modules = {fault.module for fault in faults.of_area(area)}
+    public = {module for module in modules if not Path(module).name.startswith("_")}
+    unheard_of = {module for module in public if not any(faults.names(t, module) for t in tests)}
+    assert unheard_of == set()

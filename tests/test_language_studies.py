@@ -22,6 +22,10 @@ def test_a_small_trial_is_tidy_and_can_be_summed_up(study: object) -> None:
     frame = study.trial(100, "small")  # type: ignore[attr-defined]
     assert list(frame.columns) == ["arm", "generation", "metric", "value"]
     assert not frame.duplicated(["arm", "generation", "metric"]).any()
+    recorded = studies.load(study.__name__.rsplit(".")[-1])  # type: ignore[attr-defined]
+    for column in ("arm", "metric"):
+        assert set(frame[column]) == set(recorded[column])
+    assert len(frame.groupby(["arm", "metric"])) == len(recorded.groupby(["arm", "metric"]))
     both = pd.concat([frame.assign(replicate=0), frame.assign(replicate=1)])
     assert len(study.summary(both)) > 20  # type: ignore[attr-defined]
 

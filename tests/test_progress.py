@@ -586,6 +586,10 @@ def test_restore_form(place: Path) -> None:
     place.unlink()
     form = progress.restore()
     *_, upload, text, button, said = _walk(form.widget)  # type: ignore[union-attr]
+    named = {one.description: one for one in (upload, text, button)}
+    assert list(named) == ["Choose progress.json", "or code", "Restore"]
+    assert (upload.accept, upload.multiple, text.placeholder) == (".json", False, "CTL1-...")
+    assert "Nothing that is here gets lost." in said.value
     text.value = code[:-3]
     button.click()
     assert "Not restored: the resume code is damaged" in said.value

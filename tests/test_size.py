@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.coding import grading
 from helpers.coding.exam import Exam
-from helpers.coding.grading import Remembering, grade
+from helpers.coding.grading import grade
 from helpers.coding.language import draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
 from helpers.studies import gpt_size, size
 from helpers.studies.size import ARMS, RULES, School, as_varied
-from helpers.verification import Case, Sandbox
+from helpers.verification import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -193,35 +192,6 @@ def test_a_hot_exam_is_another_exam(school: School, writers: dict[str, CodeWrite
     assert hot["greedy"] == cool["greedy"]
     with pytest.raises(ValueError, match="temperature"):
         Exam(school.box, school.test, 1, temperature=-1)
-
-
-def test_what_was_run_is_remembered_and_other_cases_are_not_taken_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ran: list[int] = []
-    whole = Sandbox.grade_many
-
-    def counted(self: Sandbox, jobs: Sequence[Any]) -> Any:
-        ran.append(len(jobs))
-        return whole(self, jobs)
-
-    monkeypatch.setattr(grading.Sandbox, "grade_many", counted)
-    (task, program), (other, _) = _tasks(2)
-    right = Example(task, program)
-    wrong = Example(task, ("    return ", "6", "\n"))
-    with Remembering() as box:
-        assert [r.passed for r in grade(box, [right, wrong])] == [True, False]
-        assert [r.passed for r in grade(box, [wrong, right])] == [False, True]
-        assert ran == [2]
-        assert grade(box, [right], hidden=True)[0].passed
-        assert not grade(box, [Example(other, program)])[0].passed
-        assert ran == [2, 1, 1]
-        # Cases that are thrown away at once leave their place in memory to the next ones.
-        found = [
-            box.grade_many([("def f(xs):\n    return 7\n", [Case(([1],), answer)], "f")])[0].passed
-            for answer in range(20)
-        ]
-        assert found == [answer == 7 for answer in range(20)]
 
 
 # --- gpt_size -----------------------------------------------------------------------------------

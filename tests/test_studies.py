@@ -15,6 +15,8 @@ import pytest
 
 from helpers import studies, theory
 from helpers.studies import (
+    bigram_rate,
+    definitions,
     discrete,
     gaussian,
     kde,
@@ -23,18 +25,20 @@ from helpers.studies import (
     noisy_verifier,
     real_rows,
     regression,
+    squeeze,
     tails,
     verified_loop,
 )
 
 OURS = [
     *("discrete", "gaussian", "kde", "mixed_rows", "mixture", "real_rows", "regression", "tails"),
-    *("noisy_verifier", "verified_loop"),
+    *("bigram_rate", "definitions", "noisy_verifier", "squeeze", "verified_loop"),
 ]
 MODULES = {
     "discrete": discrete, "gaussian": gaussian, "kde": kde, "regression": regression,
     "tails": tails, "real_rows": real_rows, "mixed_rows": mixed_rows, "mixture": mixture,
     "noisy_verifier": noisy_verifier, "verified_loop": verified_loop,
+    "bigram_rate": bigram_rate, "definitions": definitions, "squeeze": squeeze,
 }  # fmt: skip
 TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
@@ -58,6 +62,14 @@ def test_every_study_has_what_the_registry_needs() -> None:
     for module in MODULES.values():
         assert len(list(module.SEEDS)) >= 20
         json.dumps(module.SETTINGS)
+
+
+def test_every_study_of_a_few_seconds_is_made_again() -> None:
+    timed = {"tests_of_tests"}  # its verdicts hang on seconds: tests/test_lesson_10.py
+    for name in RECORDED:
+        record = studies.provenance(name)
+        quick = record["cpu_seconds"] < 5 * len(record["seeds"])
+        assert (quick and name not in timed) is (name in OURS), name
 
 
 def test_what_studies_share_is_no_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -196,7 +196,9 @@ def test_what_is_there_is_kept(answers: Path) -> None:
     assert kept.read_bytes() == b"mine, \xff"
     page.unlink()
     take_home(entry="c")
-    assert page.stat().st_mode & 0o077 == 0, "nobody else on the machine reads it"
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in answers.glob("*.html")}
+    names = ("take-home.html", "take-home-1.html", "take-home-2.html")
+    assert modes == dict.fromkeys(names, "0o600"), "nobody else on the machine reads them"
 
 
 def test_a_write_that_fails_leaves_all_as_it_was(
@@ -271,6 +273,12 @@ def test_the_command(
     assert cli.main(["take-home", "--entry", str(tmp_path / "none.py")]) == 1
     assert "none.py" in capsys.readouterr().err
     assert cli.main(["take-home", "--to", str(tmp_path)]) == 1
+    with pytest.raises(SystemExit):
+        takehome.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--entry FILE print the code of this file" in told
+    assert "--to FILE write here, and not beside the answers" in told
+    assert "What you have at the end of the course" in told
 
 
 def test_contrast_in_both_themes_and_on_paper() -> None:
