@@ -248,8 +248,8 @@ LANGUAGE = (
     Claim(
         "P61", "The larger a model, the more a bad model's text costs it.",
         "Dohmatob et al., 2410.04840, on size", "S", ("12",),
-        Sign("gpt_size", "(big_all.excess[0] - big_none.excess[0])"
-             " - (small_all.excess[0] - small_none.excess[0])", 0.03),
+        Sign("gpt_size", "(big_mix.excess[100] - big_mix.excess[0])"
+             " - (small_mix.excess[100] - small_mix.excess[0])", 0.03),
         "Three widths of one GPT. It would change our mind: an advantage of size that survives a "
         "bad teacher.",
         unmet=STORIES,
