@@ -290,6 +290,62 @@ def _without_a_quota() -> list[Found]:
     ]  # fmt: skip
 
 
+def _gains(metric: str, steps: int, g: int, own: int) -> pd.Series:
+    return values("gpt_rate", f"t{steps}_g{g}_s400", f"gain_{metric}")[own]
+
+
+def _lies(side: str, *cells: tuple[str, int, int, int]) -> list[Found]:
+    """Where the interval of each gain lies: (metric, steps, generation of the file, rows owned)."""
+    found = []
+    for cell in cells:
+        one = Found(*mean(_gains(*cell)), False, "{}, {} steps, generation {}, {} rows".format(*cell))
+        found.append(replace(one, holds=one.side == side))
+    return found
+
+
+def _at_100_steps() -> list[Found]:
+    return [
+        *_lies("above", ("excess", 100, 5, 100)),
+        *_lies("below", ("excess", 100, 5, 400), ("recall_tail", 100, 5, 100)),
+    ]
+
+
+def _at_400_steps() -> list[Found]:
+    return [
+        *_lies("above", ("excess", 400, 5, 100), ("excess", 400, 5, 400),
+               ("recall_tail", 400, 5, 100)),
+        *_lies("below", ("recall_tail", 400, 5, 400)),
+    ]  # fmt: skip
+
+
+def _each_rule_at_one_budget() -> list[Found]:
+    """The rules of the study, as its head has them, at both budgets."""
+    excess, tail = "excess", "recall_tail"
+    rules = {
+        "two yardsticks": ((excess, 5, 100, "above"), (tail, 5, 100, "below")),
+        "the sign turns": ((excess, 5, 100, "above"), (excess, 5, 400, "below")),
+        "a fresh file": ((excess, 0, 100, "above"), (excess, 0, 400, "above")),
+    }
+    found = []
+    for name, parts in rules.items():
+        held = {
+            steps: all(one.holds for metric, g, own, side in parts
+                       for one in _lies(side, (metric, steps, g, own)))
+            for steps in (100, 400)
+        }  # fmt: skip
+        n = float(sum(held.values()))
+        found.append(Found(n, n, n, n == 1, f"budgets at which {name} holds"))
+    return found
+
+
+def _intervals_of_400() -> list[Found]:
+    return [
+        *_lies("around", ("excess", 100, 0, 400), ("recall_tail", 100, 0, 400),
+               ("recall_tail", 100, 5, 400)),
+        *_lies("below", ("excess", 100, 5, 400)),
+    ]  # fmt: skip
+
+
 def _no_repeats() -> Found:
     return between(values("bigram_rate", "real", "repeats")[0], 0, 0.05)
 
@@ -381,6 +437,14 @@ CLAIMS = [
           "share of the test's sequences of eight words, 20 seeds", _no_repeats),
     Claim("07", "One file, a gift to the poor and poison to the rich", "rate, generation 5",
           _gift_and_poison),
+    Claim("07", "At 100 steps the old file turns its sign with what you own", "GPT, 10 seeds",
+          _at_100_steps),
+    Claim("07", "At 400 steps both owners save with it, and it is the rich who lose rare facts",
+          "GPT, 10 seeds", _at_400_steps),
+    Claim("07", "each holds at one of them alone", "GPT, rules of gpt_rate, 10 seeds",
+          _each_rule_at_one_budget),
+    Claim("07", "hold zero, but for the excess of generation 5", "GPT, 10 seeds",
+          _intervals_of_400),
     Claim("07", "generation 0, helps everybody", "rate, 20 seeds", _fresh_helps_everybody),
     Claim("07", "Each round of the loop makes its text poorer, and the rich feel it first",
           "differences of the rate, 20 seeds", _rich_feel_it_first),

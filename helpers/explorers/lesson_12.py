@@ -1,4 +1,4 @@
-"""Lesson 12: figures and an explorer over the recorded study `size`. Nothing is trained.
+"""Lesson 12: figures and an explorer over the recorded studies `size`, `gpt_size`. Nothing is trained.
 
 `size_picture` draws what two writers can do with k tries, and says their paired difference at one
 k. Starts are examined before the first round, arms after the last.
@@ -15,7 +15,7 @@ import pandas as pd
 from helpers import studies
 from helpers._arguments import one_of
 from helpers.explorers.controls import Explorer, choice, one_at_first
-from helpers.plots import Picture, band, contrasts
+from helpers.plots import Picture, band, contrasts, panels
 from helpers.studies.paired import effect, over_seeds
 
 WRITERS = {
@@ -211,6 +211,17 @@ def curves_picture(*writers: str, title: str = "") -> Picture:
     return band(
         pd.concat(rows, ignore_index=True), "pass@k", centre="mean", title=title, xlabel="tries k"
     )
+
+
+def widths_picture(metric: str = "recall_tail", ylabel: str = "rare facts recalled") -> Picture:
+    """The small GPT in three widths, replace and accumulate side by side (study `gpt_size`)."""
+    frame = studies.load("gpt_size")
+    frame = frame[frame["metric"] == metric]
+    frames = {}
+    for policy in ("replace", "accumulate"):
+        of = frame[frame["arm"].str.endswith(f"_{policy}")]
+        frames[policy] = of.assign(arm=of["arm"].str.removesuffix(f"_{policy}"))
+    return panels(frames, metric, centre="mean", ylabel=ylabel)
 
 
 def size_picture(
