@@ -367,6 +367,20 @@ def test_a_field_that_arrives_after_the_click_is_taken() -> None:
     assert "Still committed: 1 to 3" in _status(made)
 
 
+@pytest.mark.parametrize("refused", ["", "17"])
+def test_a_field_that_arrives_after_a_refused_click_is_taken(refused: str) -> None:
+    """The first click of all finds what was there before the learner typed the answer."""
+    made = interval(low=0, high=12)
+    low, high, button = _inputs(made)
+    low.value, high.value = "1", refused
+    assert made.value is None  # nobody has clicked yet
+    button.click()
+    assert "Not committed" in _status(made)
+    high.value = "6"  # what the learner had typed before the click
+    assert made.value == (1.0, 6.0)
+    assert "Committed: 1 to 6" in _status(made)
+
+
 def test_a_field_that_arrives_after_the_answer_shows_what_counts() -> None:
     made = interval()
     low, high, button = _inputs(made)

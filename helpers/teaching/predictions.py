@@ -252,6 +252,7 @@ class Prediction(Form):
         inputs = self._interval_inputs() if self.choices is None else self._choice_inputs()
         button = w.Button(description="Commit", tooltip="Commit this prediction")
         said = w.HTML(status("Commit it before you run on."))
+        clicked = False
 
         def show(line: str) -> None:
             for widget in (*inputs, button):
@@ -269,14 +270,20 @@ class Prediction(Form):
                 if self.fixed:
                     self._fill_inputs(inputs)
 
+        def click(_: Any) -> None:
+            nonlocal clicked
+            clicked = True
+            take(_)
+
         def changed(_: Any) -> None:
-            # A click is sent at once, and a field when the kernel is free: it may come second.
+            # A click is sent at once, and a field when the kernel is free: it may come second. So
+            # a click that was refused counts for the fields that follow it, too.
             with self._lock:
-                if self.value is not None and not self._holds(inputs):
+                if (clicked or self.value is not None) and not self._holds(inputs):
                     take(_)
 
         self._fill_inputs(inputs)
-        button.on_click(take)
+        button.on_click(click)
         for widget in inputs:
             widget.observe(changed, names="value")
         self._show = show
