@@ -83,6 +83,13 @@ def test_a_baseline_is_equal_to_itself() -> None:
     assert judged.against.loc["replace"].tolist() == [0, 0, 0]
 
 
+def test_no_number_is_a_negative_zero() -> None:
+    judged = replace(made_up("own", -0.0001), policy="own")
+    shown = str(judged) + entries._tenths(-0.04)
+    assert "-0.0" not in shown
+    assert shown.endswith("0.0")
+
+
 def test_recorded_baselines_are_those_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a recorded seed nothing is played again; with leaks everything is."""
     monkeypatch.setattr(entries, "_recorded", lambda: {("stories_replace", 0): 12.5})

@@ -82,6 +82,17 @@ def test_the_figures_say_what_they_show() -> None:
     assert "Whole web" in lesson_01.stocks_picture().alt
 
 
+def test_the_figure_of_the_closed_topic_draws_what_was_recorded() -> None:
+    """Three decimals took an interval that lies below 0 for one that holds it."""
+    recorded = studies.summary("squeeze")
+    for theme in lesson_01.THEMES:
+        ends = [f"{theme}_closed_minus_all_others_{theme}{end}" for end in ("", "_low", "_high")]
+        drawn = lesson_01.door_picture(theme).table.iloc[1, 1:].tolist()
+        assert drawn == [recorded[end] for end in ends]
+    below = lesson_01.door_picture("debugger").alt.split("; ")[-1]
+    assert "topic closed: on all other text wholly below" in below
+
+
 def test_bad_settings_are_named() -> None:
     with pytest.raises(ValueError, match="view must be one of"):
         lesson_01.squeeze_picture(view="all")

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 import helpers
 from helpers import plots, policies
 from helpers.authoring.front import KNOBS
 from helpers.authoring.references import LOOP
+from helpers.plots.style import rounded
 
 GENERATIONS, RUNS = 11, 20
 
@@ -90,6 +92,58 @@ def test_same_data_same_bytes_and_small(name):
 def test_html_escapes_the_alternative_text():
     picture = plots.loop_map(note='a < b & "c"')
     assert "a &lt; b &amp; &quot;c&quot;." in picture.html()
+
+
+def course(middle, arm="all", log=False):
+    """What is said of one run that goes through `middle`."""
+    frame = pd.DataFrame({
+        "arm": arm, "generation": range(0, 10 * len(middle), 10), "metric": "excess",
+        "value": middle,
+    })  # fmt: skip
+    return plots.band(frame, "excess", log=log).alt
+
+
+def test_a_curve_that_turns_is_not_said_to_rise_or_fall():
+    """Its ends alone would say that fewer steps are as good: 0.44 to 0.51, by way of 0.11."""
+    assert "One run falls from 0.44 to 0.11 at 20 and rises to 0.51" in course(
+        [0.44, 0.2, 0.11, 0.3, 0.51]
+    )
+    assert "rises from 1 to 3 at 10 and falls to 1" in course([1, 3, 2, 1])
+    assert "stays, going from 1 to 1" in course([1, 1, 1])
+    assert "rises from 1 to 5" in course([1, 0.9, 3, 5]), "a small dip is noise"
+    assert "falls from 1 to 0.001 at 10 and rises to 0.9" in course([1, 0.001, 0.9], log=True)
+
+
+def test_the_note_of_a_map_covers_nothing():
+    """However long: "next generation" stands at the top, too."""
+    figure = plots.loop_map("size", note="Yours now: what to buy, what to check, and keep").figure
+    texts = figure.axes[0].texts
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in texts]
+    assert [one.get_text() for one, box in zip(texts, boxes, strict=True)
+            if box.y1 > figure.bbox.y1 or box.x1 > figure.bbox.x1] == []  # fmt: skip
+    note = next(box for text, box in zip(texts, boxes, strict=True) if "Yours" in text.get_text())
+    assert not [box for box in boxes if box is not note and box.overlaps(note)]
+
+
+def test_a_figure_rounds_as_a_text_does():
+    """Texts have six digits of a number. One more made -0.0045 here what was -0.005 there."""
+    ends = {"low": -0.034, "value": -0.0045 - 1e-15, "high": 0.025}
+    assert "a -0.004 [" in plots.contrasts(pd.DataFrame([{"label": "a", **ends}])).alt
+    assert [rounded(number, 3) for number in (-1e-9, 1.23456, -0.0015)] == [0, 1.235, -0.002]
+    assert str(rounded(-1e-9, 3)) == "0.0"
+
+
+def test_a_symbol_keeps_its_case():
+    assert "n = 100, one run, rises from 1 to 2" in course([1, 2], arm="n = 100")
+    assert "A larger net, one run, rises from 1 to 2" in course([1, 2], arm="a larger net")
+
+
+def test_single_runs_are_said_to_be_of_an_arm_where_there_are_several():
+    alt = plots.band(tidy(), "variance", runs=3).alt
+    assert "3 single runs of replace are drawn" in alt
+    assert "3 single runs of accumulate are drawn" in alt
+    assert "3 single runs are drawn" in plots.band(tidy(arms=("replace",)), "variance", runs=3).alt
 
 
 def test_every_public_function_is_covered():
@@ -305,6 +359,8 @@ def test_lottery_counts_the_runs_that_hold_half():
 def test_loop_map_knows_six_knobs_and_so_do_the_lessons():
     for knob in plots.KNOBS:
         assert f"the knob {knob}" in plots.loop_map(knob).alt
+        for note in ("", "How many?", "The loop stays.", "as often as it may"):
+            assert plots.loop_map(knob, note=note).alt[-2:] not in ("?.", "..", " .")
     assert "Six knobs: size at real data, model at fit, budget at fit" in plots.loop_map().alt
     drawn = [(knob, station) for knob, (station, _) in plots.KNOBS.items()]
     assert drawn == [(knob, station) for station, owned in LOOP for knob in owned]

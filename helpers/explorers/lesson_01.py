@@ -110,7 +110,7 @@ def door_picture(theme: str = "debugger") -> Picture:
             ("everything", "on everything"),
         ):
             key = f"{theme}_{arm}_minus_all_{metric}"
-            ends = [round(numbers[key + end], 3) + 0.0 for end in ("", "_low", "_high")]  # no -0
+            ends = [numbers[key + end] for end in ("", "_low", "_high")]
             rows.append((f"{says}: {whom}", *ends))
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
     return contrasts(table, xlabel="more surprise, nats a word")

@@ -107,7 +107,7 @@ def ruler_picture(
         reference=None,
         title=f"{run}: {fired} yes of {measured} judged",
         xlabel="share of the judged runs that say yes",
-        interval="what other thresholds could make of it",
+        interval="range over other thresholds",
     )
 
 

@@ -21,6 +21,7 @@ from helpers._progress import Progress
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
 from helpers.loop import Generation, History, iterate
 from helpers.plots import Picture, band, page, short
+from helpers.plots.style import rounded
 from helpers.studies.paired import effect, holm, over_seeds
 
 if TYPE_CHECKING:
@@ -373,7 +374,7 @@ def _minus(first: str, second: str) -> str:
 
 
 def _rounded(number: Any) -> float:
-    return round(float(number), 3) + 0.0  # without the sign of a negative zero
+    return rounded(float(number), 3)
 
 
 def _minus_reference(table: pd.DataFrame, metric: str) -> pd.DataFrame:

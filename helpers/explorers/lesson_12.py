@@ -16,6 +16,7 @@ from helpers import studies
 from helpers._arguments import one_of
 from helpers.explorers.controls import Explorer, choice, one_at_first
 from helpers.plots import Picture, band, contrasts, panels
+from helpers.plots.style import rounded
 from helpers.studies.paired import effect, over_seeds
 
 WRITERS = {
@@ -149,7 +150,7 @@ def differences(*pairs: tuple[str, str], metric: str = "pass_1") -> pd.DataFrame
     rows = []
     for first, second in pairs:
         found = effect(values(first, metric) - values(second, metric))
-        shown = [round(number, 3) + 0.0 for number in found[:3]]
+        shown = [rounded(number, 3) for number in found[:3]]
         label = f"{known[first]} \N{MINUS SIGN} {_short(known[first], known[second])}"
         rows.append((label, *shown))
     return pd.DataFrame(rows, columns=["label", "value", "low", "high"])

@@ -113,7 +113,7 @@ def lottery(
             f"{percent(share[0])}; mean {short(array.mean())}, median {short(middle)}")  # fmt: skip
     if expected is not None:
         text += f", exact expectation {short(real_number('expected', expected))}"
-    alt = f"Curve of the share of {what} held by the largest runs. {text[0].upper()}{text[1:]}."
+    alt = f"Curve of the share of {what} held by the largest runs. {style.sentence(text)}."
     tops = [k for k in (1, 10, 100, 1000, 10_000, 100_000) if k < len(array)]
     table = pd.DataFrame({"largest runs": tops, "share": [share[k - 1] for k in tops]})
     return Picture(figure, alt, text, table)
@@ -148,7 +148,8 @@ def _writer(numbers: np.ndarray, log: bool) -> Callable[[float], str]:
         return short
     narrowest = widths[widths > 0].min()
     decimals = min(1 - math.floor(math.log10(narrowest)), 4 - math.floor(math.log10(largest)))
-    return lambda number: f"{round(number, max(0, decimals)) + 0.0:,.{max(0, decimals)}f}"
+    decimals = max(0, decimals)
+    return lambda number: f"{style.rounded(number, decimals):,.{decimals}f}"
 
 
 def _against(table: pd.DataFrame, reference: float) -> str:

@@ -44,11 +44,12 @@ def loop_map(highlight: str | None = None, *, note: str = "") -> Picture:
             _arrow(axes, (_x(place - 1) + _WIDE / 2, _LINE), (_x(place) - _WIDE / 2, _LINE))
     _back(axes)
     if note:
-        axes.text(0.22, _HIGH - 0.15, note, fontsize=11, color=INK, va="top", style="italic")
+        axes.text(0.22, _HIGH - 0.05, note, fontsize=11, color=INK, va="top", style="italic")
     knobs = ", ".join(f"{knob} at {where}" for knob, (where, _) in KNOBS.items())
     alt = f"Map of the loop: {', '.join(_STATIONS)}, and back to fit. Six knobs: {knobs}."
     where = f"the knob {highlight}" if highlight else "the whole loop"
-    alt += f" This lesson turns {where}{f': {note}' if note else ''}."
+    alt += f" This lesson turns {where}{f': {note}' if note else ''}"
+    alt += "" if note.endswith((".", "?", "!")) else "."
     return Picture(figure, alt, f"we are here: {where}{f' ({note})' if note else ''}")
 
 

@@ -24,6 +24,7 @@ Curve = Sequence[float] | np.ndarray | Callable[[int], float]
 Point = tuple[float, float, str]  # generation, value, where it is published
 
 DIAMOND = "\N{WHITE DIAMOND}"  # goes before the name of what is published
+TURN = 0.2  # of what a curve spans: a turn that far beyond both of its ends is told
 _RUN = ("replicate", "seed", "run")
 _HALO = [patheffects.withStroke(linewidth=4.5, foreground=style.PAPER)]
 
@@ -129,7 +130,7 @@ def draw_bands(chart: Chart, frame: pd.DataFrame, table: pd.DataFrame, options: 
         spread = f" [{short(ends['low'])}, {short(ends['high'])}]" if several else ""
         chart.numbers.append(f"{name} {short(ends['middle'])}{spread}")
     if options.runs:
-        _draw_runs(chart, frame, options, looks)
+        _draw_runs(chart, frame, options, looks, labels)
     if len(looks) > 1:
         ends = table.groupby("arm", sort=False)["middle"].last()
         low, high = (labels[str(arm)] for arm in (ends.idxmin(), ends.idxmax()))
@@ -137,8 +138,9 @@ def draw_bands(chart: Chart, frame: pd.DataFrame, table: pd.DataFrame, options: 
 
 
 def _draw_runs(
-    chart: Chart, frame: pd.DataFrame, options: Options, looks: Mapping[str, style.PolicyStyle]
-) -> None:
+    chart: Chart, frame: pd.DataFrame, options: Options, looks: Mapping[str, style.PolicyStyle],
+    labels: Mapping[str, str],
+) -> None:  # fmt: skip
     rows = checked(frame, "frame", options)
     for arm, look in looks.items():
         group = rows[rows["arm"] == arm]
@@ -147,23 +149,39 @@ def _draw_runs(
         paths = [np.column_stack([some.index, some[run]]) for run in some]
         chart.axes.add_collection(LineCollection(paths, colors=look.colour, linewidths=0.6,
                                                  alpha=0.45, zorder=1.5))  # fmt: skip
-        chart.words.append(f"{some.shape[1]} single runs are drawn as thin lines.")
+        whose = f" of {labels[str(arm)]}" if len(looks) > 1 else ""
+        chart.words.append(f"{some.shape[1]} single runs{whose} are drawn as thin lines.")
 
 
 def _sentence(name: str, rows: pd.DataFrame, options: Options) -> str:
     """From where to where one arm goes, and how far its runs lie apart at the end."""
-    first, last = rows.iloc[0], rows.iloc[-1]
-    how = "rises" if last["middle"] > first["middle"] else "falls"
-    if abs(last["middle"] - first["middle"]) <= 0.01 * abs(first["middle"]):
-        how = "stays, going"
+    last = rows.iloc[-1]
     runs = int(last["runs"])
     which = f"the {options.centre} of {runs} runs" if runs > 1 else "one run"
     who = which if name in (options.centre, "one run") else f"{name}, {which},"
-    text = f"{who} {how} from {short(first['middle'])} to {short(last['middle'])}"
+    text = f"{who} {_course(rows, options)}"
     if runs > 1:
         ends = f"{short(last['low'])} and {short(last['high'])}"
         text += f"; at the end {percent(options.level)} of the runs lie between {ends}"
-    return text[0].upper() + text[1:] + "."
+    return style.sentence(text)
+
+
+def _course(rows: pd.DataFrame, options: Options) -> str:
+    """How the middle goes: from its start to its end, by way of a turn that the eye would see."""
+    values = rows["middle"].to_numpy(float)
+    seen = np.log(values) if options.log else values
+    low, high = sorted((seen[0], seen[-1]))
+    beyond = np.maximum(seen - high, low - seen)  # how far outside of both ends
+    turn = int(beyond.argmax())
+    start, end = short(values[0]), short(values[-1])
+    if beyond[turn] > TURN * np.ptp(seen):
+        down, up = ("falls", "rises") if seen[turn] < low else ("rises", "falls")
+        at = short(rows["generation"].iloc[turn])
+        return f"{down} from {start} to {short(values[turn])} at {at} and {up} to {end}"
+    how = "rises" if values[-1] > values[0] else "falls"
+    if abs(values[-1] - values[0]) <= 0.01 * abs(values[0]):
+        how = "stays, going"
+    return f"{how} from {start} to {end}"
 
 
 def draw_exact(chart: Chart, exact: Mapping[str, Curve], last: int) -> None:
@@ -209,7 +227,7 @@ def draw_live(
         chart.labels.append((float(end["value"]), name, INK))
         early = end["generation"] < table["generation"].max()  # a run that was stopped, say
         value = short(end["value"]) + (f" at {short(end['generation'])}" if early else "")
-        chart.words.append(f"{name.capitalize()} ends at {value}, {inside}.")
+        chart.words.append(f"{style.sentence(name)} ends at {value}, {inside}.")
         chart.numbers.append(f"{name} {value} ({inside})")
 
 

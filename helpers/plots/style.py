@@ -151,6 +151,16 @@ def short(number: float, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def rounded(number: float, decimals: int) -> float:
+    """`number` as the texts round it, which have six digits of it; never a negative zero."""
+    return round(float(f"{number:.6g}"), decimals) + 0.0
+
+
+def sentence(text: str) -> str:
+    """`text` as the beginning of a sentence; a symbol, as in n = 10, keeps its case."""
+    return text if text[1:4] == " = " else text[0].upper() + text[1:]
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share as a percentage, in words: .125 is 12 %."""
     return f"{100 * share:.{digits}f} %"

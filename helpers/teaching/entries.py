@@ -97,8 +97,8 @@ class Judgement:
         if self.void:
             return f"{first}: void. {self.void}."
         return "\n\n".join(
-            [first, self.table.to_string(float_format="%.1f"),
-             "minus a baseline, seed by seed:\n" + self.against.to_string(float_format="%.1f")]
+            [first, self.table.to_string(float_format=_tenths),
+             "minus a baseline, seed by seed:\n" + self.against.to_string(float_format=_tenths)]
         )  # fmt: skip
 
 
@@ -290,3 +290,7 @@ def _by_seed(entry: Mapping[str, Any]) -> np.ndarray:
 
 def _rounded(values: pd.Series) -> list[float | None]:
     return [round(float(value), 4) if np.isfinite(value) else None for value in values]
+
+
+def _tenths(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}"  # without the sign of a negative zero
