@@ -1,6 +1,7 @@
 """Explorers and Run buttons: newest wins, errors are shown, Stop keeps what is done."""
 
 import ast
+import importlib
 import inspect
 import itertools
 import re
@@ -18,14 +19,9 @@ from helpers._ground import ROOT
 from helpers.authoring.lesson import parse
 from helpers.explorers import (
     lesson_00,
-    lesson_01,
     lesson_02,
-    lesson_03,
     lesson_04,
-    lesson_05,
     lesson_06,
-    lesson_07,
-    lesson_11,
 )
 from helpers.explorers.controls import (
     Explorer,
@@ -53,20 +49,17 @@ from helpers.policies import Replace
 
 def inputs(explorer):
     """Every widget of an explorer that a reader can move."""
-    return [child for child in explorer.children if not isinstance(child, widgets.HTML)]
+    return [
+        part for child in explorer.children for part in getattr(child, "children", [child])
+        if not isinstance(part, widgets.HTML)
+    ]  # fmt: skip
 
 
 EXPLORERS = {
-    "quilt": lesson_00.quilt_explorer,
-    "squeeze": lesson_01.squeeze_explorer,
-    "gaussian": lesson_02.gaussian_explorer,
-    "words": lesson_03.word_explorer,
-    "fading": lesson_04.fading_explorer,
-    "bells": lesson_04.bells_explorer,
-    "policy": lesson_06.policy_explorer,
-    "mix": lesson_07.mix_explorer,
-    "story": lesson_05.story_explorer,
-    "execution": lesson_11.execution_explorer,
+    name.removesuffix("_explorer"): made
+    for path in sorted((ROOT / "helpers" / "explorers").glob("lesson_*.py"))
+    for name, made in vars(importlib.import_module(f"helpers.explorers.{path.stem}")).items()
+    if name.endswith("_explorer") and callable(made)
 }
 
 
@@ -78,6 +71,43 @@ def test_every_control_is_labelled_and_waits_for_the_hand(name):
         assert widget.description.strip()
         if isinstance(widget, (widgets.IntSlider, widgets.SelectionSlider, widgets.FloatLogSlider)):
             assert widget.continuous_update is False
+
+
+def ends(widget: Any) -> list[Any]:
+    """Where a control can be moved to: both ends of a slider or menu, on and off."""
+    if isinstance(widget, (widgets.SelectionSlider, widgets.Dropdown)):
+        return [widget.options[0], widget.options[-1]]
+    if isinstance(widget, widgets.Checkbox):
+        return [False, True]
+    low, high = widget.min, widget.max
+    power = isinstance(widget, widgets.FloatLogSlider)
+    return [widget.base**low, widget.base**high] if power else [low, high]
+
+
+def all_pairs(places: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Settings in which any two controls stand in all four pairs of their ends; few, not fewest."""
+    left = {
+        frozenset({(one, i), (two, k)})
+        for one, two in itertools.combinations(places, 2)
+        for i, k in itertools.product((0, 1), repeat=2)
+    }
+    found = []
+    while left:
+        row = dict(sorted(next(iter(sorted(left, key=sorted)))))
+        for name in places.keys() - row.keys():
+            gain = [sum({(name, at), other} in left for other in row.items()) for at in (0, 1)]
+            row[name] = int(gain[1] > gain[0])
+        left -= {frozenset(pair) for pair in itertools.combinations(row.items(), 2)}
+        found.append({name: places[name][at] for name, at in row.items()})
+    return found
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_wherever_the_controls_stand_there_is_a_picture(name):
+    """Any two at any of their ends: a learner pushes sliders to the end, and ticks boxes."""
+    explorer = EXPLORERS[name]()
+    for settings in all_pairs({one: ends(made) for one, made in explorer._inputs.items()}):
+        assert explorer.picture(**settings).alt, settings
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -92,7 +122,7 @@ def test_explorers_read_as_text_without_a_kernel(name):
 @pytest.mark.parametrize(
     ("name", "first", "change"),
     [
-        ("words", "copies", {"n": 100_000}),
+        ("word", "copies", {"n": 100_000}),
         ("fading", "generation", {"generation": 8, "show": lesson_04.SHOW[2]}),
         ("bells", "lam", {"generation": 0}),
         ("mix", "real", {"shift": 0.1}),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -102,19 +103,24 @@ def setting_picture(
 ) -> Picture:
     """One setting of level 1 in a world, beside the strategies that cost nothing.
 
-    Dots are means over the recorded seeds with their 95 % intervals. ValueError for settings that
-    are none, and for one with neither old nor newest text.
+    Dots are means over the recorded seeds with their 95 % intervals. With neither old nor newest
+    text the title says that there is no such setting. ValueError for other settings that are none.
     """
     one_of("world", world, PLAYED)
-    mine = Setting(when, weight, old, newest)
-    text = [f"{old} old" if old else "", "newest" if newest else ""]
-    label = f"{when}, weight {weight}, {' and '.join(filter(None, text))}"
-    place = ranking(world).index.tolist().index((when, weight, old, newest)) + 1
     rows = [(name, *effect(scores(world, name))[:3]) for name in FREE]
-    rows.append((label, *effect(scores(world, mine.name))[:3]))
+    if old or newest:
+        mine = Setting(when, weight, old, newest)
+        text = [f"{old} old" if old else "", "newest" if newest else ""]
+        label = f"{when}, weight {weight}, {' and '.join(filter(None, text))}"
+        rows.append((label, *effect(scores(world, mine.name))[:3]))
+        place = ranking(world).index.tolist().index((when, weight, old, newest)) + 1
+        title = f"Number {place} of {len(settings())} in {world}"
+    else:
+        Setting(when, weight, 1, newest)  # what else is wrong is said first
+        title = f"Not played: {when}, weight {weight}, without old or newest text. Too few rows"
     frame = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
-    return contrasts(frame, reference=None, xlabel=f"score in {world}",
-                     title=f"Number {place} of {len(settings())} in {world}")  # fmt: skip
+    picture = contrasts(frame, reference=None, xlabel=f"score in {world}", title=title)
+    return picture if old or newest else replace(picture, alt=f"{title}. {picture.alt}")
 
 
 def setting_explorer() -> Explorer:
