@@ -163,7 +163,7 @@ def _sentence(name: str, rows: pd.DataFrame, options: Options) -> str:
     if runs > 1:
         ends = f"{short(last['low'])} and {short(last['high'])}"
         text += f"; at the end {percent(options.level)} of the runs lie between {ends}"
-    return style.sentence(text)
+    return style.sentence(text) + "."
 
 
 def _course(rows: pd.DataFrame, options: Options) -> str:
