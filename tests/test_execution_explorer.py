@@ -47,7 +47,7 @@ def test_differences_are_the_recorded_ones(metric: str) -> None:
     row = explorer.differences(("unit_tests", "unchecked"), metric=metric).iloc[0]
     key = f"unit_tests_minus_unchecked_{metric}_g4"
     found = [SUMMARY[key + end] for end in ("", "_low", "_high")]
-    assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=6e-4)
+    assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=1e-6), "unrounded"
 
 
 def test_differences_of_several_rounds_are_means_seed_by_seed() -> None:

@@ -42,8 +42,8 @@ def test_every_number_that_the_lesson_names_is_recorded() -> None:
 def test_differences_are_those_of_the_rules() -> None:
     numbers = studies.summary("size")
     found = lesson_12.differences(("big_own_unchecked", "big_start")).iloc[0]
-    assert found["value"] == pytest.approx(numbers["harmed"], abs=6e-4)
-    assert found["low"] == pytest.approx(numbers["harmed_low"], abs=6e-4)
+    assert found["value"] == pytest.approx(numbers["harmed"], abs=1e-6)
+    assert found["low"] == pytest.approx(numbers["harmed_low"], abs=1e-6), "unrounded"
     beyond = lesson_12.differences(
         ("small_other_unchecked", "small_twin_unchecked"), metric="pass_40"
     )

@@ -100,7 +100,7 @@ def differences(
     for first, second in pairs:
         label = ARMS[first] if shared else _minus(first, second)
         found = effect(_by_seed(first, second, metric, rounds))
-        rows.append({"label": label} | dict(zip(_SPREAD, map(_rounded, found), strict=False)))
+        rows.append({"label": label} | dict(zip(_SPREAD, map(float, found), strict=False)))
     return pd.DataFrame(rows)
 
 
@@ -390,5 +390,6 @@ def _difference(first: str, second: str, metric: str, at: int) -> str:
         mean = over_seeds(_recorded(), first, metric, at).mean()
         return f"{ARMS[first]}, round {at}: {short(mean)}"
     row = differences((first, second), metric=metric, at=at).iloc[0]
-    interval = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    value, low, high = (rounded(row[name], 3) for name in _SPREAD)
+    interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
     return f"arm \N{MINUS SIGN} against at round {at}: {interval}"

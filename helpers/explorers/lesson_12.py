@@ -150,9 +150,8 @@ def differences(*pairs: tuple[str, str], metric: str = "pass_1") -> pd.DataFrame
     rows = []
     for first, second in pairs:
         found = effect(values(first, metric) - values(second, metric))
-        shown = [rounded(number, 3) for number in found[:3]]
         label = f"{known[first]} \N{MINUS SIGN} {_short(known[first], known[second])}"
-        rows.append((label, *shown))
+        rows.append((label, *found[:3]))
     return pd.DataFrame(rows, columns=["label", "value", "low", "high"])
 
 
@@ -240,7 +239,8 @@ def size_picture(
         title = f"{writer}: pass@{k} {values(first, metric).mean():.3f}"
     else:
         row = differences((first, second), metric=metric).iloc[0]
-        interval = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+        value, low, high = (rounded(row[name], 3) for name in ("value", "low", "high"))
+        interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
         title = f"pass@{k}, writer \N{MINUS SIGN} against: {interval}"
     picture = curves_picture(*dict.fromkeys((first, second)), title=title)
     picture.figure.axes[0].axvline(k, color="0.45", linewidth=0.8, linestyle=":")
