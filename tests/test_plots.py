@@ -109,7 +109,7 @@ def test_a_curve_that_turns_is_not_said_to_rise_or_fall():
         [0.44, 0.2, 0.11, 0.3, 0.51]
     )
     assert "rises from 1 to 3 at 10 and falls to 1." in course([1, 3, 2, 1])
-    assert "stays, going from 1 to 1." in course([1, 1, 1])
+    assert "One run stays, going from 1 to 1." in course([1, 1, 1])
     assert "rises from 1 to 5." in course([1, 0.9, 3, 5]), "a small dip is noise"
     assert "falls from 1 to 0.001 at 10 and rises to 0.9." in course([1, 0.001, 0.9], log=True)
 
@@ -135,8 +135,8 @@ def test_a_figure_rounds_as_a_text_does():
 
 
 def test_a_symbol_keeps_its_case():
-    assert "n = 100, one run, rises from 1 to 2." in course([1, 2], arm="n = 100")
-    assert "A larger net, one run, rises from 1 to 2." in course([1, 2], arm="a larger net")
+    assert "n = 100 rises from 1 to 2." in course([1, 2], arm="n = 100")
+    assert "A larger net rises from 1 to 2." in course([1, 2], arm="a larger net")
 
 
 def test_single_runs_are_said_to_be_of_an_arm_where_there_are_several():

@@ -157,8 +157,9 @@ def _sentence(name: str, rows: pd.DataFrame, options: Options) -> str:
     """From where to where one arm goes, and how far its runs lie apart at the end."""
     last = rows.iloc[-1]
     runs = int(last["runs"])
-    which = f"the {options.centre} of {runs} runs" if runs > 1 else "one run"
-    who = which if name in (options.centre, "one run") else f"{name}, {which},"
+    which = f"the {options.centre} of {runs} runs"
+    who = which if name == options.centre else f"{name}, {which},"
+    who = who if runs > 1 else name  # a run, or a law, or a mean of others: its name says which
     text = f"{who} {_course(rows, options)}"
     if runs > 1:
         ends = f"{short(last['low'])} and {short(last['high'])}"
