@@ -233,6 +233,24 @@ def test_a_repair_prompt_ends_like_a_first_try(sets: TaskSets, writer: CodeWrite
     assert len(repair) > len(plain)
 
 
+def test_a_writer_learns_the_program_and_is_asked_the_question(sets: TaskSets) -> None:
+    ids, task = token_ids(), sets.pool[0]
+    words = [ids[word] for word in task.words]
+    first = Example(task, ("    return ", "6", "\n"))
+    second = replace(first, wrong=("5", "\n"), feedback=("<wrong>",))
+    room = CONTEXT + 1 - len(words) - 1 - 1  # for a program, beside <sep> and <end>
+    fits, too_long = (replace(first, program=("6",) * n) for n in (room, room + 1))
+    plain, repair, filled = CodeWriter()._records([first, second, too_long, fits])
+    program = [ids[piece] for piece in (*first.program, "<end>")]
+    assert plain.prompt == (*words, ids["<sep>"])
+    before = [ids[piece] for piece in ("5", "\n", "<err>", "<wrong>", "<fix>")]
+    assert repair.prompt == (*before, *words, ids["<sep>"])
+    assert list(plain.completion) == list(repair.completion) == program
+    assert len(filled.prompt) + len(filled.completion) == CONTEXT + 1
+    asking = second.asking()
+    assert (asking.program, asking.wrong, asking.feedback) == ((), second.wrong, second.feedback)
+
+
 def test_sample_gives_attempts_for_different_tasks(writer: CodeWriter) -> None:
     samples = writer.sample(20, np.random.default_rng(1))
     assert len(samples) == 20

@@ -128,9 +128,13 @@ def test_about_a_third_of_the_test_tasks_behave_like_a_task_that_was_trained_on(
     def behaviour(task: Task) -> str:
         return repr(language._reference_outputs(task.steps, probes))
 
+    recorded = {(e.task.words, repr(e.task.cases)) for some in programs().values() for e in some}
     shares = []
     for seed in range(3):
         sets = execution._drawn(seed, "full")
+        if seed == 0:
+            drawn = {(task.words, repr(task.cases)) for task in [*sets.pool, *sets.test]}
+            assert recorded <= drawn  # numbers, words and order of drawing are those of the record
         test = {task: behaviour(task) for task in sets.test}
         trained = {behaviour(task) for task in [*sets.pool, *(task for task, _ in sets.human)]}
         trained.discard("None")  # it raises on one of the probes: no behaviour to compare

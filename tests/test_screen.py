@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import sys
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -371,3 +373,40 @@ def test_every_module_it_allows_exists_and_its_exceptions_too() -> None:
 
     site = {"copyright", "credits", "exit", "help", "license", "quit"}  # put there by `site`
     assert {name for name in rules.BUILTINS if not hasattr(builtins, name)} <= site
+
+
+# ---------------------------------------------------------------------- what facades let through
+
+
+def test_a_program_may_replace_the_streams_of_sys_and_sees_the_first_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = facades.facade("sys")
+    for name in rules.STREAMS:
+        mine = io.StringIO()
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # put back at the end
+        setattr(ours, name, mine)
+        assert getattr(sys, name) is getattr(ours, name) is mine
+        assert getattr(ours, f"__{name}__") is getattr(sys, f"__{name}__")
+        with pytest.raises(AttributeError):
+            setattr(ours, f"__{name}__", mine)
+
+
+def test_names_that_are_made_while_a_program_runs() -> None:
+    """What may be read may not all be written; what has no dots and no lines may be both."""
+    thing = SimpleNamespace(plain=1)
+    facades.checked_setattr(thing, "other", 2)
+    assert facades.checked_getattr(thing, "other") == 2
+    facades.checked_delattr(thing, "other")
+    assert facades.checked_getattr(thing, "other", "gone") == "gone"
+    assert facades.checked_getattr(len, "__name__") == "len"
+    for refused in (
+        lambda: facades.checked_setattr(thing, "__name__", "x"),
+        lambda: facades.checked_delattr(thing, "__name__"),
+        lambda: facades.checked_getattr(thing, "__globals__"),
+        lambda: facades.checked_getattr(thing, "__globals__", None),
+    ):
+        with pytest.raises(AttributeError, match=r"the attribute __\w+__ is not allowed"):
+            refused()
+    with pytest.raises(TypeError):  # not a name: Python says so itself
+        facades.checked_getattr(thing, 3)
