@@ -14,7 +14,7 @@ import helpers
 from helpers import plots, policies
 from helpers.authoring.front import KNOBS
 from helpers.authoring.references import LOOP
-from helpers.plots.style import rounded
+from helpers.plots.style import rounded, short
 
 GENERATIONS, RUNS = 11, 20
 
@@ -111,6 +111,7 @@ def test_a_curve_that_turns_is_not_said_to_rise_or_fall():
     assert "rises from 1 to 3 at 10 and falls to 1." in course([1, 3, 2, 1])
     assert "One run stays, going from 1 to 1." in course([1, 1, 1])
     assert "rises from 1 to 5." in course([1, 0.9, 3, 5]), "a small dip is noise"
+    assert "stays, going from 0.989 to 0.995." in course([0.989, 0.98, 0.995]), "and so is this"
     assert "falls from 1 to 0.001 at 10 and rises to 0.9." in course([1, 0.001, 0.9], log=True)
 
 
@@ -132,6 +133,10 @@ def test_a_figure_rounds_as_a_text_does():
     assert "a -0.004 [" in plots.contrasts(pd.DataFrame([{"label": "a", **ends}])).alt
     assert [rounded(number, 3) for number in (-1e-9, 1.23456, -0.0015)] == [0, 1.235, -0.002]
     assert str(rounded(-1e-9, 3)) == "0.0"
+
+
+def test_an_infinite_number_is_no_word_of_a_program():
+    assert [short(number) for number in (np.inf, -np.inf, 0, 1e7)] == ["∞", "-∞", "0", "1.00e7"]
 
 
 def test_a_symbol_keeps_its_case():

@@ -19,7 +19,7 @@ from helpers._arguments import one_of, positive_int
 from helpers.explorers.controls import Explorer, choice, explore
 from helpers.metrics.definitions import NAMES
 from helpers.metrics.readings import CENTRES, SIDE, Reading, Thresholds, verdict_of
-from helpers.plots import Picture, contrasts
+from helpers.plots import Picture, contrasts, short
 from helpers.studies import judged
 
 SHOWN = (
@@ -96,7 +96,9 @@ def ruler_picture(
         said = _says(run, name, cells[run][name], limits, centre)
         fired += said == "yes"
         measured += said != "not measured"
-        answer = f"{said} ({cells[run][name].number:.2g})" if said != "not measured" else "empty"
+        answer = (
+            f"{said} ({short(cells[run][name].number, 2)})" if said != "not measured" else "empty"
+        )
         others = [Thresholds(**{field: end}) for field, end in ENDS[name]]
         share, *ends = (_share(name, cells, each, centre) for each in (limits, *others))
         rows.append((f"{place + 1} {name}: {answer}", share, min(*ends, share),

@@ -24,7 +24,7 @@ Curve = Sequence[float] | np.ndarray | Callable[[int], float]
 Point = tuple[float, float, str]  # generation, value, where it is published
 
 DIAMOND = "\N{WHITE DIAMOND}"  # goes before the name of what is published
-TURN = 0.2  # of what a curve spans: a turn that far beyond both of its ends is told
+TURN, FLAT = 0.2, 0.05  # a turn is told so far beyond both ends: of the span, and of the start
 _RUN = ("replicate", "seed", "run")
 _HALO = [patheffects.withStroke(linewidth=4.5, foreground=style.PAPER)]
 
@@ -175,7 +175,7 @@ def _course(rows: pd.DataFrame, options: Options) -> str:
     beyond = np.maximum(seen - high, low - seen)  # how far outside of both ends
     turn = int(beyond.argmax())
     start, end = short(values[0]), short(values[-1])
-    if beyond[turn] > TURN * np.ptp(seen):
+    if beyond[turn] > max(TURN * np.ptp(seen), FLAT if options.log else FLAT * abs(values[0])):
         down, up = ("falls", "rises") if seen[turn] < low else ("rises", "falls")
         at = short(rows["generation"].iloc[turn])
         return f"{down} from {start} to {short(values[turn])} at {at} and {up} to {end}"

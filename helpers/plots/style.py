@@ -141,7 +141,9 @@ def _in_turn(name: str, label: str, turn: int) -> PolicyStyle:
 
 def short(number: float, digits: int = 3) -> str:
     """A number in `digits` significant digits, without needless zeros or exponents."""
-    if number == 0 or not math.isfinite(number):
+    if math.isinf(number):
+        return "\N{INFINITY}" if number > 0 else "-\N{INFINITY}"
+    if number == 0 or math.isnan(number):
         return f"{number:g}"
     if abs(number) < 1e-3 or abs(number) >= 1e6:
         mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
