@@ -269,13 +269,17 @@ def _which_tenth() -> list[Found]:
     found = []
     for g in (5, 8):
         frozen, redrawn, new = (_gpt(arm, "excess", g) for arm in TENTHS)
-        found += [between(frozen - redrawn, 0, 1, f"frozen minus redrawn, generation {g}"),
-                  between(redrawn - new, 0, 0.05, f"redrawn minus new, generation {g}")]  # fmt: skip
+        found += [
+            between(frozen - redrawn, 0, 1, f"frozen minus redrawn, generation {g}"),
+            between(redrawn - new, 0, 0.05, f"redrawn minus new, generation {g}"),
+        ]
     return found
 
 
 def _one_in_a_hundred() -> list[Found]:
-    saved = {g: _gpt("replace", "excess", g) - _gpt("one_in_a_hundred", "excess", g) for g in (5, 8)}
+    saved = {
+        g: _gpt("replace", "excess", g) - _gpt("one_in_a_hundred", "excess", g) for g in (5, 8)
+    }
     early = Found(*mean(saved[5]), False, "generation 5")
     return [replace(early, holds=early.side == "around"),
             between(saved[8], 0, 1, "generation 8")]  # fmt: skip
@@ -298,7 +302,9 @@ def _lies(side: str, *cells: tuple[str, int, int, int]) -> list[Found]:
     """Where the interval of each gain lies: (metric, steps, generation of the file, rows owned)."""
     found = []
     for cell in cells:
-        one = Found(*mean(_gains(*cell)), False, "{}, {} steps, generation {}, {} rows".format(*cell))
+        one = Found(
+            *mean(_gains(*cell)), False, "{}, {} steps, generation {}, {} rows".format(*cell)
+        )
         found.append(replace(one, holds=one.side == side))
     return found
 

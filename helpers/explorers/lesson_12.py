@@ -1,4 +1,4 @@
-"""Lesson 12: figures and an explorer over the recorded studies `size`, `gpt_size`. Nothing is trained.
+"""Lesson 12: figures and an explorer over two recorded studies; nothing is trained.
 
 `size_picture` draws what two writers can do with k tries, and says their paired difference at one
 k. Starts are examined before the first round, arms after the last.
