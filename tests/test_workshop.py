@@ -1,6 +1,7 @@
 """What a class gets has no solution in it, what its instructor keeps has all of them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,19 @@ def test_the_key_has_all(kit: Path, course: Course, lesson: Lesson) -> None:
         assert all(question in tickets for question in plan.said["ticket"])
 
 
+def test_slides_have_all_that_they_need_and_no_solution(kit: Path, lesson: Lesson) -> None:
+    folder = kit / "slides"
+    assert [path.name for path in folder.glob("*.html")] == [f"{STEM}.html"]
+    text = (folder / f"{STEM}.html").read_text(encoding="utf-8")
+    needed = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert len(needed) >= 4
+    assert all((folder / name).is_file() for name in needed)
+    assert "MIT" in (folder / "reveal" / "LICENSE").read_text(encoding="utf-8")
+    assert f"<title>02 {lesson.course['title']}</title>" in text
+    for source in solutions(lesson):
+        assert not [name for name in names_of(source) if name in text]
+
+
 @pytest.mark.parametrize("stem", STEMS)
 def test_nothing_else_of_a_lesson_needs_its_solutions(stem: str) -> None:
     lesson = parse(COURSE.lessons / f"{stem}.md")
@@ -124,7 +138,9 @@ def test_the_command_writes_into_its_folder_only(
     before = state(course.root)
     folder = tmp_path / "a" / "kit"
     assert workshop.main([f"--workshop={folder}", STEM[:2]], course) == 0
-    assert "4 files" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    made = [path for path in folder.rglob("*") if path.is_file()]
+    assert said == f"{folder}: {len(made)} files. Give out class/, show slides/, keep key/.\n"
     assert [path.name for path in folder.parent.iterdir()] == ["kit"]
     assert state(course.root) == before
 
@@ -144,7 +160,8 @@ def test_no_folder_of_the_course_is_taken(course: Course) -> None:
 
 def test_an_empty_folder_may_be_named(course: Course, tmp_path: Path) -> None:
     assert workshop.make_workshop(course, ["notation"], tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"class", "key"}
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there == {"class", "key"}, "a page without a number has no slides"
 
 
 def test_a_notebook_of_another_lesson_is_not_given_out(course: Course, tmp_path: Path) -> None:

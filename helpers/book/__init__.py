@@ -11,5 +11,6 @@ cells    one notebook, made to be read
 forms    a quiz, a prediction, an answer, a slider as HTML
 frames   the pictures of an explorer, one a stop of its sliders
 site     what Sphinx must be told: formulas as MathML, anchors as in JupyterLab
+slides   a lesson as slides for a room, of the same notebooks; reveal/ is what they need
 static   one style sheet, one script, the words of the first page
 """

@@ -2,6 +2,7 @@
 
     FOLDER/class/NN-slug.ipynb   without solutions, and without outputs that tell an answer
     FOLDER/key/NN-slug.ipynb     as published, with both
+    FOLDER/slides/NN-slug.html   slides of a lesson, for any browser, without solutions
     FOLDER/key/answers.md        solutions, known misses and quiz keys, lesson by lesson
     FOLDER/key/tickets.md        the exit tickets of the plans, to be printed
 
@@ -21,12 +22,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from helpers._ground import ROOT, write_whole
 from helpers.authoring.course import Course
 from helpers.authoring.instructors import answers
 from helpers.authoring.lesson import Lesson, parse
 from helpers.authoring.notebook import made_of, read_notebook
 from helpers.authoring.runsheet import read_plans
+from helpers.book.slides import write_slides
 from helpers.course.desk import untold
 
 AWAY = "*The solution is with your instructor.*"
@@ -50,11 +54,11 @@ def make_workshop(course: Course, stems: Iterable[str], folder: Path) -> list[st
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".workshop-") as made:
         kit = Path(made, folder.name)
-        names = []
         for name, text in _files(course, ready):
             (kit / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(kit / name, text)
-            names.append(name)
+        _write_slides(ready, kit / "slides")
+        names = [path.relative_to(kit).as_posix() for path in kit.rglob("*") if path.is_file()]
         if folder.exists():
             folder.rmdir()
         shutil.move(kit, folder)
@@ -69,6 +73,18 @@ def _ready(course: Course, stem: str) -> tuple[Lesson, str]:
     if notebook is None or not made_of(lesson, notebook):
         raise ValueError(f"notebooks/{stem}.ipynb is not what its lesson says: course build {stem}")
     return lesson, path.read_text(encoding="utf-8")
+
+
+def _write_slides(ready: list[tuple[Lesson, str]], folder: Path) -> None:
+    """Slides of the lessons; a page without a number has none."""
+    taught = [
+        (lesson.stem, f"{lesson.number} {lesson.course.get('title', '')}", nbformat.reads(text, 4))
+        for lesson, text in ready
+        if lesson.number
+    ]
+    if taught:
+        folder.mkdir(parents=True)
+        write_slides(taught, folder)
 
 
 def _files(course: Course, ready: list[tuple[Lesson, str]]) -> Iterator[tuple[str, str]]:
@@ -109,7 +125,8 @@ def for_class(notebook: dict[str, Any]) -> dict[str, Any]:
 def main(argv: Sequence[str], course: Course | None = None) -> int:
     """`course build --workshop FOLDER`; returns 0, or 2 when it cannot be made."""
     parser = argparse.ArgumentParser(
-        "course build", description="Notebooks without solutions, and a key; nothing is built."
+        "course build",
+        description="Notebooks without solutions, slides, and a key; nothing is built.",
     )
     parser.add_argument("stem", nargs="*", help="lessons, such as 02 (default: all)")
     parser.add_argument("--workshop", metavar="FOLDER", type=Path, required=True, help="new")
@@ -120,5 +137,5 @@ def main(argv: Sequence[str], course: Course | None = None) -> int:
     except ValueError as error:
         print(f"course build --workshop: {error}", file=sys.stderr)
         return 2
-    print(f"{options.workshop}: {len(made)} files. Give out class/, keep key/.")
+    print(f"{options.workshop}: {len(made)} files. Give out class/, show slides/, keep key/.")
     return 0
