@@ -432,3 +432,14 @@ def test_the_loop_without_a_judge_is_read_once_from_each_table() -> None:
     without = table[(table["arm"] == "none") & (table["metric"] == "excess")]
     assert sorted(without["generation"].unique()) == list(range(6))
     assert not without.duplicated(["generation", "replicate"]).any()
+
+
+def test_a_loop_whose_judge_keeps_nothing_stops_in_the_figure() -> None:
+    """Sliders get there: the strictest judge, few answers, hardly one of them right."""
+    hopeless = {"temperature": 0.1, "start": 0.01, "keep_wrong": 0.0, "draws": 10}
+    for show in lesson_09.SHOW:
+        alt = lesson_09.loop_picture(keep_right=0.05, show=show, **hopeless)
+        title = alt.figure.texts[0].get_text()
+        assert title == "The loop stops: of generation 0 the judge kept no answer"
+    with pytest.raises(ValueError, match="temperature must be"):
+        lesson_09.loop_picture(temperature=0)
