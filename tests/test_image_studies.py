@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from helpers import studies
-from helpers.studies import diffusion, vae, vae_winner
+from helpers.studies import _samples, diffusion, vae, vae_winner
 from helpers.studies.paired import effect, holm, means, paired
 
 COLUMNS = ["arm", "generation", "metric", "value"]
@@ -114,3 +117,52 @@ def test_a_rehearsal_of_the_vae_is_small_and_measures_everything() -> None:
         assert run.models[0] is runs[arms[0]].models[0]  # arms share generation 0
         assert set(run.frame["metric"]) == wanted
         assert np.isfinite(run.frame["value"]).all()
+
+
+@pytest.mark.parametrize("study", [vae, vae_winner, diffusion])
+def test_what_is_recorded_of_the_samples_is_what_figures_read(
+    study, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On runs made up here: the first of each generation, of every arm, and of the real ones."""
+    rng, n = np.random.default_rng(0), study.N_SHOWN
+    shape = (2,) if study is diffusion else (8, 8)
+    real = {name: rng.random((n + 5, *shape)) for name in ("digits", "mnist")}
+    rows = {arm: rng.random((3, n + 5, *shape)) for arm in ("digits", "mnist")}
+    if study is vae:
+        rows["digits"] = 1.4 * rows["digits"] - 0.2  # a decoder may leave [0, 1] a little
+
+    def histories(*given: object) -> dict[str, SimpleNamespace]:
+        assert given[-2:] == (7, "full")
+        arms = [given[0]] if study is vae else list(rows)
+        return {arm: SimpleNamespace(samples=list(rows[arm]), models=models(arm)) for arm in arms}
+
+    def models(arm: str) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(
+                sample_means=lambda k, rng, some=some: (
+                    some[:k] if rng.random() == np.random.default_rng(0).random() else None
+                )
+            )
+            for some in rows[arm]
+        ]
+
+    def data(*given: object) -> tuple:
+        assert given[-1] == 7
+        train = real[given[0] if study is vae else "digits"]
+        return (train if study is diffusion else SimpleNamespace(train=train), None)
+
+    (tmp_path / "helpers" / "results").mkdir(parents=True)
+    monkeypatch.setattr(_samples, "ROOT", tmp_path)
+    monkeypatch.setattr(_samples, "files", lambda _: tmp_path / "helpers" / "results")
+    monkeypatch.setattr(study, "_histories", histories)
+    monkeypatch.setattr(study, "_data" if study is diffusion else "data", data)
+    assert signature(study.record_samples).parameters["seed"].default == 0
+    study.record_samples(7)
+    found = study.samples()
+    wanted = {arm: some[:, :n].clip(0, 1) for arm, some in rows.items()}
+    wanted |= {"real": real["digits"][None, :n]}
+    if study is vae:
+        wanted |= {"mnist_real": real["mnist"][None, :n]}
+    assert set(found) == set(wanted)
+    for arm, some in wanted.items():
+        np.testing.assert_allclose(found[arm], some, atol=0.5 / 255 + 1e-9)
