@@ -60,7 +60,7 @@ def prediction_form(prediction: Prediction) -> str:
             'step="5" value="70"> <output>70</output> %</label>'
         )
     else:
-        field = '<label>{0} <input type="number" name="{0}" step="any" required{1}></label>'
+        field = '<label>{0} <input type="number" name="{0}" required{1}></label>'
         inputs = " ".join(field.format(end, _limits(prediction)) for end in ("from", "to"))
         inputs += f" {escape(prediction.unit)}"
     return (
@@ -75,9 +75,9 @@ def prediction_form(prediction: Prediction) -> str:
 
 def _limits(prediction: Prediction) -> str:
     low, high, whole = prediction.possible
-    said = "" if low is None else f' min="{low:g}"'
-    said += "" if high is None else f' max="{high:g}"'
-    return said + (" data-whole" if whole else "")
+    said = "" if low is None else f' min="{low:.12g}"'
+    said += "" if high is None else f' max="{high:.12g}"'
+    return f'{said} step="{1 if whole else "any"}"'
 
 
 def answer(inside: str, needs: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from helpers.book.cells import FIGURES, Pictures, readable
 
 STATIC = ROOT / "helpers" / "book" / "static"
 # Pages without a number, in the order of the sidebar; those not named here stand with the first.
-REFERENCE = ("glossary", "notation", "scorecard")
+REFERENCE = ("monday", "glossary", "notation", "scorecard")
 _BINDER = re.compile(r"https://mybinder\.org/v2/gh/([^/\s]+/[^/\s]+)/([^?\s]+)\?urlpath=")
 _LINK = re.compile(r"\[([^\]\n]*(?:\n[^\]\n]*)?)\]\(([^)\s]+)\)")
 

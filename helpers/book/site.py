@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 _SCROLLS = re.compile(r'<pre(?=[\s>])(?![^>]*tabindex)|<div class="table-wrapper[^"]*"')
+_HEADING = 'role="heading"'
+_BARE = re.compile(r"(\\math[a-z]+) ([A-Za-z])")  # \mathbb E, which latex2mathml takes otherwise
+_CLOSING = (")", "]", "}", "|", "!")
 
 
 def settings(title: str) -> dict[str, Any]:
@@ -55,8 +59,41 @@ def anchor(heading: str) -> str:
 
 
 def mathml(tex: str, *, block: bool) -> str:
-    """A formula as MathML."""
-    return str(convert(tex, display="block" if block else "inline"))
+    """A formula as MathML that reads in every browser as TeX would set it.
+
+    Browsers set no space round the name of a function ("ln 2" would be "ln2"), take the second of
+    two signs for a difference, and ignore what is said of a letter's alphabet: ValueError where the
+    letter itself is not of it.
+    """
+    tex = _BARE.sub(r"\1{\2}", tex)
+    made = ElementTree.fromstring(convert(tex, display="block" if block else "inline"))
+    for part in made.iter():
+        part.tag = part.tag.rpartition("}")[2]  # HTML knows what <math> is without a namespace
+        if part.get("mathvariant", "normal") not in ("normal", "italic"):
+            raise ValueError(f"a formula has letters that browsers do not show as meant: {tex}")
+    for row in [part for part in made.iter() if part.tag in ("math", "mrow", "mstyle")]:
+        _space(row)
+    return ElementTree.tostring(made, encoding="unicode")
+
+
+def _space(row: ElementTree.Element) -> None:
+    """Put thin spaces round the names of functions in `row`, and mark the signs of numbers."""
+    parts: list[ElementTree.Element] = []
+    for part in row:
+        last = parts[-1] if parts else part
+        apart = {last.tag, part.tag}.isdisjoint({"mo", "mspace"})
+        if parts and apart and (_is_name(last) or _is_name(part)):
+            parts.append(ElementTree.Element("mspace", {"width": "0.167em"}))
+        elif last.tag == "mo" and last.text not in _CLOSING and part.text in ("+", "\u2212"):
+            part.set("form", "prefix")
+        parts.append(part)
+    row[:] = parts
+
+
+def _is_name(part: ElementTree.Element) -> bool:
+    """Whether it is the name of a function, with or without an index."""
+    base = part[0] if part.tag in ("msub", "msup", "msubsup") else part
+    return base.tag == "mi" and len(base.text or "") > 1
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -74,10 +111,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     def reachable(
         app: Sphinx, name: str, template: str, context: dict[str, Any], tree: Any
     ) -> None:
-        """Code and tables are wider than a telephone: they scroll, also for who has no mouse."""
+        """Code and tables are wider than a telephone: they scroll, also for who has no mouse.
+
+        And the headings of the sidebar have a level, without which no screen reader lists them.
+        """
         if "body" in context:
             context["body"] = _SCROLLS.sub(r'\g<0> tabindex="0"', context["body"])
+        sidebar = context.get("furo_navigation_tree", "")
+        context["furo_navigation_tree"] = sidebar.replace(_HEADING, f'{_HEADING} aria-level="2"')
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
-    app.connect("html-page-context", reachable)
+    app.connect("html-page-context", reachable, priority=900)  # when furo has made its sidebar
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,6 +19,7 @@ from helpers.book.build import MARK, book
 from helpers.book.cells import Pictures, predictions, quizzes, readable
 from helpers.book.frames import SHOWN
 from helpers.book.pages import Links, Place, front_page, how_to_run, published
+from helpers.book.site import mathml
 from helpers.course.badge import badges
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -265,9 +266,10 @@ def tab(browser: Browser, pages: Path) -> Iterator[Callable[..., Page]]:
     wrong: list[str] = []
     contexts = []
 
-    def opened(name: str, width: int = 1280, theme: str = "light") -> Page:
+    def opened(name: str, width: int = 1280, theme: str = "light", before: str = "") -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
+        context.add_init_script(before)
         page = context.new_page()
         page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -330,6 +332,42 @@ def test_an_answer_unfolds_when_its_prediction_is_committed(tab: Callable[..., P
     assert choice.get_by_role("button", name="Commit").is_disabled()
 
 
+def test_an_answer_unfolds_in_a_browser_that_keeps_nothing(tab: Callable[..., Page]) -> None:
+    full = "Storage.prototype.setItem = () => { throw new DOMException('full') }"
+    page = tab("02-fit-sample-repeat", before=full)
+    for form in page.locator(".ctl-predict").all()[:2]:
+        for choice in form.get_by_role("radio").all()[:1]:
+            choice.check()
+        for number, field in enumerate(form.get_by_role("spinbutton").all()):
+            field.fill(str(number))
+        form.get_by_role("button", name="Commit").click()
+        form.get_by_text("Committed: ").wait_for()
+    answer = page.locator(".ctl-answer[data-needs]").first
+    answer.locator("summary").first.click()
+    page.get_by_text("You said: “about 1”").first.wait_for()
+    assert answer.locator("img").is_visible()
+
+
+def test_a_form_says_what_can_be_committed_and_until_when(tab: Callable[..., Page]) -> None:
+    """Half a colour is refused, as in a notebook; a forecast has no answer that could end it."""
+    count = tab("00-start-here").locator(".ctl-predict:has([name=from])").first
+    for label, number in (("from", "2"), ("to", "2.5")):
+        count.get_by_label(label).fill(number)
+    count.get_by_role("button", name="Commit").click()
+    assert not count.get_by_text("Committed").count()
+    count.get_by_label("to").fill("2")
+    count.get_by_role("button", name="Commit").click()
+    count.get_by_text("Committed: 2 to 2").wait_for()
+    count.get_by_text("until its answer is shown").wait_for()
+
+    forecast = tab("01-the-data-squeeze").locator(".ctl-predict[data-forecast]")
+    for label, number in (("from", "2.5"), ("to", "60")):
+        forecast.get_by_label(label).fill(number)
+    forecast.get_by_role("button", name="Commit").click()
+    forecast.get_by_text("Committed: 2.5 to 60").wait_for()
+    forecast.get_by_text("You can change it at any time.").wait_for()
+
+
 def test_a_quiz_shows_one_reason_at_a_time(tab: Callable[..., Page]) -> None:
     quiz = tab("02-fit-sample-repeat").locator(".ctl-quiz").first
     for option in quiz.locator("details").all():
@@ -368,6 +406,40 @@ def test_formulas_need_no_script(read: Callable[[str], BeautifulSoup]) -> None:
     for hidden in page.select("pre, code, script"):
         hidden.decompose()
     assert "$" not in page.get_text()
+
+
+@pytest.mark.parametrize(
+    ("tex", "words"),
+    [
+        (r"\log 2", "log|2"),
+        (r"\ln 234 - 1", "ln|234−1"),
+        (r"\mathbb E\log v_t", "𝔼|log|vt"),
+        (r"\log_2 x", "log2|x"),
+        (r"\exp(x)", "exp(x)"),
+        (r"5\,\%", "5|%"),
+        (r"P(\mathbb R)", "P(ℝ)"),
+    ],
+)
+def test_a_name_in_a_formula_stands_apart(tex: str, words: str) -> None:
+    """No browser sees to that; `|` is a thin space."""
+    made = BeautifulSoup(mathml(tex, block=False), "html.parser")
+    for space in made.find_all("mspace"):
+        space.string = "|"
+    assert made.get_text() == words
+    assert not made.select("[mathvariant]"), "browsers know no other than normal"
+
+
+def test_a_sign_after_a_relation_is_no_difference() -> None:
+    signs = [
+        BeautifulSoup(mathml(tex, block=True), "html.parser").find_all("mo", form="prefix")
+        for tex in (r"a \to -\infty", r"a < -\tfrac12", "a - b", "f(a) - b")
+    ]
+    assert [len(found) for found in signs] == [1, 1, 0, 0]
+
+
+def test_an_alphabet_that_browsers_do_not_show_is_refused() -> None:
+    with pytest.raises(ValueError, match="letters that browsers do not show"):
+        mathml(r"\boldsymbol{x}", block=False)
 
 
 def test_calls_with_words_are_read() -> None:

@@ -1,14 +1,15 @@
 // Predictions, answers and sliders of the book. Without this script all of it can still be read.
 "use strict";
 
-// What was committed, by key: {said: words, seen: whether its answer has been opened}.
+// What was committed, by key: {said: words, seen: whether its answer has been opened}. Where the
+// browser keeps nothing, or is full, it holds until the page is left.
 const kept = {
   read(key) {
-    try { return JSON.parse(localStorage.getItem("ctl:" + key)); } catch { return kept.here[key]; }
+    if (key in kept.here) return kept.here[key];
+    try { return JSON.parse(localStorage.getItem("ctl:" + key)); } catch { return null; }
   },
   write(key, value) {
-    kept.here[key] = value;
-    try { localStorage.setItem("ctl:" + key, JSON.stringify(value)); } catch { /* this page only */ }
+    try { localStorage.setItem("ctl:" + key, JSON.stringify(value)); } catch { kept.here[key] = value; }
   },
   here: {},
 };
@@ -16,7 +17,9 @@ const kept = {
 function show(form) {
   const prediction = kept.read(form.dataset.key);
   if (!prediction) return;
-  const until = prediction.seen ? "It stays as it is." : "You can change it until its answer is shown.";
+  const until = prediction.seen ? "It stays as it is."
+    : "forecast" in form.dataset ? "You can change it at any time."
+    : "You can change it until its answer is shown.";
   form.querySelector("[role=status]").textContent = `Committed: ${prediction.said}. ${until}`;
   for (const field of form.querySelectorAll("input, button")) field.disabled = prediction.seen;
 }
@@ -28,8 +31,7 @@ function commit(form) {
     kept.write(form.dataset.key, {said: `“${data.get("choice")}” with ${data.get("sure")} % confidence`});
   } else {
     const [low, high] = [Number(data.get("from")), Number(data.get("to"))];
-    const whole = "whole" in form.dataset || form.querySelector("[data-whole]");
-    if (low > high || (low === high && !whole)) {
+    if (low > high || (low === high && form.elements.from.step === "any")) {
       said.textContent = `Not committed: “from” must be below “to”, got ${low} and ${high}.`;
       return;
     }
