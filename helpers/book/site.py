@@ -69,6 +69,8 @@ def mathml(tex: str, *, block: bool) -> str:
     made = ElementTree.fromstring(convert(tex, display="block" if block else "inline"))
     for part in made.iter():
         part.tag = part.tag.rpartition("}")[2]  # HTML knows what <math> is without a namespace
+        if part.text == "\u221e":
+            part.tag = "mi"  # infinity is no operator, which would stand apart from its sign
         if part.get("mathvariant", "normal") not in ("normal", "italic"):
             raise ValueError(f"a formula has letters that browsers do not show as meant: {tex}")
     for row in [part for part in made.iter() if part.tag in ("math", "mrow", "mstyle")]:

@@ -438,6 +438,10 @@ def test_a_sign_after_a_relation_is_no_difference() -> None:
         for tex in (r"a \to -\infty", r"a < -\tfrac12", "a - b", "f(a) - b")
     ]
     assert [len(found) for found in signs] == [1, 1, 0, 0]
+    assert "\u221e" not in "".join(
+        sign.get_text()
+        for sign in BeautifulSoup(mathml(r"-\infty", block=True), "html.parser")("mo")
+    )
 
 
 def test_an_alphabet_that_browsers_do_not_show_is_refused() -> None:
