@@ -10,6 +10,11 @@ can be committed; any later run goes on from there.
 
     course study list | run NAME [--keep] | verify NAME
 
+Two things are optional. `fetch(download)` of a study says, before its first trial, what it needs
+and cannot be part of a course, and fetches it where that is allowed. SWITCHES (name -> values, the
+first is the default) are arguments of its `trial`, and options of the command; the tables of such
+a study are the reader's own, and lie with its finished trials.
+
 Reading results needs no model: a study's module, and torch with it, is loaded only to run it.
 """
 
@@ -23,7 +28,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module, metadata
 from importlib.resources import files
@@ -99,6 +104,17 @@ def published(key: str) -> float:
     return float(numbers[one_of("key", key, tuple(numbers))]["value"])
 
 
+def own_place(
+    name: str | None = None, scale: str = "full", switches: Mapping[str, Any] | None = None
+) -> Path:
+    """Where a study keeps what is not to be committed; with `name`, that of the study as it is."""
+    place = _default_place()
+    if name is None:
+        return place
+    study = _study(name)
+    return place / name / _fingerprint(study, scale, _switched(study, switches))
+
+
 def run(
     name: str,
     n_jobs: int = 1,
@@ -108,6 +124,8 @@ def run(
     keep: bool = False,
     place: Path | None = None,
     results: Path | None = None,
+    download: bool = False,
+    switches: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Run the trials of a study that are not there yet, and record all of them.
 
@@ -116,6 +134,9 @@ def run(
     keep: put finished trials, these and earlier ones, into `results`/trials, to be committed.
     place: folder of finished trials; default .studies beside the package or where you are.
     results: folder for NAME.csv and NAME.json; default helpers/results, for "small" `place`.
+    download: whether a study that needs the weights of others may fetch them; without it such a
+        study says what it needs, and how large that is, in a FileNotFoundError.
+    switches: of a study that has SWITCHES; its tables go to `place`, too.
 
     An interrupt keeps the finished trials; the same call goes on, also from those in
     `results`/trials, which leave that folder when the study is recorded whole. ValueError for an
@@ -123,12 +144,16 @@ def run(
     """
     study = _study(name)
     one_of("scale", scale, SCALES)
-    if keep and scale != "full":
-        raise ValueError(f"keep must be False for a rehearsal, got {keep} with scale {scale!r}")
-    mark = _fingerprint(study, scale)
+    switches = _switched(study, switches)
+    if keep and (scale != "full" or switches):
+        what = f"scale {scale!r}" if scale != "full" else f"a study of your own, {name}"
+        raise ValueError(f"keep must be False for a rehearsal, got {keep} with {what}")
+    if scale == "full" and hasattr(study, "fetch"):  # a rehearsal needs nothing
+        study.fetch(download)
+    mark = _fingerprint(study, scale, switches)
     place = (_default_place() if place is None else Path(place)) / name / mark
     if results is None:
-        results = RESULTS if scale == "full" else place
+        results = RESULTS if scale == "full" and not switches else place
     kept = results / TRIALS / name / mark
     homes = (kept, place) if keep else (place, kept)
     seeds = list(study.SEEDS) if scale == "full" else list(study.SEEDS)[:2]
@@ -139,30 +164,17 @@ def run(
     print(f"{name}: {len(seeds)} trials, {len(waiting)} to run", flush=True)
     try:
         Parallel(n_jobs=n_jobs, backend=backend)(
-            delayed(_record_trial)(name, seed, scale, homes[0]) for seed in waiting
+            delayed(_record_trial)(name, seed, scale, homes[0], switches) for seed in waiting
         )
     except KeyboardInterrupt:
         done = sum(_trial_file(homes, seed) is not None for seed in seeds)
         print(f"Interrupted: {done} of {len(seeds)} trials are done and kept. Run it again.")
         raise
     found = [path for seed in seeds if (path := _trial_file(homes, seed)) is not None]
-    trials = [json.loads(path.read_text(encoding="utf-8")) for path in found]
-    every = pd.concat([_parse(trial["csv"]) for trial in trials], ignore_index=True)
-    table = every.to_csv(index=False, float_format=DIGITS)
-    frame = _parse(table)  # what `load` will read: the summary is of the rounded numbers
-    write_whole(results / f"{name}.csv", table)
-    record = {
-        "command": f"course study run {name}",
-        "seeds": seeds,
-        "scale": scale,
-        "settings": study.SETTINGS,
-        "cpu_seconds": round(sum(trial["cpu_seconds"] for trial in trials), 1),
-        "versions": trials[0].get("versions", _versions()),
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
-    }
-    write_whole(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    frame = _write_record(study, name, seeds, scale, found, results, switches)
     _move_trials(kept, place)  # all of it is in the table now
+    if switches:
+        print(f"{name}: recorded in {results}")
     return frame
 
 
@@ -211,24 +223,64 @@ def main(argv: Sequence[str] | None = None) -> int:
     run_parser.add_argument(
         "--keep", action="store_true", help="finished trials go to helpers/results/trials"
     )
+    run_parser.add_argument(
+        "--download", action="store_true", help="fetch what the study needs and is not here"
+    )
     verify_parser.add_argument("--trials", type=int, default=2, help="how many (default 2)")
-    options = parser.parse_args(argv)
+    options, rest = parser.parse_known_args(argv)
     try:
+        switches = _parse_switches(parser, options, rest)
         if options.command == "list":
             _print_list()
         elif options.command == "run":
-            run(options.name, n_jobs=options.jobs, scale=options.scale, keep=options.keep)
+            run(
+                options.name,
+                n_jobs=options.jobs,
+                scale=options.scale,
+                keep=options.keep,
+                download=options.download,
+                switches=switches,
+            )
         else:
             return _print_verdict(options.name, options.trials)
     except KeyboardInterrupt:
         return 130
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ImportError, ConnectionError) as error:
         print(f"course study: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 # --- details -----------------------------------------------------------------------------------
+
+
+def _write_record(
+    study: ModuleType,
+    name: str,
+    seeds: Sequence[int],
+    scale: str,
+    finished: Sequence[Path],
+    results: Path,
+    switches: Mapping[str, Any],
+) -> pd.DataFrame:
+    """NAME.csv and NAME.json of the `finished` trials; the table as `load` reads it."""
+    trials = [json.loads(path.read_text(encoding="utf-8")) for path in finished]
+    every = pd.concat([_parse(trial["csv"]) for trial in trials], ignore_index=True)
+    table = every.to_csv(index=False, float_format=DIGITS)
+    frame = _parse(table)  # what `load` will read: the summary is of the rounded numbers
+    write_whole(results / f"{name}.csv", table)
+    record = {
+        "command": " ".join(["course study run", name, *_options(switches)]),
+        "seeds": seeds,
+        "scale": scale,
+        "settings": study.SETTINGS,
+        "cpu_seconds": round(sum(trial["cpu_seconds"] for trial in trials), 1),
+        "versions": trials[0].get("versions", _versions()),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "summary": {key: _rounded(value) for key, value in study.summary(frame).items()},
+    }
+    write_whole(results / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    return frame
 
 
 @lru_cache
@@ -262,14 +314,46 @@ def _default_place() -> Path:
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".studies"
 
 
-def _fingerprint(study: ModuleType, scale: str) -> str:
+def _parse_switches(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]
+) -> dict[str, Any]:
+    """The options that only the named study has, out of what nobody else understood."""
+    known = _switches(_study(options.name)) if options.command == "run" and rest else {}
+    own = argparse.ArgumentParser(f"{parser.prog} run {getattr(options, 'name', '')}".strip())
+    for name, allowed in known.items():
+        own.add_argument(f"--{name}", type=type(allowed[0]), choices=allowed, default=allowed[0])
+    return vars(own.parse_args(rest))
+
+
+def _switches(study: ModuleType) -> dict[str, tuple[Any, ...]]:
+    """Name -> allowed values, the first the default; most studies have none."""
+    return dict(getattr(study, "SWITCHES", {}))
+
+
+def _switched(study: ModuleType, switches: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All switches of a study with their values; ValueError for one that it does not have."""
+    known, chosen = _switches(study), dict(switches or {})
+    for name, value in chosen.items():
+        one_of(one_of("switches", name, tuple(known) or ("none",)), value, known[name])
+    return {name: chosen.get(name, allowed[0]) for name, allowed in known.items()}
+
+
+def _options(switches: Mapping[str, Any]) -> list[str]:
+    return [
+        f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+        for name, value in switches.items()
+    ]
+
+
+def _fingerprint(study: ModuleType, scale: str, switches: Mapping[str, Any] | None = None) -> str:
     """Changes with the settings, the scale and the study's own code, its rules included.
 
     Not with comments, docstrings and imports: words may be mended and modules may move while a
     long study is under way. Nor with what the study calls; `verify` is there to find that.
     """
     code = _code(Path(str(study.__file__)).read_text(encoding="utf-8"))
-    content = json.dumps([study.SETTINGS, scale, code], sort_keys=True)
+    parts = [study.SETTINGS, scale, code, *([dict(switches)] if switches else [])]
+    content = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -307,15 +391,19 @@ def _move_trials(source: Path, target: Path) -> None:
         shutil.move(finished, target / finished.name)
 
 
-def _trial(study: ModuleType, seed: int, scale: str) -> pd.DataFrame:
+def _trial(
+    study: ModuleType, seed: int, scale: str, switches: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     with single_thread():
-        frame = study.trial(seed, scale)
+        frame = study.trial(seed, scale, **(switches or {}))
     return frame.assign(replicate=seed)[COLUMNS]
 
 
-def _record_trial(name: str, seed: int, scale: str, place: Path) -> None:
+def _record_trial(
+    name: str, seed: int, scale: str, place: Path, switches: Mapping[str, Any] | None = None
+) -> None:
     start = time.process_time()
-    frame = _trial(_study(name), seed, scale)
+    frame = _trial(_study(name), seed, scale, switches)
     seconds = time.process_time() - start
     # The versions of the process that computed: with several jobs, torch is loaded there only.
     content = {
@@ -338,9 +426,8 @@ def _rounded(value: float) -> float | None:
 
 def _versions() -> dict[str, str]:
     found = {name: _version(name) for name in ("numpy", "scipy", "scikit-learn", "pandas")}
-    if "torch" in sys.modules:
-        found["torch"] = _version("torch")
-    return found
+    used = (name for name in ("torch", "transformers", "peft") if name in sys.modules)
+    return found | {name: _version(name) for name in used}
 
 
 def _version(name: str) -> str:
