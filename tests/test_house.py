@@ -530,7 +530,7 @@ def test_torch_would_be_noticed() -> None:
 def test_what_is_imported_is_declared() -> None:
     """Each package that helpers/ imports is in pyproject.toml, and none for authors is needed."""
     distributions = packages_distributions()
-    learner = {canonicalize_name(requirement.name) for requirement in pins.asked_for()}
+    learner = {canonicalize_name(requirement.name) for requirement in pins.asked_for("hub")}
     author = learner | {canonicalize_name(r.name) for r in pins.asked_for("author")}
     undeclared = set()
     for path, tree in sources().items():

@@ -6,6 +6,7 @@ from .diffusion import Diffusion as Diffusion
 from .discrete import Discrete as Discrete
 from .gaussian import Gaussian as Gaussian
 from .gpt import GPT as GPT
+from .hub import HubLanguageModel as HubLanguageModel
 from .regression import LinearRegression as LinearRegression
 from .smoothing import AddCount as AddCount
 from .smoothing import BackOff as BackOff
