@@ -66,7 +66,9 @@ AREAS = {
         ("metrics/*.py",),
         ("metrics", "language_metrics", "generative_metrics", "readings", "studies"),
     ),
-    "coding": Area(("coding/*.py",), ("dataclasses", "grammar", "coding", "execution_study")),
+    "coding": Area(
+        ("coding/*.py",), ("dataclasses", "grammar", "coding", "execution_study", "hub_writer")
+    ),
     "verification": Area(
         ("verification/*.py",),
         (
