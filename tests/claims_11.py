@@ -1,4 +1,4 @@
-"""What lesson 11 says in words: see claims.py. A round is a generation of the loop."""
+"""What lesson 11 says in words: see claims.py."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Rows = Callable[[], list[Row]]
 STUDIES = ("execution", "execution_controls")  # the second has no arm of the first
 
 
-def _of(arm: str, metric: str, rounds: Iterable[int]) -> pd.Series:
-    """One number a seed: the mean over some rounds, from the study that has the arm."""
+def _of(arm: str, metric: str, generations: Iterable[int]) -> pd.Series:
+    """One number a seed: the mean over some generations, from the study that has the arm."""
     table = next(t for study in STUDIES if not (t := values(study, arm, metric)).empty)
-    return table[list(rounds)].mean(axis=1)
+    return table[list(generations)].mean(axis=1)
 
 
 def changes(*arms: str, metric: str = "pass_1", at: Iterable[int] = (4,)) -> Rows:
-    """Each arm in each round less its value in round 0."""
+    """Each arm in each generation less its value in generation 0."""
     return lambda: [
-        (f"{arm}, {metric}, round {g}", _of(arm, metric, [g]) - _of(arm, metric, [0]))
+        (f"{arm}, {metric}, generation {g}", _of(arm, metric, [g]) - _of(arm, metric, [0]))
         for arm in arms
         for g in at
     ]
 
 
 def gaps(*pairs: tuple[str, str], metric: str = "pass_1", at: Iterable[int] = (4,)) -> Rows:
-    """First minus second arm in each round."""
+    """First minus second arm in each generation."""
     return lambda: [
         (
-            f"{first} - {second}, {metric}, round {g}",
+            f"{first} - {second}, {metric}, generation {g}",
             _of(first, metric, [g]) - _of(second, metric, [g]),
         )
         for first, second in pairs
@@ -46,11 +46,11 @@ def gaps(*pairs: tuple[str, str], metric: str = "pass_1", at: Iterable[int] = (4
 
 
 def practised(*pairs: tuple[str, str]) -> Rows:
-    """First minus second arm in the share mended, mean of rounds 1 to 4."""
-    rounds = (1, 2, 3, 4)
+    """First minus second arm in the share mended, mean of generations 1 to 4."""
+    generations = (1, 2, 3, 4)
     return lambda: [
-        (f"{first} - {second}, mended, mean of rounds 1 to 4",
-         _of(first, "mended", rounds) - _of(second, "mended", rounds))
+        (f"{first} - {second}, mended, mean of generations 1 to 4",
+         _of(first, "mended", generations) - _of(second, "mended", generations))
         for first, second in pairs
     ]  # fmt: skip
 
@@ -80,14 +80,14 @@ def _side(three: tuple[float, float, float]) -> str:
 
 
 def _rising() -> list[Found]:
-    """Above the start in every round, and more in each round than in the one before it."""
+    """Above the start in every generation, and more in each than in the one before it."""
     found = sides(changes("unchecked_newest_t12", metric="distinct", at=(1, 2, 3, 4)), "above")()
     ordered = [one.value for one in found] == sorted(one.value for one in found)
     return [replace(one, holds=one.holds and ordered) for one in found]
 
 
 def _the_linter_no_less() -> Found:
-    """What own tests let through wrongly, round 4 less round 0, minus the same of the linter."""
+    """What own tests let through wrongly, generation 4 less 0, minus the same of the linter."""
     own, linter = (
         _of(arm, "false_pass", [4]) - _of(arm, "false_pass", [0]) for arm in ("own_tests", "static")
     )
@@ -96,7 +96,7 @@ def _the_linter_no_less() -> Found:
 
 
 def _does_not_fall() -> list[Found]:
-    """No round below the start, and none above it beyond doubt."""
+    """No generation below the start, and none above it beyond doubt."""
     found = sides(changes("own_tests", at=(1, 2, 3, 4)), "around")()
     return [replace(one, holds=one.holds and one.value > 0) for one in found]
 
@@ -129,12 +129,12 @@ def _half() -> Found:
     return between(ours - 0.5 * theirs, -math.inf, 0)
 
 
-def _message(*rounds: int) -> Rows:
-    return gaps(("repair", "repair_blank"), metric="mended", at=rounds)
+def _message(*generations: int) -> Rows:
+    return gaps(("repair", "repair_blank"), metric="mended", at=generations)
 
 
-def _blank(*rounds: int) -> Rows:
-    return gaps(("repair_blank", "repair_resample"), metric="mended", at=rounds)
+def _blank(*generations: int) -> Rows:
+    return gaps(("repair_blank", "repair_resample"), metric="mended", at=generations)
 
 
 def _controlled() -> Rows:
@@ -147,40 +147,41 @@ def _claim(words: str, decide: Callable[[], Found | list[Found]], study: str = S
 
 IDEAS = [f"repair_{idea}" for idea in ("kind", "trace", "turns", "more")]
 OVER = [("unit_tests", arm) for arm in ("unchecked", "human", "static", "own_tests")]
-ROUNDS = (1, 2, 3, 4)
+GENERATIONS = (1, 2, 3, 4)
 CLAIMS = [
     _claim("Theirs is the only interval above zero",
            sides(changes("unit_tests", "unchecked", "human", "static", "unchecked_newest"),
                  "above", "around", "around", "around", "below")),
-    _claim("It is above zero after every one of the four rounds",
-           sides(gaps(("unit_tests", "human"), at=ROUNDS), "above")),
+    _claim("It is above zero in generations 1 to 4",
+           sides(gaps(("unit_tests", "human"), at=GENERATIONS), "above")),
     _claim("That is down, and no further than at $T = 1$",
            sides(both(changes("unchecked_newest_t0"),
                       gaps(("unchecked_newest_t0", "unchecked_newest"))), "below", "around")),
-    _claim("After rounds 1 and 2 it lies just below the start",
-           sides(changes("unchecked", at=ROUNDS), "below", "below", "around", "around")),
+    _claim("In generations 1 and 2 it lies just below the start",
+           sides(changes("unchecked", at=GENERATIONS), "below", "below", "around", "around")),
     _claim("ever more different programs are written", _rising),
-    _claim("The programs become fewer",
+    _claim("Fewer different programs are written",
            sides(changes("unchecked_newest_t0", metric="distinct"), "below")),
-    _claim("accept more in round 4 than in round 0, and a larger share of what they keep is wrong",
+    _claim("accept more in generation 4 than in generation 0, "
+           "and a larger share of what they keep is wrong",
            sides(both(changes("own_tests", "static", metric="accepted"),
                       changes("own_tests", "static", metric="false_pass")), "above")),
     _claim("the linter shows no less of it", _the_linter_no_less),
     _claim("pass@1 does not fall with own tests", _does_not_fall),
-    _claim("In round 0 the message is worth", sides(_message(0), "above")),
+    _claim("In generation 0 the message is worth", sides(_message(0), "above")),
     _claim("with an interval that hardly leaves zero out", _hardly),
-    _claim("In rounds 2, 3 and 4 no difference is shown", sides(_message(2, 3, 4), "around")),
-    _claim("than with a blank one in the first two rounds, and not visibly more later",
+    _claim("In generations 2, 3 and 4 no difference is shown", sides(_message(2, 3, 4), "around")),
+    _claim("than with a blank one in generations 0 and 1, and not visibly more later",
            sides(_message(0, 1, 2, 3, 4), "above", "above", "around", "around", "around")),
-    _claim("In round 0 a blank message mends fewer than no failing program at all",
+    _claim("In generation 0 blank mends fewer than resample",
            sides(_blank(0), "below")),
-    _claim("In rounds 3 and 4 it mends more",
+    _claim("In generations 3 and 4 it mends more",
            sides(_blank(1, 2, 3, 4), "around", "around", "above", "above")),
-    _claim("Two ideas mend more, for dull reasons",
+    _claim("Two ideas mend more, for simple reasons",
            sides(practised(*((idea, "repair_blank") for idea in IDEAS[2:])), "above")),
     _claim("moves nothing that we can see once the arms have practised",
            sides(practised(*((arm, "repair_blank") for arm in ("repair", *IDEAS[:2]))), "around")),
-    _claim("In pass@1 no second try differs from the blank one after four rounds",
+    _claim("In pass@1 no second try differs from the blank one after four generations",
            sides(gaps(*((arm, "repair_blank") for arm in ("repair", "repair_resample", *IDEAS))),
                  "around")),
     _claim("It does as well, and leaves more different right programs of ten",
@@ -203,9 +204,10 @@ CLAIMS = [
            sides(both(changes("static", "own_tests", "unchecked"),
                       changes("static", "own_tests", metric="distinct_right")),
                  "around", "around", "around", "above", "above")),
-    _claim("Unchecked output beside reference programs was not shown to do harm after four rounds",
+    _claim("Unchecked output beside reference programs "
+           "was not shown to do harm after four generations",
            sides(changes("unchecked"), "around")),
-    _claim("lowered pass@1, most when it was sampled hot",
+    _claim("The newest output alone lowered pass@1, most when it was sampled hot",
            sides(both(changes("unchecked_newest"),
                       gaps(("unchecked_newest_t12", "unchecked_newest"),
                            ("unchecked_newest_t12", "unchecked_newest_t0"))), "below")),

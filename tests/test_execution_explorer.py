@@ -31,7 +31,7 @@ def value(arm: str, metric: str, seed: int, at: int) -> float:
 def test_every_recorded_arm_can_be_chosen_and_no_other() -> None:
     assert set(explorer.ARMS) == set(TABLE["arm"])
     assert len(set(explorer.ARMS.values())) == len(explorer.ARMS)
-    assert TABLE["generation"].max() == explorer.ROUNDS
+    assert TABLE["generation"].max() == explorer.LAST
     for metric in explorer.VIEWS.values():
         assert set(TABLE[TABLE["metric"] == metric]["arm"]) == set(explorer.ARMS), metric
 
@@ -50,17 +50,17 @@ def test_differences_are_the_recorded_ones(metric: str) -> None:
     assert row[["value", "low", "high"]].tolist() == pytest.approx(found, abs=1e-6), "unrounded"
 
 
-def test_differences_of_several_rounds_are_means_seed_by_seed() -> None:
+def test_differences_of_several_generations_are_means_seed_by_seed() -> None:
     pair = ("repair", "repair_blank")
-    singly = explorer.by_round(pair, metric="mended")
+    singly = explorer.by_generation(pair, metric="mended")
     assert singly["label"].tolist() == [
-        f"repair \N{MINUS SIGN} repair: blank, round {g}" for g in range(5)
+        f"repair \N{MINUS SIGN} repair: blank, generation {g}" for g in range(5)
     ]
     expected = [SUMMARY[f"repair_minus_repair_blank_mended_g{4}{end}"] for end in ("", "_low")]
     assert singly.loc[4, ["value", "low"]].tolist() == pytest.approx(expected, abs=6e-4)
-    all_rounds = explorer.differences(pair, metric="mended", at=range(5)).iloc[0]
-    assert all_rounds["value"] == pytest.approx(singly["value"].mean(), abs=6e-4)
-    narrow, wide = (row["high"] - row["low"] for row in (all_rounds, singly.iloc[4]))
+    whole_run = explorer.differences(pair, metric="mended", at=range(5)).iloc[0]
+    assert whole_run["value"] == pytest.approx(singly["value"].mean(), abs=6e-4)
+    narrow, wide = (row["high"] - row["low"] for row in (whole_run, singly.iloc[4]))
     assert narrow < wide
 
 
@@ -83,7 +83,7 @@ def test_the_controls_are_gains_over_the_start_of_their_seed() -> None:
     assert table["reference programs"] == pytest.approx(gain, abs=6e-4)
 
 
-def test_ends_are_means_at_the_start_and_after_the_last_round() -> None:
+def test_ends_are_means_in_the_first_and_the_last_generation() -> None:
     table = explorer.ends(explorer.named("unit_tests", "human"), "pass_10", "distinct")
     assert table.index.tolist() == [
         (arm, at) for arm in ("unit tests", "reference only") for at in (0, 4)
@@ -106,7 +106,7 @@ def test_a_run_gains_what_the_study_says() -> None:
     np.testing.assert_allclose(gained["value"], recorded, atol=2e-6)
 
 
-def test_the_picture_ends_at_the_round_and_says_the_difference() -> None:
+def test_the_picture_ends_at_the_generation_and_says_the_difference() -> None:
     picture = explorer.execution_picture("unit tests", "unchecked", "pass@1", rounds=2)
     assert picture.table is not None
     assert picture.table["generation"].max() == 2
@@ -164,7 +164,7 @@ def test_which_arms_rose_is_read_from_the_table(monkeypatch: pytest.MonkeyPatch)
     end = (recorded["metric"] == "pass_1") & (recorded["generation"] == 4)
     human = recorded.assign(value=recorded["value"] + end * (recorded["arm"] == "human") * 0.5)
     monkeypatch.setattr(explorer, "_recorded", lambda: human)
-    assert explorer.risen() == "unit tests and human only"
+    assert explorer.risen() == "unit tests and reference only"
     newest = recorded.assign(value=recorded["value"] + end * (recorded["arm"] != "human") * 0.5)
     monkeypatch.setattr(explorer, "_recorded", lambda: newest)
     with pytest.raises(

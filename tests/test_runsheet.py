@@ -194,7 +194,7 @@ def test_a_sheet_follows_its_lessons(lessons: Path) -> None:
             "sections: [The village]",
             "no section 'The village'",
         ),
-        ("section: What a gate lets through", "section: What a gate lets", "a cut is no section"),
+        ("section: What a check lets through", "section: What a check lets", "a cut is no section"),
         ("title: The workshop", "name: The workshop", "the keys may be title, about"),
         ("stops:\n", "stops: [\n", "plans.yaml is not valid YAML"),
     ],

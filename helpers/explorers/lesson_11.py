@@ -25,7 +25,6 @@ from helpers.plots.style import rounded
 from helpers.studies.paired import effect, holm, over_seeds
 
 if TYPE_CHECKING:
-    from helpers.coding.writer import Example
     from helpers.studies.execution import Start
 
 ARMS = {
@@ -47,8 +46,8 @@ ARMS = {
 }
 RISEN = {  # which of the first five arms end above their start: the words of the prediction
     ("unit_tests",): "unit tests alone",
-    ("unit_tests", "human"): "unit tests and human only",
-    ("unit_tests", "human", "static"): "all with a check, and human only",
+    ("unit_tests", "human"): "unit tests and reference only",
+    ("unit_tests", "human", "static"): "all with a check, and reference only",
     ("unit_tests", "unchecked", "human", "static"): "all but newest only",
 }
 VIEWS = {
@@ -61,7 +60,7 @@ VIEWS = {
     "tasks with one accepted": "solved",
     "false passes": "false_pass",
 }
-ROUNDS = 4
+LAST = 4  # the generation that a recorded arm ends with
 STEPS = 6  # of one task: the task, four programs, what is kept
 _NAMES = tuple(ARMS.values())
 _SPREAD = ("value", "low", "high")
@@ -87,42 +86,45 @@ def named(*arms: str) -> pd.DataFrame:
 
 
 def differences(
-    *pairs: tuple[str, str], metric: str = "pass_1", at: int | Sequence[int] = ROUNDS
+    *pairs: tuple[str, str], metric: str = "pass_1", at: int | Sequence[int] = LAST
 ) -> pd.DataFrame:
     """Paired differences of recorded arms, for `plots.contrasts`: label, value, low, high.
 
-    at: the round, or several, whose mean is taken seed by seed. Where all pairs share their second
-    arm, the label names the first alone.
+    at: the generation, or several, whose mean is taken seed by seed. Where all pairs share their
+    second arm, the label names the first alone.
     """
     shared = len(pairs) > 1 and len({second for _, second in pairs}) == 1
-    rounds = (at,) if isinstance(at, int) else tuple(at)
+    generations = (at,) if isinstance(at, int) else tuple(at)
     rows = []
     for first, second in pairs:
         label = ARMS[first] if shared else _minus(first, second)
-        found = effect(_by_seed(first, second, metric, rounds))
+        found = effect(_by_seed(first, second, metric, generations))
         rows.append({"label": label} | dict(zip(_SPREAD, map(float, found), strict=False)))
     return pd.DataFrame(rows)
 
 
-def by_round(*pairs: tuple[str, str], metric: str) -> pd.DataFrame:
-    """`differences` in every round from 0 on, pair by pair; the labels name the round."""
+def by_generation(*pairs: tuple[str, str], metric: str) -> pd.DataFrame:
+    """`differences` in every generation from 0 on, pair by pair; the labels name it."""
     rows = []
     for pair in pairs:
-        for at in range(ROUNDS + 1):
+        for at in range(LAST + 1):
             found = differences(pair, metric=metric, at=at)
-            rows.append(found.assign(label=found["label"] + f", round {at}"))
+            rows.append(found.assign(label=found["label"] + f", generation {at}"))
     return pd.concat(rows, ignore_index=True)
 
 
+by_round = by_generation  # the name that learners' copies from before call
+
+
 def corrected(metric: str = "pass_1") -> pd.DataFrame:
-    """The planned contrasts of the study after the last round, the surest first.
+    """The planned contrasts of the study in the last generation, the surest first.
 
     Columns contrast, difference, low, high (95 %, not corrected) and p, corrected by Holm.
     """
     from helpers.studies.execution import CONTRASTS
 
     rows = [
-        (_minus(first, second), *effect(_by_seed(first, second, metric, (ROUNDS,))))
+        (_minus(first, second), *effect(_by_seed(first, second, metric, (LAST,))))
         for first, second in CONTRASTS
     ]
     table = pd.DataFrame(rows, columns=["contrast", "difference", "low", "high", "p"])
@@ -131,10 +133,10 @@ def corrected(metric: str = "pass_1") -> pd.DataFrame:
 
 
 def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
-    """What each arm gained from the start to the last round, for `plots.contrasts`."""
+    """What each arm gained from the start to the last generation, for `plots.contrasts`."""
     rows = []
     for arm in arms:
-        start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, ROUNDS))
+        start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, LAST))
         found = dict(zip(_SPREAD, map(_rounded, effect(end - start)), strict=False))
         rows.append({"label": ARMS[arm]} | found)
     return pd.DataFrame(rows)
@@ -153,8 +155,8 @@ def risen() -> str:
 
 
 def ends(rows: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """Means over seeds of `rows`, as `named` gives them, at the start and after the last round."""
-    chosen = rows[rows["metric"].isin(metrics) & rows["generation"].isin([0, ROUNDS])]
+    """Means over seeds of `rows`, as `named` gives them, in generation 0 and in the last."""
+    chosen = rows[rows["metric"].isin(metrics) & rows["generation"].isin([0, LAST])]
     wide = chosen.pivot_table(
         index=["arm", "generation"], columns="metric", values="value", sort=False
     )
@@ -166,7 +168,7 @@ def controls() -> pd.DataFrame:
     both = pd.concat([_recorded(), studies.load("execution_controls")])
     rows = []
     for arm, label in _AS_MANY.items():
-        gain = over_seeds(both, arm, "pass_1", ROUNDS) - over_seeds(both, "start", "pass_1", 0)
+        gain = over_seeds(both, arm, "pass_1", LAST) - over_seeds(both, "start", "pass_1", 0)
         found = dict(zip(_SPREAD, map(_rounded, effect(gain)), strict=False))
         rows.append({"label": label} | found)
     return pd.DataFrame(rows)
@@ -176,15 +178,15 @@ def execution_picture(
     arm: str = "unit tests",
     against: str = "unchecked",
     view: str = "pass@1",
-    rounds: int = ROUNDS,
+    rounds: int = LAST,
     subtract: bool = False,
 ) -> Picture:
-    """Two recorded arms over the rounds; the title says their paired difference at the last one.
+    """Two recorded arms, generation by generation; the title says their difference in the last.
 
-    The band is that of the seeds; the difference has a 95 % interval of its mean.
+    The band is that of the seeds; the difference is paired and has a 95 % interval of its mean.
 
     arm, against: values of ARMS. view: a key of VIEWS. subtract: take from each seed what the arm
-    that trained on the reference programs alone, for as many steps, has in the same seed and round.
+    that trained on the reference programs alone, for as many steps, has in the same generation.
     """
     names = (_FORMER.get(name, name) for name in (arm, against))
     first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in names)
@@ -197,9 +199,8 @@ def execution_picture(
         _minus_reference(table, metric) if subtract else table,
         metric,
         centre="mean",
-        until=ROUNDS,
+        until=LAST,
         ylabel=ylabel,
-        xlabel="round",
         title=_difference(first, second, metric, rounds),
     )
 
@@ -211,7 +212,7 @@ def execution_explorer() -> Explorer:
         arm=choice("arm", _NAMES, "unit tests"),
         against=choice("against", _NAMES, "unchecked"),
         view=choice("view", tuple(VIEWS)),
-        rounds=whole("round", 1, ROUNDS, ROUNDS),
+        rounds=whole("generation", 1, LAST, LAST),
         subtract=switch("subtract reference only"),
     )
 
@@ -258,23 +259,6 @@ def _move(explorer: Explorer, by: int, _button: Any) -> None:
     explorer.set(step=min(max(explorer.values["step"] + by, 1), STEPS))
 
 
-def sandbox_here(programs: Sequence[Example]) -> str:
-    """What keeps a program in on this machine, and the memory of the largest process at work."""
-    import psutil
-
-    from helpers.coding.grading import grade
-    from helpers.verification import Sandbox
-
-    with Sandbox() as box:
-        grade(box, programs)
-        workers = psutil.Process().children(recursive=True)
-        largest = max(worker.memory_info().rss for worker in workers) / 2**20
-        return (
-            f"in force here: {', '.join(box.protection)}\n"
-            f"largest process of the sandbox: {largest:.0f} MB"
-        )
-
-
 @lru_cache(maxsize=1)
 def _marked() -> tuple[str, list[tuple[list[str], str, bool]]]:
     """The task of the four programs; of each its lines, its verdict, whether it is kept."""
@@ -319,9 +303,9 @@ def live_start(seed: int, progress: str | None = None) -> Start:
 
 
 def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.DataFrame]:
-    """Arm -> its frame, each run to the last round, as `execution.run_arm` does.
+    """Arm -> its frame, each run to the last generation, as `execution.run_arm` does.
 
-    An interrupt stops all of them; called again, each goes on behind its last whole round.
+    An interrupt stops all of them; called again, each goes on behind its last whole generation.
     """
     from helpers.studies import execution
     from helpers.verification import Sandbox
@@ -330,22 +314,22 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
         one_of("arms", arm, tuple(ARMS))
     begin = live_start(seed)
     open_still = [arm for arm in arms if (arm, seed) not in _frames]
-    already = (len(arms) - len(open_still)) * (ROUNDS + 1)
+    already = (len(arms) - len(open_still)) * (LAST + 1)
     already += sum(len(_runs[arm, seed].generations) for arm in open_still if (arm, seed) in _runs)
-    total = len(arms) * (ROUNDS + 1)
-    with Progress(total, "round", progress, already) as bar, Sandbox() as box:
+    total = len(arms) * (LAST + 1)
+    with Progress(total, "generation", progress, already) as bar, Sandbox() as box:
         for arm in open_still:
             history = _runs.setdefault((arm, seed), History())
             turns = iterate(**execution.loop_of(arm, begin, box, seed), resume=history)
             _runs[arm, seed] = turns.history
-            turns.to(ROUNDS, bar)
+            turns.to(LAST, bar)
             # Its writers and programs are some hundred megabytes, and nobody needs them any more.
             _frames[arm, seed] = _runs.pop((arm, seed)).frame
     return {arm: _frames[arm, seed] for arm in arms}
 
 
 def one_arm(arm: str, seed: int) -> Iterator[Generation]:
-    """An arm of the study, a round at a time: what `execution.run_arm` runs to the end."""
+    """An arm of the study, a generation at a time: what `execution.run_arm` runs to the end."""
     from helpers.studies import execution
     from helpers.verification import Sandbox
 
@@ -360,11 +344,11 @@ def _recorded() -> pd.DataFrame:
     return studies.load("execution")
 
 
-def _by_seed(first: str, second: str, metric: str, rounds: Sequence[int]) -> pd.Series:
-    """`first` minus `second`, its mean over `rounds`, one number a seed."""
+def _by_seed(first: str, second: str, metric: str, generations: Sequence[int]) -> pd.Series:
+    """`first` minus `second`, its mean over `generations`, one number a seed."""
     gaps = {
         at: over_seeds(_recorded(), first, metric, at) - over_seeds(_recorded(), second, metric, at)
-        for at in rounds
+        for at in generations
     }
     return pd.DataFrame(gaps).mean(axis="columns", skipna=False)
 
@@ -388,8 +372,8 @@ def _difference(first: str, second: str, metric: str, at: int) -> str:
     """The paired difference in words: the baseline cancels in it."""
     if first == second:
         mean = over_seeds(_recorded(), first, metric, at).mean()
-        return f"{ARMS[first]}, round {at}: {short(mean)}"
+        return f"{ARMS[first]}, generation {at}: {short(mean)}"
     row = differences((first, second), metric=metric, at=at).iloc[0]
     value, low, high = (rounded(row[name], 3) for name in _SPREAD)
     interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"arm \N{MINUS SIGN} against at round {at}: {interval}"
+    return f"arm \N{MINUS SIGN} against in generation {at}: {interval}"

@@ -160,29 +160,29 @@ UNPAIRED = (
     "The difference is right, the interval ignores that both arms have the same seeds. "
     "Subtract seed by seed first, then take the spread of the differences."
 )
-ROUNDS = (
-    "The rounds of one seed are not independent: ten seeds are ten replicates, however many rounds "
-    "each has. Take the last round only."
+GENERATIONS = (
+    "The generations of one seed are not independent: ten seeds are ten replicates, however many "
+    "generations each has. Take the last generation only."
 )
 NORMAL = (
     "Nearly: with ten differences the factor is that of Student's t with 9 degrees of freedom, "
     "2.26, and not 1.96."
 )
 BEST_SEED = "That is one seed, chosen after looking. The question is about the average of all ten."
-SIGN = "The sign is turned round: repair minus resample."
+SIGN = "The sign is the other one: repair minus resample."
 STANDARD_DEVIATION = (
     "That is how far the ten differences spread. The interval of their mean is narrower: divide by "
     "the square root of ten."
 )
 
 
-LAST = 4  # the last round of the study
+LAST = 4  # the last generation of the study
 ROUNDED = 6e-4  # as far as three decimals, and a factor of 2.26 for 2.262, can lead
 
 
 @exercise("11-was-repair-worth-it", praise="At equal budget, paired by seed, with its interval.")
 def was_repair_worth_it(answer: Any, rng: np.random.Generator) -> str | None:
-    """(mean, low, high) of repair minus resample in pass@1 after the last round."""
+    """(mean, low, high) of repair minus resample in pass@1 in the last generation."""
     if not callable(answer):
         return f"my_worth must be a function of the table; it is {shown(answer)}."
     table = studies.load("execution")
@@ -197,7 +197,7 @@ def was_repair_worth_it(answer: Any, rng: np.random.Generator) -> str | None:
         return "Give three numbers: the mean, then the lower and the upper end of its interval."
     if abs(got[0] - right[0]) > ROUNDED:
         return (
-            "The mean is another one: take pass_1 after the last round, of repair and of "
+            "The mean is another one: take pass_1 in the last generation, of repair and of "
             "repair_resample, and subtract seed by seed."
         )
     return "The mean is right. Half the interval is 2.26 standard errors of the ten differences."
@@ -233,14 +233,14 @@ def _without_pairs(table: pd.DataFrame) -> np.ndarray:
     return np.array([first.mean() - second.mean(), interval.low, interval.high])
 
 
-def _every_round(table: pd.DataFrame) -> np.ndarray:
+def _every_generation(table: pd.DataFrame) -> np.ndarray:
     return _student(np.concatenate([_differences(table, at) for at in range(1, LAST + 1)]))
 
 
 wrong = was_repair_worth_it.wrong
 wrong("against its own two samples", _own_two_samples, hint=BUDGET)
 wrong("unpaired", _without_pairs, hint=UNPAIRED)
-wrong("forty rows as forty replicates", _every_round, hint=ROUNDS)
+wrong("forty rows as forty replicates", _every_generation, hint=GENERATIONS)
 wrong("1.96 for ten seeds", lambda t: _around(_differences(t), 1.96), hint=NORMAL)
 wrong("the best seed", lambda t: np.full(3, _differences(t).max()), hint=BEST_SEED)
 wrong("the wrong way round", lambda t: _student(-_differences(t)), hint=SIGN)
