@@ -185,7 +185,7 @@ DRAWS = "tests_of_tests, ten draws"
 EXACT = "exact"
 RUN = "the lesson's own run"
 CLAIMS = [
-    Claim("10", "The third. It holds New Year's Eve for no date", RUN, _third),
+    Claim("10", "The third. HumanEval's own solution calls New Year's Eve no date", RUN, _third),
     Claim("10", "The second calls every day of December invalid. The third calls the 30th and the "
           "31st of every month invalid", RUN, _wrong_both),
     Claim("10", "its own solution to one problem is one of them", RUN, _third),

@@ -137,11 +137,11 @@ def _likely() -> list[Found]:
 
 
 def _set_up() -> list[Found]:
-    """What the lesson says of the rounds, from the recorded settings."""
+    """What the lesson says of the generations, from the recorded settings."""
     known = studies.provenance("size")["settings"]
     pairs = {
         "reference programs": (known["sets"]["n_human"], 300),
-        "rounds": (known["rounds"], 3),
+        "generations": (known["rounds"], 3),
         "share of a batch": (known["human_share"], 0.25),
         "written": (known["attempts"], 4),
         "kept": (known["kept"], 2),
@@ -179,9 +179,9 @@ def _parameters() -> list[Found]:
     return found
 
 
-BUDGET = "size: ten seeds, three rounds of 100 steps; exams of 40 tasks, 100 programs each"
+BUDGET = "size: ten seeds, three generations of 100 steps; exams of 40 tasks, 100 programs each"
 HALVES = (
-    "size: ten seeds, half starts, three rounds of 100 steps; exams of 40 tasks, 20 programs each"
+    "size: ten seeds, half starts, three generations of 100 steps; exams of 40 tasks, 20 programs each"
 )
 FOUR = f"{BUDGET}; checked: four programs written and tested for each task, unchecked: one written"
 OWN = {which: f"{which}_own_unchecked" for which in ("small", "big")}
@@ -223,7 +223,7 @@ CLAIMS = [
           _lies("above", ("big_own_checked", "big_start"), metric="pass_40")),
     Claim("12", "Two thirds and the whole both lie inside its 95 % interval", BUDGET,
           _share_of_the_twin),
-    Claim("12", "On the scorecard its row hangs on one seed", BUDGET, _on_the_scorecard),
+    Claim("12", "On the scorecard the verdict of its row depends on one seed", BUDGET, _on_the_scorecard),
     Claim("12", "both intervals of *big minus small* hold zero", FOUR, _size_of_the_gain),
     Claim("12", "at forty tries the two are not told apart", BUDGET,
           _lies("around", ("small_other_unchecked", "big_start"), metric="pass_40")),

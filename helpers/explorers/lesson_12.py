@@ -1,7 +1,7 @@
 """Lesson 12: figures and an explorer over two recorded studies; nothing is trained.
 
 `size_picture` draws what two writers can do with k tries, and says their paired difference at one
-k. Starts are examined before the first round, arms after the last.
+k. Starts are examined in generation 0, arms in the last.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _NAMED = {label: name for name, label in WRITERS.items()}
 
 
 def values(writer: str, metric: str) -> pd.Series:
-    """One number a seed: of a start as it began, of an arm after the last round."""
+    """One number a seed: of a start as it began, of an arm in the last generation."""
     table = _recorded()
     rows = table[(table["arm"] == writer) & (table["metric"] == metric)]
     if rows.empty:

@@ -15,8 +15,8 @@ from helpers.teaching.exercises import Hint, agrees, exercise, number
 # ---------------------------------------------------------------------- A. which baseline
 
 STEPS = (
-    "You took away the start. The hundred steps a round are still in the difference: take away the "
-    "arm that had as many steps without these data."
+    "You took away the start. The steps of three generations are still in the difference: take "
+    "away the arm that had as many steps without these data."
 )
 OTHER = "You took the reference-only arm of the small student. A baseline is of the same student."
 PAIRS = (
