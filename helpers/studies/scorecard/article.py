@@ -63,7 +63,7 @@ ARTICLE = (
     Claim(
         "F01", "Data made by a machine can help a model, under specific circumstances.",
         article(1), "V", ("11",), CHECKED_HELPS,
-        "The circumstance is a check that runs, in a toy language, for four rounds. It would "
+        "The circumstance is a check that runs, in a toy language, for four generations. It would "
         "change our mind: as many programs, chosen at random, that teach as much.",
         exists=True,
     ),
@@ -117,7 +117,7 @@ ARTICLE = (
         "F09", "Llama 3.1 shows that synthetic data, corrected, improve a model without collapse.",
         article(9), "V", ("11",),
         AllOf((REPAIR_GAINS, Sign("execution", "repair.gain_pass_10[4]", 0.02), REPAIR_ADDS)),
-        "The third part asks what the correction adds to a mere filter. Four rounds, a toy "
+        "The third part asks what the correction adds to a mere filter. Four generations, a toy "
         "language. It would change our mind: more from correcting than from filtering alone.",
         unmet=TOY,
     ),
@@ -301,8 +301,8 @@ ARTICLE = (
                      "unit_tests.coverage_100[4] - start.coverage_100[0]", 0.02),
             )
         ),
-        "Four rounds: the horizon is short. It would change our mind: fewer different right "
-        "programs after more rounds, or with a hundred tries a task.",
+        "Four generations: the horizon is short. It would change our mind: fewer different right "
+        "programs after more generations, or with a hundred tries a task.",
         unmet=TOY,
     ),
 )  # fmt: skip

@@ -120,8 +120,8 @@ CHECKS = (
                 Sign("execution_controls", MENDED_MORE, 0.02),
             )
         ),
-        "Ability at the end, programs mended in all rounds, and the same with more examples of "
-        "mending. It would change our mind: a larger model, which reads.",
+        "Ability at the end, programs mended in all generations, and the same with more examples "
+        "of mending. It would change our mind: a larger model, which reads.",
         unmet="a small model that sees few messages",
     ),
     Claim(
@@ -141,8 +141,8 @@ CHECKS = (
                 Sign("execution", "-own_tests.gain_pass_1[4]", 0.01),
             )
         ),
-        "Own tests here, own reviews there; four rounds. It would change our mind: twelve rounds, "
-        "which the next row asks for.",
+        "Own tests here, own reviews there; four generations. It would change our mind: twelve "
+        "generations, which the next row asks for.",
         unmet=TOY,
     ),
     Claim(
@@ -156,7 +156,8 @@ CHECKS = (
                 Sign("execution_coverage", "own_tests.pass_1[4] - own_tests.pass_1[12]", 0.02),
             )
         ),
-        "Twelve rounds of own tests, no reinforcement. It would change our mind: a longer loop.",
+        "Twelve generations of own tests, no reinforcement. It would change our mind: a longer "
+        "loop.",
         unmet=TOY,
     ),
     Claim(
@@ -164,14 +165,14 @@ CHECKS = (
         Sign("execution", "static.pass_1[4] - unchecked.pass_1[4]", 0.02),
         "A quarter human programs in both arms, so that there is little to slow. It would change "
         "our mind: the same without human programs.",
-        unmet="human programs in every round",
+        unmet="human programs in every generation",
     ),
     Claim(
         "P43", "Training on checked answers narrows: at many tries the start wins.",
         "Yue et al., 2504.13837, abstract", "A", ("11",),
         Sign("execution_coverage", "start.coverage_100[0] - unit_tests.coverage_100[4]", 0.02),
         "A hundred tries here, 256 there. It would change our mind: reinforcement, or more "
-        "rounds.",
+        "generations.",
         unmet="no reinforcement, a hundred tries",
     ),
     Claim(

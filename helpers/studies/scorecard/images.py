@@ -33,8 +33,8 @@ IMAGES = (
                 Sign("vae", "accumulate.elbo[6] - accumulate.elbo[8]", 0.2),
             )
         ),
-        "The last part asks whether it goes on. Eight rounds of small digits. It would change our "
-        "mind: a longer run that comes to rest.",
+        "The last part asks whether it goes on. Eight generations of small digits. It would change "
+        "our mind: a longer run that comes to rest.",
         unmet=DIGITS,
     ),
     Claim(
@@ -72,11 +72,11 @@ IMAGES = (
         unmet=BLOBS,
     ),
     Claim(
-        "P29", "New real data in each round: the loop settles.",
+        "P29", "New real data in each generation: the loop settles.",
         f"{MAD}, fresh data loop", "V", ("04",),
         Null("diffusion", "fresh10.knn_recall[8] - fresh10.knn_recall[4]", 0.05),
-        "Settles is read as less than .05 in the last four of eight rounds. It would change our "
-        "mind: a drift in longer loops.",
+        "Settles is read as less than .05 in the last four of eight generations. It would change "
+        "our mind: a drift in longer loops.",
         unmet=BLOBS,
     ),
     Claim(

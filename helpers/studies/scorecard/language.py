@@ -115,7 +115,7 @@ LANGUAGE = (
         unmet=f"{STORIES}; held against the best model of the real rows, not against its own start",
     ),
     Claim(
-        "P14", "Language, replace: worse in every round.",
+        "P14", "Language, replace: worse in every generation.",
         f"{GERSTGRASSER}, Table 2", "S", ("05",),
         AllOf(
             tuple(
@@ -123,7 +123,8 @@ LANGUAGE = (
                 for g in ROUNDS
             )
         ),
-        "A small GPT, a grammar's stories. It would change our mind: a round that gives back.",
+        "A small GPT, a grammar's stories. It would change our mind: a generation that gives "
+        "back.",
         unmet=STORIES,
     ),
     Claim(
@@ -220,7 +221,7 @@ LANGUAGE = (
         unmet=STORIES,
     ),
     Claim(
-        "P59", "With enough real data in each round the loop stays where it is.",
+        "P59", "With enough real data in each generation the loop stays where it is.",
         "Bertrand et al., 2310.00429, abstract", "A", ("07",),
         AllOf(
             tuple(
@@ -228,8 +229,8 @@ LANGUAGE = (
                 for arm in ("redrawn", "new")
             )
         ),
-        "A tenth, of which nobody says that it is enough; three rounds of eight. It would change "
-        "our mind: a drift in longer loops, or a larger share.",
+        "A tenth, of which nobody says that it is enough; three generations of eight. It would "
+        "change our mind: a drift in longer loops, or a larger share.",
         unmet="a tenth may be less than enough",
     ),
     Claim(

@@ -36,8 +36,8 @@ LAWS = (
         f"{NATURE}, discrete chains", "V", ("00", "03"),
         Value("discrete", "zipf_replace.heterozygosity[50] / zipf_replace.heterozygosity[0]",
               "(1 - 1 / 2000)**50", LAW),
-        "The chance that two draws differ falls by 1 - 1/n a round, so that it ends at 0; the end "
-        "itself lies beyond the table. It would change our mind: a run that stands still.",
+        "The chance that two draws differ falls by 1 - 1/n a generation, so that it ends at 0; the "
+        "end itself lies beyond the table. It would change our mind: a run that stands still.",
     ),
     Claim(
         "P11", "Regression, replace: the error grows in proportion to the fits.",
@@ -49,7 +49,7 @@ LAWS = (
                 for t in (5, 20, 40)
             )
         ),
-        "A well-specified model and the same inputs in each round. It would change our mind: "
+        "A well-specified model and the same inputs in each generation. It would change our mind: "
         "growth that bends.",
     ),
     Claim(
@@ -106,7 +106,7 @@ LAWS = (
         ),
         "The first part is the spread, the second the surprise at real points, which is theirs. "
         "Growth like a logarithm has no bound and looks flat. It would change our mind: their "
-        "data, for more rounds.",
+        "data, for more generations.",
         unmet="other data, and a bandwidth that nobody tunes",
     ),
     Claim(
@@ -214,7 +214,7 @@ LAWS = (
         "it: the robots files, read again.",
     ),
     Claim(
-        "P47", "There are families that break at the second round with all real rows kept.",
+        "P47", "There are families that break in generation 2 with all real rows kept.",
         "Barzilai and Shamir, 2505.19046, Theorem 5.1", "V", ("06",),
         Sign("counterexample", "accumulate.error[2] - accumulate.error[0]", 0.1),
         "Nobody has built their family here. It would change our mind: a construction that runs "
@@ -231,8 +231,8 @@ LAWS = (
                 for t in (1, 3, 6)
             )
         ),
-        "New inputs in each round; with the same ones nothing happens after the first. It would "
-        "change our mind: nothing but a mistake in the law.",
+        "New inputs in each generation; with the same ones nothing happens after the first. It "
+        "would change our mind: nothing but a mistake in the law.",
     ),
     Claim(
         "P49", "The spread of a bell shrinks by the same factor at each fit.",
