@@ -63,7 +63,7 @@ def _what_is_missing_is_the_mean() -> list[Found]:
 
 
 def _pace() -> list[Found]:
-    """The share of the way to the floor left after n / (1 + 2 m) rounds, and after thrice that."""
+    """The share of the way to the floor left in generation n / (1 + 2 m), and in thrice that."""
     found = []
     for n in (100, 1000, 10_000):
         floor = theory.gaussian_floor(5, n)
@@ -115,7 +115,7 @@ def _dropping_harms() -> list[Found]:
 
 
 def _those_in_the_frozen_tenth() -> list[Found]:
-    """Words left after fifty rounds over the words expected in the 200 rows that are frozen."""
+    """Words left in generation 50 over the words expected in the 200 rows that are frozen."""
     p = real_rows.zipf()
     frozen = float((1 - (1 - p) ** 200).sum())
     held, redrawn = (_last("real_rows", f"words_{way}", "words") for way in real_rows.WAYS[:2])
@@ -125,7 +125,7 @@ def _those_in_the_frozen_tenth() -> list[Found]:
 
 @cache
 def _behind_a_detector(new: int, synthetic: int, lam: float) -> np.ndarray:
-    """Squared distance to the truth in rounds 21 to 40, twenty seeds of 500 runs each."""
+    """Squared distance to the truth in generations 21 to 40, twenty seeds of 500 runs each."""
     found = []
     for seed in range(20):
         rng = np.random.default_rng([seed, 7])
@@ -228,7 +228,7 @@ def _fresh_helps_everybody() -> list[Found]:
 
 
 def _rich_feel_it_first() -> list[Found]:
-    """From round to round the rate falls, in the first one most for the rich."""
+    """From generation to generation the rate falls, in the first most for the rich."""
     falls = [
         between(_rate(b, own) - _rate(a, own), -np.inf, 0, f"{own} rows, {a} to {b}")
         for own in (12, 50, 100, 400) for a, b in ((0, 1), (1, 5), (5, 10))
@@ -377,9 +377,9 @@ CLAIMS = [
           _formula),
     Claim("07", "what is missing is the error of the mean", "variance and squared error, 40 seeds",
           _what_is_missing_is_the_mean),
-    Claim("07", "After $n/(1 + 2m)$ rounds about a third of the way is left", "exact, share left",
-          _pace),
-    Claim("07", "a hundred rounds have hardly begun, with real rows or without",
+    Claim("07", "After $n/(1 + 2m)$ generations about a third of the way is left",
+          "exact, share left", _pace),
+    Claim("07", "a hundred generations have hardly begun, with real rows or without",
           "exact, n = 10,000", _hardly_begun),
     Claim("07", "The typical run with one row keeps less than half", "median, n = 1,000, 40 seeds",
           _typical_run),
@@ -452,7 +452,7 @@ CLAIMS = [
     Claim("07", "hold zero, but for the excess of generation 5", "GPT, 10 seeds",
           _intervals_of_400),
     Claim("07", "generation 0, helps everybody", "rate, 20 seeds", _fresh_helps_everybody),
-    Claim("07", "Each round of the loop makes its text poorer, and the rich feel it first",
+    Claim("07", "Each generation makes its text poorer, and the rich feel it first",
           "differences of the rate, 20 seeds", _rich_feel_it_first),
     Claim("07", "from which budget on is it not worth the trouble", "error saved, exact",
           _not_worth_the_trouble),

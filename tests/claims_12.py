@@ -181,7 +181,8 @@ def _parameters() -> list[Found]:
 
 BUDGET = "size: ten seeds, three generations of 100 steps; exams of 40 tasks, 100 programs each"
 HALVES = (
-    "size: ten seeds, half starts, three generations of 100 steps; exams of 40 tasks, 20 programs each"
+    "size: ten seeds, half starts, three generations of 100 steps; exams of 40 tasks, 20 programs "
+    "each"
 )
 FOUR = f"{BUDGET}; checked: four programs written and tested for each task, unchecked: one written"
 OWN = {which: f"{which}_own_unchecked" for which in ("small", "big")}
@@ -223,7 +224,8 @@ CLAIMS = [
           _lies("above", ("big_own_checked", "big_start"), metric="pass_40")),
     Claim("12", "Two thirds and the whole both lie inside its 95 % interval", BUDGET,
           _share_of_the_twin),
-    Claim("12", "On the scorecard the verdict of its row depends on one seed", BUDGET, _on_the_scorecard),
+    Claim("12", "On the scorecard the verdict of its row depends on one seed", BUDGET,
+          _on_the_scorecard),
     Claim("12", "both intervals of *big minus small* hold zero", FOUR, _size_of_the_gain),
     Claim("12", "at forty tries the two are not told apart", BUDGET,
           _lies("around", ("small_other_unchecked", "big_start"), metric="pass_40")),

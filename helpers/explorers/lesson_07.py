@@ -118,9 +118,9 @@ def _curves(rows: list[tuple[int, str, float]], ylabel: str, xlabel: str, title:
 
 
 def pace_picture(runs: Mapping[int, np.ndarray], real: int) -> Picture:
-    """Mean variances of live runs and their common floor: n -> array (rounds + 1, runs).
+    """Mean variances of live runs and their common floor: n -> array (generations + 1, runs).
 
-    real: new real rows a round, as many for every n.
+    real: new real rows a generation, as many for every n.
     """
     curves = [
         tidy(values.mean(axis=1, keepdims=True), "variance", f"n = {n:,}")
@@ -130,7 +130,7 @@ def pace_picture(runs: Mapping[int, np.ndarray], real: int) -> Picture:
     longest = max(len(values) for values in runs.values())
     return band(
         pd.concat(curves), "variance", centre="mean", exact={"floor": np.full(longest, floor)},
-        ylabel="variance, mean of the runs", xlabel="round",
+        ylabel="variance, mean of the runs", xlabel="generation",
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def new_rows(n: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 
 def bell_error(policy: Policy, written: int, part: float = 1.0, seed: int = 4) -> float:
-    """Squared distance to the truth (2-Wasserstein) of a bell, mean of 500 runs, rounds 21 to 40.
+    """Squared distance to the truth (2-Wasserstein) of a bell, generations 21 to 40 of 500 runs.
 
     written: rows that each model writes, with `part` of its variance (the sampling bias of MAD).
     """
@@ -160,7 +160,7 @@ def bell_error(policy: Policy, written: int, part: float = 1.0, seed: int = 4) -
 
 
 def floors_picture() -> Picture:
-    """`real_rows`: the variance in the long run against the real rows a round, for three n."""
+    """`real_rows`: the variance in the long run against the real rows a generation, for three n."""
     table = studies.load("real_rows").query("metric == 'variance'")
     parts = table["arm"].str.extract(r"^floor_n(\d+)_m(\d+)$")
     chosen = table[parts[0].notna()].assign(
@@ -171,12 +171,12 @@ def floors_picture() -> Picture:
     table = chosen.query("generation <= 10")
     return band(
         table, "value", centre="mean", exact={"1 - 1/(1 + 2 m)": theory.gaussian_floor},
-        ylabel="variance in the long run", xlabel="new real rows a round m",
+        ylabel="variance in the long run", xlabel="new real rows a generation, m",
     )  # fmt: skip
 
 
 def tenths_picture() -> Picture:
-    """`real_rows`: words that are left after fifty rounds, by which tenth is real."""
+    """`real_rows`: words that are left after fifty generations, by which tenth is real."""
     labels = {
         Replace().name: "no real words", real_rows.FROZEN: "the same tenth for ever",
         "redrawn": "redrawn from the old text", "new": "newly collected",
@@ -195,7 +195,7 @@ def rates_picture(written: int = 100, rounds: tuple[int, ...] = (0, 1, 5, 10)) -
     labels = {f"g{g}_s{written}": f"generation {g}" for g in rounds}
     table = studies.load("bigram_rate").query("metric == 'rate' and arm in @labels")
     table = table.assign(arm=table["arm"].map(labels), metric="value")
-    # From rounds to rounds in the order asked for, so that colours follow it.
+    # In the order asked for, so that colours follow it.
     table = table.sort_values("arm", key=lambda arms: arms.map(list(labels.values()).index))
     return band(
         table, "value", centre="mean", exact={"worth nothing": lambda real: 0.0 * real},
