@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from nbval.plugin import get_sanitize_patterns
 
+from helpers._ground import ROOT
 from helpers.authoring import execute
 from helpers.authoring.build import build, main
 from helpers.authoring.check import check, stale
@@ -22,6 +23,8 @@ from helpers.authoring.markdown import mask_all
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset
 from helpers.authoring.rehearse import every_cell, rehearse
+from helpers.authoring.rules import other_words
+from helpers.studies.scorecard import CLAIMS
 
 FRONT = """\
 ---
@@ -533,6 +536,46 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
 )
 def test_allowed_numbers_and_images_pass(tmp_path: Path, prose: str) -> None:
     assert problems(tmp_path, f"# T\n\n{prose}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("a\nafter four rounds of it", 12),
+        ("new rows a round", 11),
+        ("In round 0 it is", 11),
+        ("Each round begins", 11),
+        (code('quiz("k", "after\\n"\n     "three rounds?")'), 13),
+        (code('plots.band(x, xlabel="rounds")'), 13),
+    ],
+)
+def test_a_turn_of_the_loop_has_one_name(tmp_path: Path, body: str, line: int) -> None:
+    found = problems(tmp_path, f"# T\n\n{body}\n", fatal=False)
+    said = [one for one in found if "is called a generation" in one]
+    assert len(said) == 1
+    assert said[0].startswith(f"{line}: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "the wrong way round, a circle round the point, all round it; once round the loop",
+        "Python rounds a digit, or rounds up; tables are round",
+        'papers say *round*, *rounds* and "rounds"; `rounds=3`, {{ theory.x(rounds=20) }}',
+        code("x = round(1.2)\nrounds = 3\nplay(rounds=rounds)"),
+    ],
+)
+def test_round_may_be_another_word(tmp_path: Path, body: str) -> None:
+    found = problems(tmp_path, f"# T\n\n{body}\n", fatal=False)
+    assert not [one for one in found if "is called a generation" in one]
+
+
+def test_what_is_read_beside_the_lessons_keeps_to_that_name() -> None:
+    """Pages for instructors hold the hints and the quizzes, too."""
+    pages = [*(ROOT / "lessons" / "instructors").glob("*.md"), ROOT / "README.md"]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in pages}
+    texts |= {c.id: f"{c.text}\n{c.caveat}\n{c.unmet}" for c in CLAIMS}
+    assert not [(name, *found) for name, text in texts.items() for found in other_words(text)]
 
 
 def test_a_complete_exercise_and_an_explorer_with_its_twin_pass(tmp_path: Path) -> None:

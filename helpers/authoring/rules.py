@@ -52,12 +52,21 @@ _ALT = re.compile(r"""\balt\s*=\s*(?:"[^"]*\S[^"]*"|'[^']*\S[^']*')""")
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
 _ITEM = re.compile(r"^- ", re.MULTILINE)
 _SECTION_LINK = re.compile(r"\]\(#([^\s()]+)\)")  # to a figure or a cell, by its heading
+# One word for one thing: a turn of the loop is a generation. In *italics* or "quotes" it is the
+# word of a paper; as in "round the loop", "wrong way round" or "rounds up" it is another word.
+_ROUND = re.compile(
+    r"(?<![\w*\"])(?:round \d+|rounds(?! (?:a|an|up|down|off|to)\b)"
+    r"|(?:a|each|every|one|per|the|this|that|first|last|next|\d+) round(?! (?:a|an|the|it|its)\b))"
+    r"(?![\w*\"])",
+    re.IGNORECASE,
+)
 
 
 def validate(lesson: Lesson, notebooks: Path) -> list[Problem]:
     """Everything wrong with `lesson`, sorted by line. Relative links start in `notebooks`."""
     found = [*_tags(lesson), *_code(lesson), *_headings(lesson), *_exercises(lesson)]
     for cell in lesson.cells:
+        found += _turns(cell)
         if cell.kind == "markdown":
             found += [*_numbers(cell), *_images(cell), *_links(cell, notebooks)]
     if lesson.shape != "page":
@@ -288,6 +297,29 @@ def _numbers(cell: Cell) -> Iterator[Problem]:
             version = match[0].count(".") > 1 or _NAMED_NUMBER.search(text[: match.start()])
             if not inside and not version:
                 yield Problem(line, f"bare number {match[0]!r} in prose: {advice}")
+
+
+def other_words(text: str) -> Iterator[tuple[int, str]]:
+    """Where `text` calls a generation something else: a line, counted from 0, and the words."""
+    for match in _ROUND.finditer(text):
+        yield text.count("\n", 0, match.start()), match[0]
+
+
+def _turns(cell: Cell) -> Iterator[Problem]:
+    """A round that is a generation, in prose and in what code says."""
+    found = (
+        other_words(mask_all(cell.source))
+        if cell.kind == "markdown"
+        else (
+            (node.lineno - 1, words)
+            for node in ast.walk(cell.tree())
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            for _, words in other_words(node.value)
+        )
+    )
+    for line, words in found:
+        message = f"{words!r}: a turn of the loop is called a generation"
+        yield Problem(cell.line + line, message, fatal=False)
 
 
 def _images(cell: Cell) -> Iterator[Problem]:
