@@ -454,6 +454,7 @@ READERS = {  # file of the course -> who opens it; the others ask these
     "planned.yaml": {"authoring/catalogue.py"},
     "plans.yaml": {"authoring/runsheet.py"},
     "budget.json": {"_progress.py", "authoring/budget.py", "authoring/course.py"},
+    "hub.json": {"authoring/course.py"},
     "lessons.json": {"authoring/fingerprint.py", "authoring/pages.py", "teaching/_lessons.py"},
 }
 FROM_FILE = {  # who says where things lie from __file__ -> why not from helpers._ground.ROOT

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from helpers.authoring.catalogue import about, catalogue
 from helpers.authoring.front import Problem
@@ -47,6 +48,11 @@ class Course:
     def measured(self) -> dict[str, dict[str, float]]:
         """lessons/budget.json: stem -> {"cpu_seconds", "memory_mb"}; empty if there is none."""
         path = self.lessons / "budget.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def tried_on_a_hub(self) -> dict[str, Any]:
+        """lessons/hub.json: what tests/hub.py measured; empty if there is none."""
+        path = self.lessons / "hub.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def stems(self, wanted: Sequence[str] = ()) -> list[str]:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from statistics import median_high as median
+from typing import Any
 
 from helpers.authoring.catalogue import Entry
 
@@ -86,6 +87,40 @@ def _hub_lines(measured: Measured, entries: Mapping[str, Entry]) -> Iterator[str
             math.ceil(learners * (SERVER_MB + one) / 1024) for one in (held[-1], median(held))
         )
         yield f"| {learners} | {' | '.join(map(str, needed))} |"
+
+
+def tried_table(tried: Mapping[str, Any], measured: Measured) -> str:
+    """What a class on a real hub took, beside what `hub_table` promises, as Markdown.
+
+    tried: what tests/hub.py recorded. KeyError where its lesson has no measurement in `measured`.
+    """
+    return "\n".join(_tried_lines(tried, measured))
+
+
+def _tried_lines(tried: Mapping[str, Any], measured: Measured) -> Iterator[str]:
+    learners, lesson = tried["learners"], tried["lesson"]
+    kernel = _up(measured[lesson]["memory_mb"], ROUNDED_MB)
+    called = {"jupyterhub": "JupyterHub", "configurable-http-proxy": "configurable-http-proxy",
+              "jupyterlab": "JupyterLab", "python": "Python"}  # fmt: skip
+    versions = ", ".join(f"{name} {tried['versions'][key]}" for key, name in called.items())
+    yield f"On {tried['date']} {learners} users of one machine took lesson {lesson[:2]} at once, on"
+    yield f"{tried['cores']} cores and {tried['memory_gb']} GB of memory, with {versions}."
+    yield ""
+    yield "| memory at most, MB | planned for | measured |"
+    yield "|---|---|---|"
+    for what, planned, key in (
+        ("JupyterLab of one learner", SERVER_MB, "server_mb"),
+        (f"kernel of lesson {lesson[:2]}", kernel, "kernel_mb"),
+        ("one learner, all processes", per_learner(measured)["guarantee"], "learner_mb"),
+        (f"all {learners} learners", learners * (SERVER_MB + kernel), "all_learners_mb"),
+        ("hub and proxy", "", "hub_mb"),
+    ):
+        yield f"| {what} | {planned} | {math.ceil(tried[key])} |"
+    yield ""
+    yield f"All servers answered {math.ceil(tried['start_seconds'])} s after they were asked for,"
+    yield f"and the lesson took {math.ceil(tried['lesson_seconds'])} s from its first cell to the"
+    yield f"last one of the last learner: {math.ceil(tried['cpu_seconds'])} s of a core for all of"
+    yield f"them and the hub, while other programs took {math.ceil(tried['others_cpu_seconds'])} s."
 
 
 def _up(value: float, step: int) -> int:

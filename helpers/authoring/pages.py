@@ -18,7 +18,7 @@ from helpers.authoring.catalogue import Entry, catalogue, listed
 from helpers.authoring.course import Course
 from helpers.authoring.instructors import answers, head, lacking
 from helpers.authoring.lesson import parse
-from helpers.authoring.memory import hub_table
+from helpers.authoring.memory import hub_table, tried_table
 from helpers.authoring.runsheet import Plan, read_plans
 from helpers.authoring.told import told
 from helpers.studies import scorecard
@@ -27,6 +27,7 @@ from helpers.studies.scorecard import printed
 BEGIN, END = "<!-- made by `course build` from {source} -->", "<!-- written by hand from here -->"
 ANSWERS = "answers"  # the name of the second part of a page for instructors
 SCORECARD = "scorecard"  # and of README; it is made of recorded results
+TRIED = "tried"  # and of the page for hubs: what a class on a real one took
 HUBS, FIRST_CLASS = "hubs.md", "first-class.md"  # pages for instructors that belong to no lesson
 _BLOCK = re.compile(
     re.escape(BEGIN.split("{")[0]) + r"(?P<source>[^\n]*?)(?:: (?P<part>[a-z]+))? -->\n.*?"
@@ -106,11 +107,14 @@ def _filled(path: Path, source: str, parts: Mapping[str, str]) -> Iterator[tuple
 
 
 def _of_no_lesson(course: Course, entries: Mapping[str, Entry]) -> Iterator[tuple[Path, str]]:
-    """The page for hubs, made of what lessons cost, and that of the first class, of the plans."""
+    """The page for hubs, made of what was measured, and that of the first class, of the plans."""
     hubs, first_class = (course.lessons / "instructors" / name for name in (HUBS, FIRST_CLASS))
     if hubs.is_file():
-        table = hub_table(course.measured(), entries)
-        yield from _filled(hubs, "lessons/budget.json", {"": table})
+        measured, tried = course.measured(), course.tried_on_a_hub()
+        parts = {"": hub_table(measured, entries)}
+        if tried:
+            parts[TRIED] = tried_table(tried, measured)
+        yield from _filled(hubs, "lessons/budget.json and lessons/hub.json", parts)
     if first_class.is_file():
         tables = (_times(plan) for plan in read_plans(course.lessons).values())
         yield from _filled(first_class, "lessons/plans.yaml", {"": "\n\n".join(tables)})
