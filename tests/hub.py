@@ -1,9 +1,10 @@
 """Eight learners of a real JupyterHub run a lesson at once, as lessons/instructors/hubs.md says.
 
-    sudo python tests/hub.py FOLDER [--record]
+    sudo python tests/hub.py FOLDER [--packages VENV] [--record]
 
 installs in FOLDER what that page says, with JupyterHub and its proxy beside it, and makes eight
-users of this machine, whom it takes away again. All of them work through lesson 02 at the same
+users of this machine, whom it takes away again. With --packages the packages are not installed but
+those of an environment of the course that is there, such as .venv. All of them work through lesson 02 at the same
 time: one in Chromium, the others by the interfaces that JupyterLab uses. It ends with a list of
 what went wrong, and fails if there is anything. With --record the measurements become
 lessons/hub.json, from which the page is filled.
@@ -95,26 +96,47 @@ def commands(page: str) -> list[list[str]]:
     return [line.split() for line in lines if line.split()[0] in ("pip", "python")]
 
 
-def install(folder: Path) -> Path:
-    """The course in `folder`, where nobody but root can write, and its environment; the course."""
+def install(folder: Path, packages: Path | None) -> Path:
+    """The course in `folder`, where nobody but root can write, and its environment; the course.
+
+    packages: an environment whose packages are used; None to install them as the page says.
+    """
     course = folder / "srv" / "closing-the-loop"
     if course.exists():
         shutil.rmtree(course)
     course.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "clone", "-q", "--no-hardlinks", ROOT, course], check=True)
-    inside = folder / "env" / "bin"
+    env = folder / "env"
+    inside = env / "bin"
+    if not (inside / "python").exists():
+        subprocess.run([reachable_python(), "-m", "venv", env], check=True)
+    if packages:
+        lend(packages, env, course)
     if not (inside / "jupyterhub").exists():
-        subprocess.run([reachable_python(), "-m", "venv", "--clear", folder / "env"], check=True)
         subprocess.run([inside / "pip", "install", "-q", HUB], check=True)
     for command in commands(PAGE.read_text(encoding="utf-8")):
-        print("$", *command, flush=True)
-        subprocess.run([inside / command[0], *command[1:]], cwd=course, check=True)
+        if command[0] == "python" or not packages:
+            print("$", *command, flush=True)
+            subprocess.run([inside / command[0], *command[1:]], cwd=course, check=True)
     proxy = folder / "node"
     if not (proxy / "node_modules").exists():
         proxy.mkdir(exist_ok=True)
         options = ["--no-audit", "--no-fund", "--silent"]
         subprocess.run(["npm", "install", *options, PROXY], cwd=proxy, check=True)
     return course
+
+
+def lend(packages: Path, env: Path, course: Path) -> None:
+    """Let `env` import the course and then what is installed in the environment `packages`.
+
+    Lines of a .pth file are folders; what is editable in `packages` is not taken over.
+    """
+    (theirs,) = packages.glob("lib/python3.*/site-packages")
+    ours = env / theirs.relative_to(packages)
+    if not ours.is_dir():
+        raise SystemExit(f"--packages must hold packages for {reachable_python()}, got {theirs}")
+    (ours / "course.pth").write_text(f"{course}\n{theirs}\n")
+    shutil.copytree(packages / "share" / "jupyter", env / "share" / "jupyter", dirs_exist_ok=True)
 
 
 def reachable_python() -> str:
@@ -353,11 +375,11 @@ def versions(folder: Path) -> dict[str, str]:
     }
 
 
-def run(folder: Path) -> tuple[dict[str, Any], list[str]]:
+def run(folder: Path, packages: Path | None) -> tuple[dict[str, Any], list[str]]:
     """What was measured, and what went wrong."""
     from hub_browser import in_browser  # here: tests of this module need no Playwright
 
-    course = install(folder)
+    course = install(folder, packages)
     homes = folder / "home"
     password, token = secrets.token_urlsafe(), secrets.token_hex(32)
     before = tree(course)
@@ -389,6 +411,7 @@ def run(folder: Path) -> tuple[dict[str, Any], list[str]]:
         "date": str(date.today()),
         "lesson": LESSON,
         "learners": COUNT,
+        "installed": packages is None,
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "versions": versions(folder),
@@ -401,13 +424,14 @@ def main(arguments: list[str]) -> int:
     """The exit code: 0 if nothing went wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to install; made if need be")
+    parser.add_argument("--packages", type=Path, help="an environment whose packages are used")
     parser.add_argument("--record", action="store_true", help="write lessons/hub.json")
     chosen = parser.parse_args(arguments)
     if os.geteuid() != 0:
         print("root is needed: the learners are made users of this machine", file=sys.stderr)
         return 2
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    measured, complaints = run(chosen.folder.absolute())
+    measured, complaints = run(chosen.folder.absolute(), chosen.packages)
     text = json.dumps(measured, indent=1) + "\n"
     print(text, *complaints, f"{len(complaints)} complaints", sep="\n")
     if chosen.record and not complaints:
