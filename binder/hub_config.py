@@ -9,3 +9,5 @@ c = get_config()
 c.Spawner.cmd = [str(Path(__file__).resolve().parent / "singleuser")]
 c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = "/lab/tree/closing-the-loop/my/00-start-here.ipynb"
+# A class comes at once: then the last of its servers takes minutes on a small machine, not seconds.
+c.Spawner.start_timeout = c.Spawner.http_timeout = 600

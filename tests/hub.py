@@ -4,8 +4,8 @@
 
 installs in FOLDER what that page says, with JupyterHub and its proxy beside it, and makes eight
 users of this machine, whom it takes away again. With --packages the packages are not installed but
-those of an environment of the course that is there, such as .venv. All of them work through lesson 02 at the same
-time: one in Chromium, the others by the interfaces that JupyterLab uses. It ends with a list of
+those of an environment of the course that is there, such as .venv. All learners work through lesson
+02 at the same time: one in Chromium, the others by the interfaces that JupyterLab uses. It ends with a list of
 what went wrong, and fails if there is anything. With --record the measurements become
 lessons/hub.json, from which the page is filled.
 
