@@ -5,8 +5,8 @@
 installs in FOLDER what that page says, with JupyterHub and its proxy beside it, and makes eight
 users of this machine, whom it takes away again. With --packages the packages are not installed but
 those of an environment of the course that is there, such as .venv. All learners work through lesson
-02 at the same time: one in Chromium, the others by the interfaces that JupyterLab uses. It ends with a list of
-what went wrong, and fails if there is anything. With --record the measurements become
+02 at the same time: one in Chromium, the others by the interfaces that JupyterLab uses. At the end
+it lists what went wrong, and fails if there is anything. With --record the measurements become
 lessons/hub.json, from which the page is filled.
 
 It needs root, since the users are real ones; node with npm; Chromium; some 3 GB in FOLDER. Nothing
@@ -30,12 +30,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psutil
+from tornado.httpclient import HTTPClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from hub_learner import Learner, ask
@@ -50,7 +51,7 @@ LESSON = "02-fit-sample-repeat"
 COPY = f"closing-the-loop/my/{LESSON}.ipynb"
 HUB, PROXY = "jupyterhub==5.*", "configurable-http-proxy@5"
 SHARED = "/srv/closing-the-loop"  # where the page puts the course
-START_SECONDS, LESSON_SECONDS = 600, 1500
+START_SECONDS, LESSON_SECONDS, LOOK_SECONDS = 600, 1500, 2
 
 CONFIG = """\
 c = get_config()
@@ -136,7 +137,8 @@ def lend(packages: Path, env: Path, course: Path) -> None:
     if not ours.is_dir():
         raise SystemExit(f"--packages must hold packages for {reachable_python()}, got {theirs}")
     (ours / "course.pth").write_text(f"{course}\n{theirs}\n")
-    shutil.copytree(packages / "share" / "jupyter", env / "share" / "jupyter", dirs_exist_ok=True)
+    for name in ("share", "etc"):
+        shutil.copytree(packages / name / "jupyter", env / name / "jupyter", dirs_exist_ok=True)
 
 
 def reachable_python() -> str:
@@ -202,18 +204,21 @@ def hub(folder: Path, course: Path, password: str, token: str) -> Iterator[tuple
             env={"PATH": path, "HOME": str(state), "LANG": "C.UTF-8"},
             stdout=log,
             stderr=log,
-            start_new_session=True,
         )
     try:
         address = f"http://127.0.0.1:{ports[0]}"
         asyncio.run(until_up(f"{address}/hub/api/", token, process, state / "hub.log"))
         yield address, process.pid
     finally:
+        started = []
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        for one in [*started, process]:  # the proxy has a session of its own
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 def free_ports(count: int) -> list[int]:
@@ -233,8 +238,8 @@ async def until_up(url: str, token: str, process: subprocess.Popen[bytes], log: 
     while time.monotonic() < deadline and process.poll() is None:
         try:
             await ask(url, token)
-        except OSError:
-            await asyncio.sleep(0.5)
+        except (OSError, HTTPClientError):  # the proxy is up before the hub is
+            await asyncio.sleep(LOOK_SECONDS)
         else:
             return
     raise SystemExit(f"the hub did not start:\n{log.read_text('utf-8')[-3000:]}")
@@ -260,12 +265,10 @@ class Class:
         await ask(f"{self.api(name)}/server", self.token, "POST", {})
         async with asyncio.timeout(START_SECONDS):
             while not (await ask(self.api(name), self.token))["servers"].get("", {}).get("ready"):
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def start_all(self) -> float:
         """Start all servers at once; the seconds until the last one answers."""
-        for name in NAMES:
-            await ask(self.api(name), self.token, "POST")
         begun = time.monotonic()
         await asyncio.gather(*(self.start(name) for name in NAMES))
         for number, name in enumerate(NAMES, 1):
@@ -279,10 +282,14 @@ class Class:
         """All of them take the lesson at once, the first in a browser; the seconds it takes."""
         begun = time.monotonic()
         async with asyncio.timeout(LESSON_SECONDS):
-            await asyncio.gather(
+            ended = await asyncio.gather(
                 asyncio.to_thread(in_browser, self.learners[0]),
                 *(self.take(learner) for learner in self.learners[1:]),
+                return_exceptions=True,
             )
+        for learner, end in zip(self.learners, ended, strict=True):
+            if isinstance(end, BaseException):
+                learner.complaints.append(f"did not get through: {end!r}"[:600])
         return time.monotonic() - begun
 
     async def take(self, learner: Learner) -> None:
@@ -313,7 +320,7 @@ class Class:
         await ask(f"{self.api(learner.name)}/server", self.token, "DELETE")
         async with asyncio.timeout(START_SECONDS):
             while (await ask(self.api(learner.name), self.token))["servers"]:
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(LOOK_SECONDS)
         await self.start(learner.name)
         if tree(self.homes / learner.name / "closing-the-loop") != before:
             learner.complaints.append("their files are others after a second start")
@@ -326,7 +333,11 @@ class Class:
             signed = set(re.findall(r"ctl-hub-\d", copy))
             if signed != {learner.name}:
                 learner.complaints.append(f"their copy is signed by {sorted(signed)}")
-            kept = json.loads((home / ".progress" / "progress.json").read_text(encoding="utf-8"))
+            progress = home / ".progress" / "progress.json"
+            if not progress.exists():
+                learner.complaints.append(f"no answers in {progress}")
+                continue
+            kept = json.loads(progress.read_text(encoding="utf-8"))
             for section, entered in learner.entered.items():
                 for key, value in entered.items():
                     entry = kept[section].get(key, {})
