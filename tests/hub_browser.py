@@ -21,6 +21,7 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first
 
 def in_browser(learner: Learner, address: str, password: str, homes: Path, copy: str) -> None:
     """Log in at `address`, see the first page, then take the lesson in `copy`; blocks."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         installed = next((path for name in BROWSERS if (path := shutil.which(name))), None)
         chromium = playwright.chromium.launch(executable_path=installed, args=list(QUIET))
