@@ -138,7 +138,9 @@ def lend(packages: Path, env: Path, course: Path) -> None:
         raise SystemExit(f"--packages must hold packages for {reachable_python()}, got {theirs}")
     (ours / "course.pth").write_text(f"{course}\n{theirs}\n")
     for name in ("share", "etc"):
-        shutil.copytree(packages / name / "jupyter", env / name / "jupyter", dirs_exist_ok=True)
+        shutil.rmtree(env / name, ignore_errors=True)
+        tools = shutil.ignore_patterns("jupytext*")  # an author's, not on a hub
+        shutil.copytree(packages / name / "jupyter", env / name / "jupyter", ignore=tools)
 
 
 def reachable_python() -> str:
@@ -310,7 +312,7 @@ class Class:
         helper = "closing-the-loop/helpers/loop.py"
         if not await learner.refused(f"api/contents/{helper}", "PUT", text):
             learner.complaints.append(f"JupyterLab could save over {helper}")
-        seen = await learner.ask(f"api/contents/{helper}")
+        seen = await learner.ask(f"api/contents/{helper}?type=file&format=text")
         if "def run_loop" not in seen["content"]:
             learner.complaints.append(f"{helper}, to which lessons link, cannot be read")
 

@@ -33,7 +33,7 @@ def in_browser(learner: Learner, address: str, password: str, homes: Path, copy:
         page.get_by_label("Username").fill(learner.name)
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(re.compile(r".*/lab/tree/.*00-start-here.ipynb"))
+        page.wait_for_url(re.compile(r".*/lab/tree/.*00-start-here.ipynb"), wait_until="commit")
         expect(lab.panel.locator(".jp-Cell").first).to_be_visible()
         lab.wait_until_idle()
         lab.shot("hub-first-page")
