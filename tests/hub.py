@@ -138,7 +138,7 @@ def lend(packages: Path, env: Path, course: Path) -> None:
         raise SystemExit(f"--packages must hold packages for {reachable_python()}, got {theirs}")
     (ours / "course.pth").write_text(f"{course}\n{theirs}\n")
     for name in ("share", "etc"):
-        shutil.rmtree(env / name, ignore_errors=True)
+        shutil.rmtree(env / name / "jupyter", ignore_errors=True)
         tools = shutil.ignore_patterns("jupytext*")  # an author's, not on a hub
         shutil.copytree(packages / name / "jupyter", env / name / "jupyter", ignore=tools)
 
