@@ -75,9 +75,11 @@ def test_what_was_tried_is_what_was_recorded_and_stays_below_what_is_planned() -
     assert tried["lesson"] == hub.LESSON
     rows = re.findall(r"(?m)^\| (.+?) \| (\d*) \| (\d+) \|$", PAGE.split("## What was tried")[1])
     assert len(rows) == 5
-    for what, planned, measured in rows:
-        if planned:
-            assert int(measured) <= int(planned), what
+    planned = {what: (int(plan), int(measured)) for what, plan, measured in rows if plan}
+    for what, (plan, measured) in planned.items():
+        promised = what.startswith(("one learner", "all 8"))  # the others are parts of it
+        assert measured <= (plan if promised else 1.1 * plan), what
+    assert len(planned) == 4
     assert tried["learner_mb"] <= per_learner(COURSE.measured())["guarantee"]
 
 
@@ -100,6 +102,10 @@ def test_the_hub_is_told_to_start_the_course_and_open_its_first_page(tmp_path: P
     assert (ROOT / "notebooks" / page).is_file()
 
 
+# In place of matplotlib, which takes seconds to do it.
+LIST_FONTS = 'mkdir -p "$HOME/.cache/matplotlib" && echo "$2" >> "$HOME/fonts"'
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> dict[str, str]:
     """An environment in which the server is a program that says how it was started."""
@@ -108,10 +114,13 @@ def server(tmp_path: Path) -> dict[str, str]:
     said = "$PWD|$*|$COURSE_HOME|$JUPYTER_CONFIG_PATH|$OMP_NUM_THREADS"
     fake.write_text(f'#!/bin/sh\necho "{said}"\n')
     fake.chmod(0o755)
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" != -c ] && exec {sys.executable} "$@"\n{LIST_FONTS}\n')
+    python.chmod(0o755)
     ours = ("COURSE", "JUPYTER", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    python = Path(sys.executable).parent
-    path = f"{tmp_path / 'bin'}{os.pathsep}{python}{os.pathsep}{os.environ['PATH']}"
+    kept.pop("XDG_CACHE_HOME", None)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     (tmp_path / "home").mkdir()
     return {**kept, "PATH": path, "HOME": str(tmp_path / "home")}
 
@@ -135,7 +144,9 @@ def test_a_learner_gets_copies_and_then_a_server_in_their_home(server: dict[str,
     assert done.stdout == f"{home}|--one two words|{course}|{settings}|1\n", done.stderr
     shipped = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert {path.name for path in Path(course, "my").glob("*.ipynb")} == shipped
+    assert Path(home, "fonts").read_text() == "import matplotlib.font_manager\n"
     again = started(server)
+    assert Path(home, "fonts").read_text().count("\n") == 1
     assert (again.returncode, again.stderr) == (0, "")
 
 

@@ -105,6 +105,9 @@ def _tried_lines(tried: Mapping[str, Any], measured: Measured) -> Iterator[str]:
     versions = ", ".join(f"{name} {tried['versions'][key]}" for key, name in called.items())
     yield f"On {tried['date']} {learners} users of one machine took lesson {lesson[:2]} at once, on"
     yield f"{tried['cores']} cores and {tried['memory_gb']} GB of memory, with {versions}."
+    if not tried["installed"]:
+        yield "The packages were those of an environment that `make test` had made: the lines of this"
+        yield "page that call `pip` did not run."
     yield ""
     yield "| memory at most, MB | planned for | measured |"
     yield "|---|---|---|"
