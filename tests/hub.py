@@ -64,6 +64,7 @@ c.JupyterHub.hub_bind_url = "http://127.0.0.1:{ports[1]}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{ports[2]}"
 c.ConfigurableHTTPProxy.command = [{proxy!r}]
 c.Spawner.ip = "127.0.0.1"
+c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]  # the browser can be asked what it does
 c.JupyterHub.services = [{{"name": "teacher", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [
     {{"name": "teacher", "services": ["teacher"],

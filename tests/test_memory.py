@@ -80,7 +80,7 @@ def test_lesson_00_says_how_many_kernels_fit() -> None:
 def test_the_page_for_hubs_follows_the_measurements() -> None:
     now = (INSTRUCTORS / "hubs.md").read_text(encoding="utf-8")
     assert hub_table(COURSE.measured(), ENTRIES) in now
-    assert "Nobody of us has run it" in " ".join(now.split())
+    assert "Nobody of us has run the installer of The Littlest JupyterHub" in " ".join(now.split())
     config = re.findall(r"(?s)```yaml\n(.*?)```", now)
     assert yaml.safe_load(config[0])["singleuser"]["memory"] == {
         "guarantee": "GUARANTEE",
