@@ -87,7 +87,7 @@ def torch_version() -> str:
     return pins.closure(pins.asked_for())["torch"]
 
 
-@pytest.mark.parametrize("name", ["postBuild", "start"])
+@pytest.mark.parametrize("name", ["postBuild", "singleuser", "start"])
 def test_scripts_are_executable_and_valid(name: str) -> None:
     script = BINDER / name
     assert script.stat().st_mode & stat.S_IXUSR
