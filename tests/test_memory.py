@@ -30,8 +30,8 @@ def test_kernels_of_lessons_are_counted_and_those_of_pages_are_not() -> None:
     assert memory_values(COSTS) == {
         "smallest_kernel_mb": 250,
         "largest_kernel_mb": 900,
-        "kernels_that_fit": 2,  # 150 + 2 * 900 of 2048, and not three
-        "usual_kernels_that_fit": 6,  # 150 + 6 * 310 is 2010
+        "kernels_that_fit": 2,  # 160 + 2 * 900 of 2048, and not three
+        "usual_kernels_that_fit": 6,  # 160 + 6 * 310 is 2020
     }
     assert memory_values({}) == {}
     with pytest.raises(ValueError, match="course budget --record"):
