@@ -106,8 +106,8 @@ def _tried_lines(tried: Mapping[str, Any], measured: Measured) -> Iterator[str]:
     yield f"On {tried['date']} {learners} users of one machine took lesson {lesson[:2]} at once, on"
     yield f"{tried['cores']} cores and {tried['memory_gb']} GB of memory, with {versions}."
     if not tried["installed"]:
-        yield "The packages were those of an environment that `make test` had made: the lines of this"
-        yield "page that call `pip` did not run."
+        yield "The packages were those of an environment that `make test` had made: the lines of"
+        yield "this page that call `pip` did not run."
     yield ""
     yield "| memory at most, MB | planned for | measured |"
     yield "|---|---|---|"
