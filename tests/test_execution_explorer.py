@@ -54,7 +54,7 @@ def test_differences_of_several_generations_are_means_seed_by_seed() -> None:
     pair = ("repair", "repair_blank")
     singly = explorer.by_generation(pair, metric="mended")
     assert singly["label"].tolist() == [
-        f"repair \N{MINUS SIGN} repair: blank, generation {g}" for g in range(5)
+        f"repair \N{MINUS SIGN} blank, generation {g}" for g in range(5)
     ]
     expected = [SUMMARY[f"repair_minus_repair_blank_mended_g{4}{end}"] for end in ("", "_low")]
     assert singly.loc[4, ["value", "low"]].tolist() == pytest.approx(expected, abs=6e-4)

@@ -109,7 +109,8 @@ def by_generation(*pairs: tuple[str, str], metric: str) -> pd.DataFrame:
     for pair in pairs:
         for at in range(LAST + 1):
             found = differences(pair, metric=metric, at=at)
-            rows.append(found.assign(label=found["label"] + f", generation {at}"))
+            label = found["label"].str.replace("repair: ", "")  # two lines a row, not three
+            rows.append(found.assign(label=label + f", generation {at}"))
     return pd.concat(rows, ignore_index=True)
 
 
