@@ -18,6 +18,7 @@ in every one of the three seeds, which three fair coins would do once in eight t
 - Real text becomes harder: `loss` of t1_replace rises from generation 0 to 3.
 - Accumulating loses less: `loss` of replace is above that of accumulate, for each sampler.
 Secondary, and described only: `distinct_3`, the spread and quantiles of surprise, k50's sign.
+The settings are those of the only fit that was tried, on seed 100: loss 3.51 before it, 3.13 after.
 """
 
 from __future__ import annotations
