@@ -20,7 +20,9 @@ LOST = -1  # after a word that cannot stand there, until the next story begins
 class World(Protocol):
     """What is asked of a `StoryGrammar`."""
 
-    continuation: float
+    @property
+    def continuation(self) -> float:
+        """The chance that a story goes on after a sentence."""
 
     @property
     def slots(self) -> dict[str, list[str]]:
