@@ -44,11 +44,11 @@ TORCH = [
     *("diffusion", "execution", "execution_controls", "execution_coverage", "vae"),
     *("gpt_size", "size", "surprise_filter", "vae_errors", "vae_means", "vae_winner"),
     *("judged_cures", "judged_stories"),
-    *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_rate", "gpt_sampler", "gpt_steps", "gpt_tenth"),
-    "smol_stories",
+    *("gpt", "gpt_budget", "gpt_fine_tuned", "gpt_rate", "gpt_sampler", "gpt_scale"),
+    *("gpt_steps", "gpt_tenth", "smol_stories"),
 ]
 # Their rules are fixed, their trials not all there yet.
-DECLARED = {"execution_coverage", "gpt_size", "smol_stories"}
+DECLARED = {"execution_coverage", "gpt_scale", "gpt_size", "smol_stories"}
 # Their tables are the reader's own.
 OPTIONAL = {"nature_opt"}
 RECORDED = [name for name in studies.names() if (studies.RESULTS / f"{name}.csv").exists()]
