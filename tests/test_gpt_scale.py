@@ -157,6 +157,15 @@ def test_a_rate_that_breaks_its_fit_is_not_taken(
 # ---------------------------------------------------------------------- record
 
 
+def test_a_trial_of_the_rehearsal_is_tidy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpt_scale, "plan", lambda scale, seeds: part(*seeds))
+    frame = gpt_scale.trial(100, "small")
+    assert list(frame.columns) == ["arm", "generation", "metric", "value"]
+    assert not frame.duplicated(["arm", "generation", "metric"]).any()
+    both = pd.concat([frame.assign(replicate=0), frame.assign(replicate=1)])
+    assert len(gpt_scale.summary(both)) > 20
+
+
 def test_a_part_can_be_recorded_with_its_cards(straight: Runner, tmp_path: Path) -> None:
     table = gpt_scale.record(straight.fits.path, tmp_path, "small")
     record = json.loads((tmp_path / "gpt_scale.json").read_text("utf-8"))
@@ -220,6 +229,8 @@ def test_no_gpu_is_one_sentence(
     assert gpt_scale.main([str(tmp_path / "fits"), "--minutes", "9"]) == 1
     assert "gpt_scale at full size needs a GPU, and torch finds none" in capsys.readouterr().err
     assert not (tmp_path / "fits").exists()
+    with pytest.raises(ValueError, match="recorded fit by fit, on a GPU: python -m helpers"):
+        gpt_scale.trial(0)
     assert gpt_scale.main([str(tmp_path / "fits"), "--record"]) == 1
     assert "must hold finished fits of a reported seed" in capsys.readouterr().err
 

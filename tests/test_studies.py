@@ -122,9 +122,12 @@ def test_the_recorded_table_is_tidy_and_small(name: str) -> None:
 @every
 def test_the_record_says_how_it_was_made(name: str) -> None:
     record, study = studies.provenance(name), import_module(f"helpers.studies.{name}")
-    assert record["command"] == f"course study run {name}"
+    by_fits = "fits" in record  # on lent machines: a part may stand
+    command = study.COMMAND + " --record" if by_fits else f"course study run {name}"
+    assert record["command"] == command
     assert record["scale"] == "full"
-    assert record["seeds"] == list(study.SEEDS)
+    assert record["seeds"] == list(study.SEEDS) or (by_fits and record["fits_left"] > 0)
+    assert set(record["seeds"]) <= set(study.SEEDS)
     assert record["settings"] == json.loads(json.dumps(study.SETTINGS))
     assert set(studies.load(name)["replicate"]) == set(record["seeds"])
     assert record["cpu_seconds"] > 0

@@ -79,6 +79,7 @@ from helpers.policies import Accumulate, Mix, Replace
 from helpers.studies import _scale_summary, stories
 from helpers.studies._fits import Clocked, Folder
 
+COMMAND = "python -m helpers.studies.gpt_scale FOLDER"
 SEEDS = range(3)
 SETTINGS: dict[str, Any] = {
     "world": {"n_names": 5_000, "n_values": 200},
@@ -348,15 +349,14 @@ class Runner:
 def trial(seed: int, scale: str = "full") -> pd.DataFrame:
     """All arms of all sizes for one seed: columns arm, generation, metric, value.
 
-    A full one needs a GPU, and hours. Its fits are kept beside the trials of other studies, so
-    that an interrupt costs one. scale "small": a rehearsal in seconds, kept nowhere.
+    Of the rehearsal, scale "small", alone: ValueError for a full one, which is recorded fit by fit.
     """
+    if scale == "full":
+        raise ValueError(f"gpt_scale is recorded fit by fit, on a GPU: {COMMAND} --minutes 9")
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) if scale != "full" else studies._default_place() / "gpt_scale-fits"
-        runner = Runner(place, scale)
+        runner = Runner(Path(folder), scale)
         runner.run(plan(scale, [seed]))
-        table = frame(runner)
-    return table[table["replicate"] == seed].drop(columns="replicate").reset_index(drop=True)
+        return frame(runner).drop(columns="replicate")
 
 
 def frame(runner: Runner) -> pd.DataFrame:
@@ -399,7 +399,7 @@ def record(folder: Path, results: Path | None = None, scale: str = "full") -> pd
     text = table.to_csv(index=False, float_format=studies.DIGITS)
     numbers = summary(pd.read_csv(io.StringIO(text)))
     content = {
-        "command": "course study run gpt_scale",
+        "command": f"{COMMAND} --record",
         "seeds": sorted(set(table["replicate"].tolist())),
         "scale": scale,
         "settings": settings(scale),
