@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -121,11 +124,18 @@ def test_stopped_in_the_middle_it_goes_on_to_the_same_numbers(
     assert numbers(again) == numbers(straight)
 
 
-def test_a_fit_that_would_not_end_in_time_is_not_begun(tmp_path: Path) -> None:
+def test_a_fit_that_would_not_end_in_time_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that is ten seconds on whenever somebody looks: a fit takes ten."""
+    clock = itertools.count(step=10)
+    ticking = SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter)
+    monkeypatch.setattr(gpt_scale, "time", ticking)
     runner = Runner(tmp_path, "small", "cpu")
-    left = runner.run(part(), minutes=1e-6)
-    assert left == FIRST_PART - 1, "the first one is begun: nobody knows how long it takes"
-    assert runner.run(part(), minutes=1e-6) == FIRST_PART - 2
+    # The first is begun, for nobody knows how long it takes; the second would end after 42 seconds.
+    assert runner.run(part(), minutes=41 / 60) == FIRST_PART - 1
+    assert runner.run(part(), minutes=43 / 60) == FIRST_PART - 3
+    assert runner.run(part(), minutes=1 / 60) == FIRST_PART - 3
 
 
 def test_a_text_left_behind_and_fits_of_another_study_are_named(
@@ -237,8 +247,16 @@ def test_no_gpu_is_one_sentence(
 
 BLOCKED = """
 import sys
-for name in {blocked}:
-    sys.modules[name] = None  # as if it were not installed
+class Without:
+    "A finder that knows nothing of some packages: as if they were not installed."
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] not in {blocked}:
+            return self.finder.find_spec(name, *rest)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+sys.meta_path[:] = map(Without, sys.meta_path)
 from helpers.studies import gpt_scale
 gpt_scale.plan = lambda scale: list(gpt_scale._tuning("middle", scale))[:1]
 sys.exit(gpt_scale.main(sys.argv[1:]))

@@ -71,7 +71,7 @@ from helpers import studies
 from helpers._arguments import one_of, positive_int
 from helpers._ground import write_whole
 from helpers.data.stories import StoryGrammar
-from helpers.loop import Generation, History, Policy, fit_stream, iterate
+from helpers.loop import Arguments, Generation, History, Policy, fit_stream, iterate
 from helpers.metrics import language as lm
 from helpers.models import _devices
 from helpers.models.gpt import GPT
@@ -230,7 +230,7 @@ class Runner:
         began = time.perf_counter()
         if fit.arm == FIRST or fit.arm in ARMS:
             generation = self._turn(fit, model)
-            fitted, text = generation.model, generation.produced
+            fitted, text = generation.model, np.asarray(generation.produced)
         else:
             fitted, text = self._alone(fit, model), None
         turned = time.perf_counter()
@@ -316,7 +316,12 @@ class Runner:
         if fit.generation == 0 and fit.arm != FIRST:
             first = self.first(fit.size, fit.seed).with_sampler(temperature=model.temperature)
         rows = len(real) * (fit.generation + 2 if arm.grows else 1)
-        loop = {"policy": arm.policy, "seed": fit.seed, "first": first, "resume": history}
+        loop: Arguments = {
+            "policy": arm.policy,
+            "seed": fit.seed,
+            "first": first,
+            "resume": history,
+        }
         generation = next(iterate(model, real, n_samples=rows, **loop))
         if fit.arm == FIRST:
             self._first = (fit.size, fit.seed), generation.model
