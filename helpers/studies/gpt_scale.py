@@ -168,7 +168,7 @@ def plan(scale: str, seeds: Sequence[int] = SEEDS) -> list[Fit]:
     main = ("replace", "accumulate_flat", "accumulate_proportion")
     rest = tuple(name for name in ARMS if name not in main)
     sizes = [size for size in settings(scale)["sizes"] if size != "middle"]
-    found = [*_tuning("middle", scale)]
+    found = _tuning("middle", scale)
     for names, real_only in ((main, True), (rest, False)):
         for seed in seeds:
             found += _of_a_seed("middle", seed, names, scale, real_only)
@@ -315,14 +315,9 @@ class Runner:
         first = None
         if fit.generation == 0 and fit.arm != FIRST:
             first = self.first(fit.size, fit.seed).with_sampler(temperature=model.temperature)
-        rows = len(real) * (fit.generation + 2 if arm.grows else 1)
-        loop: Arguments = {
-            "policy": arm.policy,
-            "seed": fit.seed,
-            "first": first,
-            "resume": history,
-        }
-        generation = next(iterate(model, real, n_samples=rows, **loop))
+        loop: Arguments = {"policy": arm.policy, "seed": fit.seed, "first": first}
+        loop["n_samples"] = len(real) * (fit.generation + 2 if arm.grows else 1)
+        generation = next(iterate(model, real, resume=history, **loop))
         if fit.arm == FIRST:
             self._first = (fit.size, fit.seed), generation.model
         return generation
@@ -375,11 +370,8 @@ def frame(runner: Runner) -> pd.DataFrame:
         names = [arm] if arm in (*ARMS, REAL_ONLY) else []
         if arm == FIRST:
             names = [name for name, other in ARMS.items() if not other.writes_first]
-        found += [
-            (f"{size}_{name}", at, metric, value, content["seed"])
-            for name in names
-            for metric, value in content["measures"].items()
-        ]
+        rows = [(metric, value, content["seed"]) for metric, value in content["measures"].items()]
+        found += [(f"{size}_{name}", at, *row) for name in names for row in rows]
     table = pd.DataFrame(found, columns=studies.COLUMNS)
     begun = table.groupby("arm")["generation"].max()
     more = begun.index[(begun > 0) | begun.index.str.endswith((REAL_ONLY, "replace"))]
@@ -475,13 +467,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 # ---------------------------------------------------------------------- details
 
 
-def _tuning(size: str, scale: str) -> Iterator[Fit]:
+def _tuning(size: str, scale: str) -> list[Fit]:
     """What is tried before anything of a size is reported: rates first, then steps."""
     chosen = settings(scale)
-    for rate in chosen["rates"]:
-        yield Fit(size, chosen["tuned_on"], f"rate_{rate}")
-    for steps in (*chosen["steps"], *chosen["long_steps"]):
-        yield Fit(size, chosen["tuned_on"], f"steps_{steps}")
+    tried = [f"rate_{rate}" for rate in chosen["rates"]]
+    tried += [f"steps_{steps}" for steps in (*chosen["steps"], *chosen["long_steps"])]
+    return [Fit(size, chosen["tuned_on"], name) for name in tried]
 
 
 def _is_tuning(arm: str) -> bool:
