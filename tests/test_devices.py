@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.models import _devices, gpt, gpt_sampling
+from helpers.models import devices, gpt, gpt_sampling
 from helpers.models.gpt import GPT, Training, _target_scores
 from helpers.models.gpt_network import Network
 from helpers.models.sequences import NOT_SCORED, Padded
@@ -78,16 +78,16 @@ def test_no_gpu_is_one_sentence_before_any_work(tmp_path: Path) -> None:
 
 def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch)
-    assert _devices.choose("auto") == _devices.choose("cuda") == GPU
-    assert _devices.choose("cpu") == torch.device("cpu")
+    assert devices.choose("auto") == devices.choose("cuda") == GPU
+    assert devices.choose("cpu") == torch.device("cpu")
 
 
 def test_bfloat16_only_where_the_card_multiplies_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch)
-    assert _devices.half(GPU)
-    assert not _devices.half(torch.device("cpu"))
+    assert devices.half(GPU)
+    assert not devices.half(torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
-    assert not _devices.half(GPU)
+    assert not devices.half(GPU)
 
 
 # ---------------------------------------------------------------------- memory
@@ -105,10 +105,10 @@ def test_too_little_memory_is_said_before_the_start(monkeypatch: pytest.MonkeyPa
 
 def test_what_torch_holds_in_reserve_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, free=1e6)
-    _devices.check_room(GPU, 1e6 + 2_000, "this", "less")
+    devices.check_room(GPU, 1e6 + 2_000, "this", "less")
     with pytest.raises(ValueError, match="this would take"):
-        _devices.check_room(GPU, 1e6 + 2_001, "this", "less")
-    _devices.check_room(torch.device("cpu"), 1e30, "this", "less")
+        devices.check_room(GPU, 1e6 + 2_001, "this", "less")
+    devices.check_room(torch.device("cpu"), 1e30, "this", "less")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def on_meta() -> Network:
 
 @pytest.mark.usefixtures("yes")
 def test_a_step_mixes_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_devices, "arithmetic", lambda _: nullcontext())  # not for this device
+    monkeypatch.setattr(devices, "arithmetic", lambda _: nullcontext())  # not for this device
     model = GPT(**SMALL)
     model.losses_, model.network_ = [], on_meta()
     tokens = torch.zeros(4, 13, dtype=torch.int64, device=META)
@@ -215,7 +215,7 @@ def test_this_device_would_have_found_a_tensor_left_behind(
 def test_bfloat16_learns_what_32_bits_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the CPU, which multiplies in bfloat16, too: the way a fit goes on a GPU."""
     plain = GPT(**SMALL | {"steps": 60}).fit(rows(), np.random.default_rng(0))
-    monkeypatch.setattr(_devices, "half", lambda _: True)
+    monkeypatch.setattr(devices, "half", lambda _: True)
     short = GPT(**SMALL | {"steps": 60}).fit(rows(), np.random.default_rng(0))
     assert plain.losses_ != short.losses_
     np.testing.assert_allclose(short.losses_, plain.losses_, atol=0.15)

@@ -26,7 +26,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from helpers._arguments import generator, one_of, positive_int, real_array, real_number
-from helpers.models import _devices, _neural
+from helpers.models import _neural, devices
 from helpers.models.gpt_network import Network
 from helpers.models.gpt_sampling import check_sampling, generate
 from helpers.models.sequences import NOT_SCORED, Padded, Record, batch_plan, check_prompts, pad
@@ -131,13 +131,13 @@ class GPT(BaseEstimator):
         is not there or has too little memory.
         """
         self._check_parameters()
-        device = _devices.choose(self.device)
+        device = devices.choose(self.device)
         padded = pad(data, self.vocabulary_size, self.context)
         weights = _check_weights(sample_weight, len(padded.lengths))
         rng = np.random.default_rng() if rng is None else generator("rng", rng)
         needed = self._fit_bytes(*padded.inputs.shape)
         advice = f"take a batch_size below {self.batch_size}, or a smaller network"
-        _devices.check_room(device, needed, "this fit", advice)
+        devices.check_room(device, needed, "this fit", advice)
         network = self._new_network()
         if init is None:
             network.initialise(_neural.torch_stream(rng))
@@ -181,7 +181,7 @@ class GPT(BaseEstimator):
     def _step(self, training: Training, step: int, inputs: Tensor, targets: Tensor) -> None:
         for group in training.optimiser.param_groups:
             group["lr"] = self.learning_rate * _schedule(step, self.steps)
-        with _devices.arithmetic(inputs.device):
+        with devices.arithmetic(inputs.device):
             full = training.data.kind == "rows"
             loss = -_target_scores(self.network_, inputs, targets, full).mean()
         training.optimiser.zero_grad()
@@ -329,7 +329,7 @@ class GPT(BaseEstimator):
 
         ValueError for another class or weights of another size, and for a GPU that is not there.
         """
-        place = _devices.choose(device)
+        place = devices.choose(device)
         parameters, learned, weights = _neural.load_parts(path, cls.__name__)
         model = cls(**parameters | {"device": device})
         model._check_parameters()
@@ -376,7 +376,7 @@ class GPT(BaseEstimator):
             )
         real_number("learning_rate", self.learning_rate, low=0.0, open_low=True)
         real_number("weight_decay", self.weight_decay, low=0.0)
-        one_of("device", self.device, _devices.DEVICES)
+        one_of("device", self.device, devices.DEVICES)
         check_sampling(self.vocabulary_size, self.temperature, self.top_k, self.top_p, self.beams)
 
 

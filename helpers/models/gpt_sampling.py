@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from helpers._arguments import generator, positive_int, real_number
-from helpers.models import _devices
+from helpers.models import devices
 from helpers.models._neural import torch_stream
 from helpers.models.gpt_network import Cache, Network
 from helpers.models.sequences import check_prompts
@@ -70,7 +70,7 @@ def generate(
     network, device = model.network_, model.network_.embedding.device
     at_once = min(ROWS[device.type], len(pool))
     needed = _bytes(network, at_once * beams, longest + new)
-    _devices.check_room(device, needed, "writing", "this network is too large to write on it")
+    devices.check_room(device, needed, "writing", "this network is too large to write on it")
 
     def choose(logits: Tensor) -> Tensor:
         # Drawn on the CPU wherever the network is: the same numbers on every machine.

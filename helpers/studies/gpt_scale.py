@@ -73,7 +73,7 @@ from helpers._ground import write_whole
 from helpers.data.stories import StoryGrammar
 from helpers.loop import Arguments, Generation, History, Policy, fit_stream, iterate
 from helpers.metrics import language as lm
-from helpers.models import _devices
+from helpers.models import devices
 from helpers.models.gpt import GPT
 from helpers.policies import Accumulate, Mix, Replace
 from helpers.studies import _scale_summary, stories
@@ -189,13 +189,13 @@ class Runner:
 
     def __init__(self, folder: Path, scale: str = "full", device: str = "auto") -> None:
         self.settings, self.scale = settings(scale), scale
-        place = _devices.choose(device)
+        place = devices.choose(device)
         if scale == "full" and place.type == "cpu" and device != "cpu":
             raise ValueError(
                 "gpt_scale at full size needs a GPU, and torch finds none here; --scale small "
                 "tries it on any machine, and --device cpu insists (weeks)"
             )
-        self.device, self.card = device, _devices.name(place)
+        self.device, self.card = device, devices.name(place)
         self.fits = Folder(folder, studies._fingerprint(sys.modules[__name__], scale))
         self.world = StoryGrammar(**self.settings["world"])
         self._first: tuple[tuple[str, int], GPT] | None = None
@@ -316,8 +316,9 @@ class Runner:
         if fit.generation == 0 and fit.arm != FIRST:
             first = self.first(fit.size, fit.seed).with_sampler(temperature=model.temperature)
         loop: Arguments = {"policy": arm.policy, "seed": fit.seed, "first": first}
+        loop["resume"] = history
         loop["n_samples"] = len(real) * (fit.generation + 2 if arm.grows else 1)
-        generation = next(iterate(model, real, resume=history, **loop))
+        generation = next(iterate(model, real, **loop))
         if fit.arm == FIRST:
             self._first = (fit.size, fit.seed), generation.model
         return generation
@@ -439,7 +440,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="of finished fits")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop before that")
     parser.add_argument("--scale", choices=studies.SCALES, default="full")
-    parser.add_argument("--device", choices=_devices.DEVICES, default="auto")
+    parser.add_argument("--device", choices=devices.DEVICES, default="auto")
     parser.add_argument("--record", action="store_true", help="write the table of what is done")
     parser.add_argument("--verify", type=int, metavar="N", help="do the first N fits again")
     given = parser.parse_args(argv)

@@ -29,7 +29,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))  # the other benchmark, whose comparisons are used
 import gpt as on_cpu
 
-from helpers.models import _devices
+from helpers.models import devices
 from helpers.models.gpt import GPT
 
 ROUNDS = 3
@@ -176,9 +176,9 @@ def main() -> int:
     if not torch.cuda.is_available():
         print("gpu: torch finds no GPU here, so nothing is measured")
         return 0
-    place = _devices.choose("cuda")
-    kind = "bfloat16" if _devices.half(place) else "32 bits: this card does not do bfloat16"
-    print(f"{_devices.name(place)}, torch {torch.__version__}, fits in {kind}")
+    place = devices.choose("cuda")
+    kind = "bfloat16" if devices.half(place) else "32 bits: this card does not do bfloat16"
+    print(f"{devices.name(place)}, torch {torch.__version__}, fits in {kind}")
     against_the_cpu()
     return 0 if all([against_a_product(), against_transformers()]) else 1
 
