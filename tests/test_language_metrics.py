@@ -95,6 +95,17 @@ def test_recall_by_fame_takes_the_right_names(monkeypatch: pytest.MonkeyPatch) -
     assert got == {"head": 9.5, "mid": 34.5, "tail": 74.5}
 
 
+def test_fame_is_a_share_of_the_people() -> None:
+    """A fifth, three tenths, half: of five thousand as of a hundred; none of three is empty."""
+    large = StoryGrammar(n_names=5_000, n_values=200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lm, "recall", lambda *_: np.arange(5_000.0))
+        got = lm.recall_by_fame(Oracle(), large)
+    assert got == {"head": 499.5, "mid": 1_749.5, "tail": 3_749.5}
+    with pytest.raises(ValueError, match="at least 5 people to part, got 4"):
+        lm.recall_by_fame(Oracle(), StoryGrammar(n_names=4))
+
+
 def test_distinct_ngrams_by_hand() -> None:
     text = np.array([[1, 2, 1, 2], [2, 1, 2, 3]])
     assert [lm.distinct_ngrams(text, n) for n in (1, 2, 3)] == [3, 3, 3]
@@ -125,6 +136,35 @@ def test_fact_accuracy_by_hand() -> None:
     )
     assert lm.fact_accuracy(text, WORLD) == pytest.approx(5 / 7)
     assert np.isnan(lm.fact_accuracy(text[3:], WORLD))
+
+
+def statements_one_by_one(row: list[int], grammar: StoryGrammar) -> list[bool]:
+    """What a reader of one row would count, word after word."""
+    words, people = [grammar.words[token] for token in row], grammar.slots["NAME"]
+    right, person = [], None
+    for i in range(1, len(words)):
+        previous, word = words[i - 1], words[i]
+        if previous == "<eos>":
+            person = people.index(word) if word in people else None
+        speaker = words[i - 2] if i >= 2 else ""
+        if previous == "likes" and speaker in people:
+            right.append(grammar.facts["food"][people.index(speaker)] == word)
+        elif i >= 3 and words[i - 2 : i] == ["lives", "in"] and words[i - 3] in people:
+            right.append(grammar.facts["city"][people.index(words[i - 3])] == word)
+        elif previous == "the" and word in grammar.slots["JOB"] and person is not None:
+            right.append(grammar.facts["job"][person] == word)
+    return right
+
+
+def test_statements_of_all_rows_at_once_are_those_of_a_reader() -> None:
+    grammar = StoryGrammar(n_names=6, n_values=4)
+    said = ["<eos>", "lives", "in", "likes", "the"]
+    said += [word for slot in ("NAME", "JOB", "CITY", "FOOD") for word in grammar.slots[slot]]
+    tokens = np.array([grammar.tokens[word] for word in said])
+    rows = np.random.default_rng(0).choice(tokens, size=(2_000, 20))
+    right = [ok for row in rows.tolist() for ok in statements_one_by_one(row, grammar)]
+    assert len(right) > 200
+    assert lm.fact_accuracy(rows, grammar) == np.mean(right)
 
 
 def test_real_text_has_no_mistakes(rows: np.ndarray) -> None:

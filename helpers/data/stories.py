@@ -3,7 +3,8 @@
 People differ in fame (Zipf: the k-th is k times rarer than the first) and each has three facts, a
 city, a job and a favourite food, that never change. So three things that real text hides are
 exact here: the probability of every token, the entropy no model can beat, and which rare facts a
-model still knows. The stories are not meant to be read for long.
+model still knows. The stories are not meant to be read for long. `StoryGrammar(5_000, 200)` is the
+same world at the size of a small town, whose further words are made from syllables.
 
 A story: "Ada lives in Oslo . the baker paints a red boat . then Ada hides the key again . <eos>"
 """
@@ -17,52 +18,21 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers._arguments import generator, positive_int, real_number
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-END = "<eos>"
-NAMES = _words(
-    "Ada Ben Cleo Dan Eva Finn Gina Hugo Ines Jack Kira Leo Mia Noah Olga Paul Rosa Sam Tara Umar "
-    "Vera Wim Xena Yann Zoe Abel Bela Carl Dora Emil Faye Gus Hana Igor Jana Kurt Lena Max Nora "
-    "Omar Petra Quin Rudi Sara Tom Ula Viktor Wanda Yuri Zita Alma Boris Clara Dirk Elsa Frank "
-    "Greta Hans Ida Jonas Katja Lars Marta Nils Otto Paula Rolf Sonja Theo Ulla Vito Wilma Ximena "
-    "Yoko Zeno Anton Berta Cyril Dina Egon Flora Gregor Helga Ivan Julia Karim Lotte Milan Nadia "
-    "Oskar Pablo Ruth Stefan Tina Urs Valerie Walter Yara Zack Amira"
+from helpers.data import _story_rows
+from helpers.data.story_words import (
+    ADJECTIVES,
+    ADVERBS,
+    END,
+    FACTS,
+    LITERALS,
+    MOST_NAMES,
+    MOST_VALUES,
+    NOUNS,
+    OPENING,
+    SENTENCES,
+    VERBS,
+    words_of,
 )
-CITIES = _words(
-    "Oslo Rome Cairo Lima Paris Kyoto Delhi Dakar Quito Turin Perth Minsk Lagos Sofia Hanoi Boston "
-    "Vienna Accra Riga Bergen"
-)
-JOBS = _words(
-    "baker pilot nurse farmer painter lawyer tailor sailor teacher miner singer plumber judge "
-    "dancer potter vet chemist butcher gardener poet"
-)
-FOODS = _words(
-    "soup bread figs rice cheese plums fish honey beans nuts cake olives pasta pears eggs corn "
-    "mango stew grapes tofu"
-)
-VERBS = _words(
-    "finds sells paints hides breaks mends buys cleans draws lifts moves borrows loses opens wraps "
-    "carries drops weighs polishes returns"
-)
-NOUNS = _words(
-    "boat key lamp chair hat clock book box cup door drum bell rope map coat ring stone spoon kite "
-    "mirror basket ladder wheel broom vase flag violin carpet kettle candle"
-)
-ADJECTIVES = _words("red old small heavy green round broken bright strange cheap")
-ADVERBS = _words("today again slowly alone twice gladly")
-# After the opening, a story goes on with one of these; capitals are slots.
-OPENING = _words("NAME lives in CITY .")
-SENTENCES = (
-    (_words("NAME likes FOOD ."), 0.4),
-    (_words("the JOB VERB a ADJECTIVE NOUN ."), 0.3),
-    (_words("then NAME VERB the NOUN ADVERB ."), 0.3),
-)
-LITERALS = _words("lives in . likes the a then")
-FACTS = {"city": "CITY", "job": "JOB", "food": "FOOD"}
 
 
 class State(NamedTuple):
@@ -82,9 +52,9 @@ class State(NamedTuple):
 class StoryGrammar:
     """The world and its grammar.
 
-    n_names, n_values: people, and how many cities (jobs, foods) there are. continuation: the
-    probability that a story goes on after a sentence. seed: of the facts, and of which things
-    each verb prefers. The same arguments always give the same world.
+    n_names, n_values: people (at most 100,000), and how many cities (jobs, foods) there are (at
+    most 1,000). continuation: the probability that a story goes on after a sentence. seed: of the
+    facts, and of which things each verb prefers. The same arguments always give the same world.
     """
 
     n_names: int = 100
@@ -94,8 +64,8 @@ class StoryGrammar:
 
     def __post_init__(self) -> None:
         for name, value, most in (
-            ("n_names", self.n_names, len(NAMES)),
-            ("n_values", self.n_values, len(CITIES)),
+            ("n_names", self.n_names, MOST_NAMES),
+            ("n_values", self.n_values, MOST_VALUES),
         ):
             if positive_int(name, value) > most:
                 raise ValueError(f"{name} must be at most {most}, got {value}")
@@ -108,10 +78,10 @@ class StoryGrammar:
         """The words that may fill each slot."""
         n = self.n_values
         return {
-            "NAME": NAMES[: self.n_names],
-            "CITY": CITIES[:n],
-            "JOB": JOBS[:n],
-            "FOOD": FOODS[:n],
+            "NAME": words_of("NAME", self.n_names),
+            "CITY": words_of("CITY", n),
+            "JOB": words_of("JOB", n),
+            "FOOD": words_of("FOOD", n),
             "VERB": VERBS,
             "NOUN": NOUNS,
             "ADJECTIVE": ADJECTIVES,
@@ -162,7 +132,7 @@ class StoryGrammar:
         words = self._sentence(state)
         if words is None:  # a sentence has been chosen by its first word
             word = self.words[token]
-            starts = [s[0] if s[0] != "NAME" else NAMES[name] for s, _ in SENTENCES]
+            starts = [s[0] if s[0] != "NAME" else self.slots["NAME"][name] for s, _ in SENTENCES]
             return State(starts.index(word), 1, name, verb)
         slot = words[position]
         if slot == "NAME" and name < 0:
@@ -178,15 +148,7 @@ class StoryGrammar:
         positive_int("n", n)
         positive_int("length", length)
         uniform = generator("rng", rng).random((n, length))
-        rows = np.zeros((n, length), dtype=np.int64)
-        for row in range(n):
-            state = State()
-            for place in range(1, length):
-                tokens, probabilities = self.step(state)
-                at = np.searchsorted(probabilities.cumsum(), uniform[row, place], side="right")
-                rows[row, place] = tokens[min(at, len(tokens) - 1)]
-                state = self.advance(state, int(rows[row, place]))
-        return rows
+        return self._rows.draw(uniform)
 
     def token_log_probabilities(self, rows: np.ndarray) -> np.ndarray:
         """(n, length - 1) exact log-probability (nats) of every token after the first <eos>.
@@ -194,17 +156,14 @@ class StoryGrammar:
         -inf for a word that cannot stand there, NaN from there on to the next <eos>: after a
         mistake there is no telling which sentence this is. Rows must begin with <eos>.
         """
-        scores = np.full((len(rows), rows.shape[1] - 1), np.nan)
         if (rows[:, 0] != 0).any():
             raise ValueError("rows must begin with token 0, <eos>")
-        for row, tokens in enumerate(rows.tolist()):
-            state: State | None = State()
-            for place, token in enumerate(tokens[1:]):
-                if state is not None:
-                    scores[row, place], state = _moves(self, state).get(token, (-np.inf, None))
-                if token == 0:
-                    state = State()
-        return scores
+        return self._rows.score(rows)
+
+    @cached_property
+    def _rows(self) -> _story_rows.Rows:
+        """`step` and `advance` for many rows at once."""
+        return _story_rows.Rows(self)
 
     @cached_property
     def entropy_rate(self) -> float:
@@ -240,7 +199,7 @@ class StoryGrammar:
 
     def question(self, fact: str, name: int) -> list[int]:
         """The words before the fact is told: "<eos> Ada lives in" for "city" and name 0."""
-        person, city = NAMES[name], self.facts["city"][name]
+        person, city = self.slots["NAME"][name], self.facts["city"][name]
         opening = f"{END} {person} lives in"
         asked = {
             "city": opening,
@@ -261,7 +220,7 @@ def _step(grammar: StoryGrammar, state: State) -> tuple[np.ndarray, np.ndarray]:
     slots, token = grammar.slots, grammar.tokens
     words = grammar._sentence(state)
     if words is None:
-        starts = [NAMES[state.name] if s[0] == "NAME" else s[0] for s, _ in SENTENCES]
+        starts = [slots["NAME"][state.name] if s[0] == "NAME" else s[0] for s, _ in SENTENCES]
         choices = {
             word: grammar.continuation * share
             for word, (_, share) in zip(starts, SENTENCES, strict=True)
@@ -270,7 +229,7 @@ def _step(grammar: StoryGrammar, state: State) -> tuple[np.ndarray, np.ndarray]:
     else:
         slot = words[state.position]
         known = {s: grammar.facts[fact][state.name] for fact, s in FACTS.items()}
-        known["NAME"] = NAMES[state.name]
+        known["NAME"] = slots["NAME"][state.name]
         if slot not in slots:
             choices = {slot: 1.0}
         elif slot in known and state.name >= 0:
@@ -283,16 +242,6 @@ def _step(grammar: StoryGrammar, state: State) -> tuple[np.ndarray, np.ndarray]:
             choices = dict.fromkeys(slots[slot], 1 / len(slots[slot]))
     tokens = np.array([token[word] for word in choices])
     return tokens, np.array(list(choices.values()))
-
-
-@lru_cache(maxsize=100_000)
-def _moves(grammar: StoryGrammar, state: State) -> dict[int, tuple[float, State]]:
-    """Log-probability and next state for every token that may come."""
-    tokens, probabilities = grammar.step(state)
-    return {
-        token: (float(np.log(p)), grammar.advance(state, token))
-        for token, p in zip(tokens.tolist(), probabilities, strict=True)
-    }
 
 
 def _zipf(n: int) -> np.ndarray:

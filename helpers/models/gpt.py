@@ -2,7 +2,7 @@
 
 The network is in `helpers.models.gpt_network`, how it writes in `helpers.models.gpt_sampling`,
 what data may be in `helpers.models.sequences`. Training is AdamW with a warm-up and half a
-cosine. Not a production model: nothing here that pays off only at scale.
+cosine. Not a production model: one GPU at most, and nothing that pays off only beyond it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,13 +25,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from helpers._arguments import generator, positive_int, real_array, real_number
-from helpers.models import _neural
+from helpers._arguments import generator, one_of, positive_int, real_array, real_number
+from helpers.models import _neural, devices
 from helpers.models.gpt_network import Network
 from helpers.models.gpt_sampling import check_sampling, generate
 from helpers.models.sequences import NOT_SCORED, Padded, Record, batch_plan, check_prompts, pad
 
 SCORE_ROWS = 256  # sequences scored at once: a few tens of megabytes
+# Steps between two looks at the losses: a look makes a GPU wait for the processor.
+LOOK = {"cpu": 1, "cuda": 64}
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Training:
     data: Padded
     plan: np.ndarray
     optimiser: torch.optim.Optimizer
+    unread: list[Tensor] = field(default_factory=list)  # losses of steps that are done
 
 
 class GPT(BaseEstimator):
@@ -61,6 +64,9 @@ class GPT(BaseEstimator):
     on_step: called as on_step(step, loss) after each training step; to stop there, raise
         KeyboardInterrupt. A plain function, since `sklearn.base.clone` copies parameters.
     progress: draw a bar for fits over two seconds.
+    device: where `fit` puts the network, which stays there: "cpu", "cuda", or "auto" for a GPU
+        where there is one. A GPU fits in bfloat16 and writes and scores in 32-bit floats, from
+        the same random draws; its numbers agree with a CPU's to a few digits only.
 
     Learned: `network_`, `losses_` (nats a token, one a step), `n_parameters_`.
     """
@@ -85,6 +91,7 @@ class GPT(BaseEstimator):
         stop_token: int | None = None,
         on_step: Callable[[int, float], None] | None = None,
         progress: bool = False,
+        device: str = "cpu",
     ) -> None:
         self.vocabulary_size = vocabulary_size
         self.context = context
@@ -104,6 +111,7 @@ class GPT(BaseEstimator):
         self.stop_token = stop_token
         self.on_step = on_step
         self.progress = progress
+        self.device = device
 
     # ------------------------------------------------------------------ learning
 
@@ -119,19 +127,24 @@ class GPT(BaseEstimator):
         sample_weight: how often each sequence is drawn, in proportion; None: shuffled epochs.
         An interrupt is raised after the step at hand, and `resume` then goes on to exactly what
         an uninterrupted fit would have given; until then the model is usable as it is. Raises
-        ValueError, and leaves no model, when a loss is not finite.
+        ValueError, and leaves no model, when a loss is not finite; before any work for a GPU that
+        is not there or has too little memory.
         """
         self._check_parameters()
+        device = devices.choose(self.device)
         padded = pad(data, self.vocabulary_size, self.context)
         weights = _check_weights(sample_weight, len(padded.lengths))
         rng = np.random.default_rng() if rng is None else generator("rng", rng)
+        needed = self._fit_bytes(*padded.inputs.shape)
+        advice = f"take a batch_size below {self.batch_size}, or a smaller network"
+        devices.check_room(device, needed, "this fit", advice)
         network = self._new_network()
         if init is None:
             network.initialise(_neural.torch_stream(rng))
         else:
             _neural.start_from(network, init)
         plan = batch_plan(padded.lengths, self.batch_size, self.steps, rng, weights)
-        self._adopt(network, padded.kind)
+        self._adopt(network.to(device), padded.kind)
         self.losses_: list[float] = []
         self._training: Training | None = Training(padded, plan, self._optimiser(network))
         return self.resume()
@@ -141,15 +154,22 @@ class GPT(BaseEstimator):
         training = getattr(self, "_training", None)
         if training is None or not hasattr(self, "network_"):
             raise ValueError("resume needs a fit that was interrupted, and there is none")
-        inputs, targets = map(torch.from_numpy, (training.data.inputs, training.data.targets))
+        device = self._device
+        inputs, targets, plan = (
+            torch.from_numpy(array).to(device)
+            for array in (training.data.inputs, training.data.targets, training.plan)
+        )
+        # Beyond the longest row of the batch all is padding: do not compute on it.
+        longest = training.data.lengths[training.plan].max(axis=1) - 1
+        look = 1 if self.on_step is not None else LOOK[device.type]
         steps = range(len(self.losses_), self.steps)
         bar = {"desc": "fit", "delay": _neural.QUIET_SECONDS, "leave": False}
-        with _interrupt_between_steps() as pause:
+        with self._losses_read(training), _interrupt_between_steps() as pause:
             for step in tqdm(steps, disable=not self.progress, **bar):
-                batch = training.plan[step]
-                # Beyond the longest row of the batch all is padding: do not compute on it.
-                longest = training.data.lengths[batch].max() - 1
-                self._step(training, inputs[batch, :longest], targets[batch, :longest])
+                batch, length = plan[step], longest[step]
+                self._step(training, step, inputs[batch, :length], targets[batch, :length])
+                if len(training.unread) == look:
+                    self._read_losses(training)
                 if self.on_step is not None:
                     self.on_step(step, self.losses_[-1])
                 pause()
@@ -158,19 +178,38 @@ class GPT(BaseEstimator):
             _neural.check_weights(self.network_, self.steps, self.learning_rate)
         return self
 
-    def _step(self, training: Training, inputs: Tensor, targets: Tensor) -> None:
-        step = len(self.losses_)
+    def _step(self, training: Training, step: int, inputs: Tensor, targets: Tensor) -> None:
         for group in training.optimiser.param_groups:
             group["lr"] = self.learning_rate * _schedule(step, self.steps)
-        loss = -_target_scores(self.network_, inputs, targets).mean()
-        with _neural.no_model_on_error(self):
-            value = _neural.check_loss(loss.item(), step, self.steps, self.learning_rate)
+        with devices.arithmetic(inputs.device):
+            full = training.data.kind == "rows"
+            loss = -_target_scores(self.network_, inputs, targets, full).mean()
         training.optimiser.zero_grad()
         loss.backward()
         # Length at most 1: with steps this long one odd batch would undo many.
         nn.utils.clip_grad_norm_(self.network_.parameters(), 1.0)
         training.optimiser.step()
-        self.losses_.append(value)
+        training.unread.append(loss.detach())
+
+    def _read_losses(self, training: Training) -> None:
+        """Take over the losses of the steps that are done; ValueError where one is not finite."""
+        values = [loss.item() for loss in training.unread]
+        training.unread.clear()
+        with _neural.no_model_on_error(self):
+            for value in values:
+                step = len(self.losses_)
+                _neural.check_loss(value, step, self.steps, self.learning_rate)
+                self.losses_.append(value)
+
+    @contextmanager
+    def _losses_read(self, training: Training) -> Iterator[None]:
+        """However a fit ends, by an interrupt too, `losses_` holds those of all steps done."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._read_losses(training)
+            raise
+        self._read_losses(training)
 
     def _optimiser(self, network: Network) -> torch.optim.Optimizer:
         matrices = [p for p in network.parameters() if p.ndim == 2]
@@ -237,13 +276,17 @@ class GPT(BaseEstimator):
         check_is_fitted(self, "network_")
         padded = pad(data, self.vocabulary_size, self.context)
         scores = np.full(padded.targets.shape, np.nan)
+        device = self._device
         with torch.inference_mode():
             for start in range(0, len(scores), SCORE_ROWS):
                 rows = slice(start, start + SCORE_ROWS)
-                inputs, targets = map(torch.from_numpy, (padded.inputs[rows], padded.targets[rows]))
-                values = _target_scores(self.network_, inputs, targets)
+                inputs, targets = (
+                    torch.from_numpy(array[rows]).to(device)
+                    for array in (padded.inputs, padded.targets)
+                )
+                values = _target_scores(self.network_, inputs, targets, padded.kind == "rows")
                 _neural.check_answer(self, values)
-                scores[rows][padded.targets[rows] != NOT_SCORED] = values.numpy()
+                scores[rows][padded.targets[rows] != NOT_SCORED] = values.cpu().numpy()
         return scores
 
     def score_samples(self, data: np.ndarray | list[Any]) -> np.ndarray:
@@ -263,28 +306,36 @@ class GPT(BaseEstimator):
         for row, prompt in zip(tokens, pool, strict=True):
             row[: len(prompt)] = torch.from_numpy(prompt)
         with torch.inference_mode():
-            last = self.network_(tokens)[torch.arange(len(pool)), lengths - 1]
+            hidden = self.network_(tokens.to(self._device))
+            last = hidden[torch.arange(len(pool)), lengths - 1]
             logits = _neural.check_answer(self, self.network_.logits(last))
-            return logits.softmax(-1).numpy()
+            return logits.softmax(-1).cpu().numpy()
 
     # ------------------------------------------------------------------ keeping
 
     def save(self, path: str | Path) -> None:
-        """Weights, losses and parameters (except `on_step`) as one safetensors file."""
+        """Weights, losses and parameters as one safetensors file.
+
+        Not `on_step`, and not `device`, which belongs to a machine and not to a model.
+        """
         check_is_fitted(self, "network_")
-        bare = clone(self).set_params(on_step=None)
+        bare = clone(self).set_params(on_step=None, device="cpu")
         bare.network_ = self.network_
         _neural.save_model(path, bare, {"losses_": self.losses_, "kind_": self.kind_})
 
     @classmethod
-    def load(cls, path: str | Path) -> GPT:
-        """The model that `save` wrote; ValueError for another class or weights of another size."""
+    def load(cls, path: str | Path, device: str = "cpu") -> GPT:
+        """The model that `save` wrote, put on `device`.
+
+        ValueError for another class or weights of another size, and for a GPU that is not there.
+        """
+        place = devices.choose(device)
         parameters, learned, weights = _neural.load_parts(path, cls.__name__)
-        model = cls(**parameters)
+        model = cls(**parameters | {"device": device})
         model._check_parameters()
         network = model._new_network()
         _neural.fill(network, weights)
-        model._adopt(network, learned["kind_"])
+        model._adopt(network.to(place), learned["kind_"])
         model.losses_ = learned["losses_"]
         return model
 
@@ -298,6 +349,22 @@ class GPT(BaseEstimator):
         self.kind_ = kind
         self.n_parameters_ = sum(weights.numel() for weights in network.parameters())
 
+    @property
+    def _device(self) -> torch.device:
+        """Where the fitted network is."""
+        return self.network_.embedding.device
+
+    def _fit_bytes(self, rows: int, length: int) -> float:
+        """About how much memory a fit on that many rows takes, a little too much if anything."""
+        weights = (12 * self.layers * self.width + self.vocabulary_size) * self.width
+        # What a token leaves behind for the way back: each block some 24 vectors of its width,
+        # and at the end the logits, their softmax and the gradient of both.
+        token = 4 * (24 * self.layers * self.width + 4 * self.vocabulary_size)
+        # 32-bit weights, gradients and Adam's two averages, and the weights once more in 16 bits;
+        # inputs, targets and the plan of the batches as 64-bit numbers.
+        data = 8 * (2 * rows * length + self.steps * self.batch_size)
+        return 18 * weights + token * self.batch_size * length + data
+
     def _check_parameters(self) -> None:
         for name in ("vocabulary_size", "context", "width", "layers", "heads", "batch_size"):
             positive_int(name, getattr(self, name))
@@ -309,14 +376,18 @@ class GPT(BaseEstimator):
             )
         real_number("learning_rate", self.learning_rate, low=0.0, open_low=True)
         real_number("weight_decay", self.weight_decay, low=0.0)
+        one_of("device", self.device, devices.DEVICES)
         check_sampling(self.vocabulary_size, self.temperature, self.top_k, self.top_p, self.beams)
 
 
-def _target_scores(network: Network, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Log-probabilities (scored targets,) of `targets`, in reading order."""
+def _target_scores(network: Network, inputs: Tensor, targets: Tensor, full: bool) -> Tensor:
+    """Log-probabilities (scored targets,) of `targets`, in reading order.
+
+    full: every target counts, and nobody need look.
+    """
     scored = targets != NOT_SCORED
     hidden = network(inputs)
-    if bool(scored.all()):  # full rows: no need to pick positions
+    if full or bool(scored.all()):  # no need to pick positions
         hidden, labels = hidden.flatten(0, 1), targets.flatten()
     else:
         hidden, labels = hidden[scored], targets[scored]

@@ -27,7 +27,7 @@ class Cache:
         layers, heads = len(network.blocks), network.heads
         shape = (layers, 2, len(pads), heads, slots, network.width // heads)
         # 32-bit floats: 512 rows of the default GPT, 32 places each, take 17 MB.
-        self.memory = torch.zeros(shape)
+        self.memory = torch.zeros(shape, device=pads.device)
         self.pads = pads if bool(pads.any()) else None
         self.filled = 0
 
@@ -42,7 +42,7 @@ class Cache:
         """Which places the next `positions` tokens may look at; None: all of them."""
         if self.pads is None and positions == 1:
             return None
-        places = torch.arange(self.filled + positions)
+        places = torch.arange(self.filled + positions, device=self.memory.device)
         queries = places[self.filled :, None]
         if self.pads is None:
             return places <= queries

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from helpers._arguments import generator, positive_int, real_number
+from helpers.models import devices
 from helpers.models._neural import torch_stream
 from helpers.models.gpt_network import Cache, Network
 from helpers.models.sequences import check_prompts
 
-ROWS = 512  # written side by side: bounds the memory of the cache
+ROWS = {"cpu": 512, "cuda": 8192}  # written side by side: bounds the memory of the cache
 COMPACT = 0.75  # finished rows leave the batch when fewer than this share still write
 
 
@@ -66,23 +67,28 @@ def generate(
             f"stop_token must be from 0 to {model.vocabulary_size - 1} or None, got {stop_token}"
         )
     stream = torch_stream(generator("rng", rng))
+    network, device = model.network_, model.network_.embedding.device
+    at_once = min(ROWS[device.type], len(pool))
+    needed = _bytes(network, at_once * beams, longest + new)
+    devices.check_room(device, needed, "writing", "this network is too large to write on it")
 
     def choose(logits: Tensor) -> Tensor:
+        # Drawn on the CPU wherever the network is: the same numbers on every machine.
         uniform = torch.rand(len(logits), 1, dtype=torch.float64, generator=stream)
-        return pick(logits, uniform, temperature, top_k, top_p)
+        return pick(logits, uniform.to(logits.device), temperature, top_k, top_p)
 
     # Prompts of like length share a batch: less padding.
     order = np.argsort([len(prompt) for prompt in pool], kind="stable")
     completions: list[np.ndarray] = [pool[0]] * len(pool)
     with torch.inference_mode():
-        for start in range(0, len(pool), ROWS):
-            rows = order[start : start + ROWS]
-            tokens, pads = pad_left([pool[i] for i in rows])
+        for start in range(0, len(pool), at_once):
+            rows = order[start : start + at_once]
+            tokens, pads = (part.to(device) for part in pad_left([pool[i] for i in rows]))
             if beams > 1:
-                written = search(model.network_, tokens, pads, beams, new, stop_token)
+                written = search(network, tokens, pads, beams, new, stop_token)
             else:
-                written = draw(model.network_, tokens, pads, choose, new, stop_token)
-            for i, completion in zip(rows, written.numpy(), strict=True):
+                written = draw(network, tokens, pads, choose, new, stop_token)
+            for i, completion in zip(rows, written.cpu().numpy(), strict=True):
                 completions[i] = until_stop(completion, stop_token)
     return completions
 
@@ -100,9 +106,10 @@ def draw(
     What stands after a row's stop token is of no meaning.
     """
     cache = Cache(network, tokens.shape[1] + new - 1, pads)
-    written = torch.zeros(len(tokens), new, dtype=torch.int64)
-    live = torch.arange(len(tokens))
-    writing = torch.ones(len(tokens), dtype=torch.bool)
+    device = tokens.device
+    written = torch.zeros(len(tokens), new, dtype=torch.int64, device=device)
+    live = torch.arange(len(tokens), device=device)
+    writing = torch.ones(len(tokens), dtype=torch.bool, device=device)
     for step in range(new):
         chosen = choose(network.logits(network(tokens, cache)[:, -1]))
         written[live, step] = chosen
@@ -169,8 +176,9 @@ def search(
     vocabulary = logp.shape[-1]
     width = min(beams, vocabulary)
     scores, chosen = logp.topk(width)  # (prompts, width)
-    parents = torch.arange(prompts)[:, None].expand(-1, width)  # the row each one goes on from
-    written = torch.zeros(prompts, 1, 0, dtype=torch.int64).expand(-1, width, -1)
+    numbers = torch.arange(prompts, device=tokens.device)[:, None]
+    parents = numbers.expand(-1, width)  # the row each one goes on from
+    written = tokens.new_zeros(prompts, 1, 0).expand(-1, width, -1)
     for step in range(new):
         if step > 0:
             logp = network.logits(network(chosen.reshape(-1, 1), cache)[:, -1]).log_softmax(-1)
@@ -182,7 +190,7 @@ def search(
             before = scores.shape[1]
             scores, best = grown.topk(min(beams, grown.shape[1]))
             chosen, beam = best % vocabulary, best // vocabulary
-            parents = torch.arange(prompts)[:, None] * before + beam
+            parents = numbers * before + beam
             written = written.gather(1, beam[:, :, None].expand(-1, -1, step))
         written = torch.cat([written, chosen[:, :, None]], dim=-1)
         if stop_token is not None and bool((chosen == stop_token).all()):
@@ -201,6 +209,12 @@ def _check_largest(scores: Tensor) -> None:
             "the network of GPT must answer with finite numbers to write on, got NaN or infinity: "
             "its weights are broken, or far too large"
         )
+
+
+def _bytes(network: Network, rows: int, slots: int) -> float:
+    """About the memory that writing takes: the cache, and a few copies of one step's logits."""
+    vocabulary, width = network.embedding.shape
+    return rows * (8.0 * len(network.blocks) * slots * width + 32 * vocabulary)
 
 
 def pad_left(prompts: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:

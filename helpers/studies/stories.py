@@ -90,25 +90,27 @@ def start(seed: int, scale: str) -> Start:
     return Start(real, test, WORLD.token_log_probabilities(test), first)
 
 
-def measures(begin: Start, fitted: GPT, rows: np.ndarray, prompt: int = 1) -> dict[str, float]:
+def measures(
+    begin: Start, fitted: GPT, rows: np.ndarray, prompt: int = 1, world: StoryGrammar = WORLD
+) -> dict[str, float]:
     """All yardsticks of one generation: the fitted model and the rows it produced.
 
     prompt: tokens of each row that were given, not written: names and n-grams are counted in the
-    rest. Surprise is that of generation 0, over the rows.
+    rest. Surprise is that of generation 0, over the rows. world: which the stories are of.
     """
     written = rows[:, prompt:]
     surprise = lm.surprise(begin.first, rows)
     result = {
         "excess": lm.excess_cross_entropy(fitted, begin.test, begin.truth),
-        "names_alive": lm.names_alive(written, WORLD),
+        "names_alive": lm.names_alive(written, world),
         "distinct_2": lm.distinct_ngrams(written, 2),
         "distinct_3": lm.distinct_ngrams(written, 3),
-        "fact_accuracy": lm.fact_accuracy(rows, WORLD),
-        "mistakes": lm.mistakes_per_story(rows, WORLD),
+        "fact_accuracy": lm.fact_accuracy(rows, world),
+        "mistakes": lm.mistakes_per_story(rows, world),
         "surprise_mean": float(surprise.mean()),
         "surprise_sd": float(surprise.std(ddof=1)),
     }
-    known = lm.recall_by_fame(fitted, WORLD)
+    known = lm.recall_by_fame(fitted, world)
     result |= {f"recall_{part}": value for part, value in known.items()}
     quantiles = np.quantile(surprise, QUANTILES)
     return result | {
