@@ -336,7 +336,7 @@ CLAIMS = [
     Claim("12", "kept more of the rare facts, and lost most of them all the same", GPTS,
           _the_gap_grows),
     Claim("12", "Size did not make the loop worse", GPTS, _size_made_nothing_worse),
-    Claim("12", "and its interval just leaves the .1", GPTS, _alike),
+    Claim("12", "and its interval just leaves that margin", GPTS, _alike),
     Claim("12", "That a bad teacher takes the advantage of size away is not shown", GPTS,
           _not_taken_away),
     Claim("12", "two of our five rules hold, the first and *alike* under replace", GPTS,

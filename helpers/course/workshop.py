@@ -22,8 +22,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from helpers._ground import ROOT, write_whole
 from helpers.authoring.course import Course
 from helpers.authoring.instructors import answers
@@ -57,7 +55,7 @@ def make_workshop(course: Course, stems: Iterable[str], folder: Path) -> list[st
         for name, text in _files(course, ready):
             (kit / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(kit / name, text)
-        _write_slides(ready, kit / "slides")
+        _write_slides(course, ready, kit / "slides")
         names = [path.relative_to(kit).as_posix() for path in kit.rglob("*") if path.is_file()]
         if folder.exists():
             folder.rmdir()
@@ -75,12 +73,12 @@ def _ready(course: Course, stem: str) -> tuple[Lesson, str]:
     return lesson, path.read_text(encoding="utf-8")
 
 
-def _write_slides(ready: list[tuple[Lesson, str]], folder: Path) -> None:
+def _write_slides(course: Course, ready: list[tuple[Lesson, str]], folder: Path) -> None:
     """Slides of the lessons; a page without a number has none."""
     taught = [
-        (lesson.stem, f"{lesson.number} {lesson.course.get('title', '')}", nbformat.reads(text, 4))
-        for lesson, text in ready
-        if lesson.number
+        (lesson.stem, f"{lesson.number} {lesson.course.get('title', '')}", notebook)
+        for lesson, _ in ready
+        if lesson.number and (notebook := read_notebook(course.notebooks / f"{lesson.stem}.ipynb"))
     ]
     if taught:
         folder.mkdir(parents=True)
