@@ -1,13 +1,18 @@
 """What `jupyter nbconvert` makes of our cells: LaTeX, which PDF is made of, and a script."""
 
+import re
+import shlex
 import struct
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbconvert.exporters import LatexExporter, ScriptExporter
+from nbconvert.nbconvertapp import NbConvertApp
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from test_plots import PICTURES
 
+from helpers._ground import ROOT
 from helpers.authoring.execute import notebook_of
 from helpers.teaching import predict, quiz
 
@@ -65,3 +70,29 @@ def test_a_script_has_every_line_of_code_and_runs() -> None:
     drawn: list[str] = []
     exec(compile(text, "page.py", "exec"), {"draw": drawn.append, "form": None})
     assert drawn == list(PICTURES)
+
+
+def test_what_readme_prints_gives_no_answer_away(tmp_path: Path) -> None:
+    """Its command, to Markdown since that needs no TeX: a quiz is there, its key is not."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"jupyter nbconvert (--to pdf .*?)\n\n", readme, re.DOTALL)
+    assert found
+    words = shlex.split(found[1].replace("\\\n", " "))
+    lesson = words.index("my/02-fit-sample-repeat.ipynb")
+    words[words.index("pdf")] = "markdown"
+    words[lesson] = str(ROOT / "notebooks" / Path(words[lesson]).name)
+    whole = printed([*words[: lesson + 1], f"--output-dir={tmp_path / 'whole'}"])
+    text = printed([*words, f"--output-dir={tmp_path / 'printed'}"])
+    for given_away in ("answer=", "# Solution"):
+        assert given_away in whole
+        assert given_away not in text
+    assert text.count("image/png") == whole.count("image/png") > 3
+
+
+def printed(argv: list[str]) -> str:
+    """The one page that nbconvert writes."""
+    app = NbConvertApp()
+    app.initialize(argv)
+    app.start()
+    (page,) = Path(app.writer.build_directory).glob("*.md")
+    return page.read_text(encoding="utf-8")
