@@ -22,6 +22,7 @@ GROWING = {
 BY_IDENTITY = {
     *("loop.Verified", "loop.Generation", "studies.execution.Start"),
     *("coding.language.Task", "coding.language.TaskSets", "coding.writer.Example"),
+    "coding.hub_writer.Answer",
 }
 
 

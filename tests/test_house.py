@@ -408,6 +408,7 @@ WRITE_THEMSELVES = {
     "_ground.py": "it is the one place",
     "data/corpora.py": "a download may be larger than memory: it is streamed into a .part file",
     "data/digits.py": "packs into memory",
+    "studies/_fits.py": "packs into memory",
     "studies/_samples.py": "packs into memory",
     "teaching/_store.py": "moves a damaged file aside",
     "teaching/dice.py": "appends a row to a table of the class",

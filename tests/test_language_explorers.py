@@ -98,7 +98,7 @@ def test_bad_settings_are_refused(settings, message):
 
 
 def test_a_setting_is_drawn_within_the_time_of_a_slider():
-    le.story_picture()  # the tables are read once
+    assert le.story_picture().png  # the tables, and the fonts, are read once
     for view in le.VIEWS:
         started = time.thread_time()
         assert le.story_picture("T = 1", 8, view=view).png

@@ -112,7 +112,7 @@ def test_all_that_one_has(answers: Path) -> None:
     assert progress.code() in text
     assert "The lessons hold" in text
     assert text.count("(lesson ") + text.count("(lessons ") == 12
-    assert "stayed at 1.54 times" in text
+    assert "1.54 times that of one fit" in text
     embedded = re.search(r"base64,([^\"]+)", said._repr_html_())
     assert embedded
     assert base64.b64decode(embedded[1]) == (answers / "take-home.html").read_bytes()

@@ -16,7 +16,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from helpers._ground import ROOT, chosen_home, home
 from helpers.course import bootstrap, desk
@@ -249,6 +249,14 @@ def version() -> str:
     return importlib.metadata.version("closing-the-loop")
 
 
+class _SayVersion(argparse.Action):
+    """The version is looked up when it is asked for: no other command needs the file."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"course {version()}")
+        parser.exit()
+
+
 def command_line() -> argparse.ArgumentParser:
     """What may be typed. Options that belong to another program are left over by it."""
     parser = argparse.ArgumentParser(
@@ -257,7 +265,7 @@ def command_line() -> argparse.ArgumentParser:
         epilog="Where there is no `course` yet: python -m helpers COMMAND ...",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"course {version()}")
+    parser.add_argument("--version", action=_SayVersion, nargs=0, help="say the version and go")
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True
     )

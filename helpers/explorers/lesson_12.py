@@ -17,6 +17,7 @@ from helpers._arguments import one_of
 from helpers.explorers.controls import Explorer, choice, one_at_first
 from helpers.plots import Picture, band, contrasts, panels
 from helpers.plots.style import rounded
+from helpers.studies import gpt_size
 from helpers.studies.paired import effect, over_seeds
 
 WRITERS = {
@@ -218,7 +219,7 @@ def widths_picture(metric: str = "recall_tail", ylabel: str = "rare facts recall
     frame = studies.load("gpt_size")
     frame = frame[frame["metric"] == metric]
     frames = {}
-    for policy in ("replace", "accumulate"):
+    for policy in gpt_size.POLICIES:
         of = frame[frame["arm"].str.endswith(f"_{policy}")]
         frames[policy] = of.assign(arm=of["arm"].str.removesuffix(f"_{policy}"))
     return panels(frames, metric, centre="mean", ylabel=ylabel)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from helpers.policies import Replace
 from helpers.studies.paired import interval, means, over_seeds, paired
+
+REPLACE = Replace().name
 
 
 def summary(frame: pd.DataFrame, real_only: str) -> dict[str, float]:
@@ -17,11 +20,11 @@ def summary(frame: pd.DataFrame, real_only: str) -> dict[str, float]:
     result = means(frame, tuple(range(last + 1)))
     arms = set(frame["arm"])
     pairs = (
-        ("replace", "accumulate_flat", "excess"),
+        (REPLACE, "accumulate_flat", "excess"),
         ("accumulate_proportion", real_only, "excess"),
         ("grown", "accumulate_proportion", "excess"),
-        ("replace", "tenth", "excess"),
-        ("cool", "replace", "names_alive"),
+        (REPLACE, "tenth", "excess"),
+        ("cool", REPLACE, "names_alive"),
     )
     for size in dict.fromkeys(arm.partition("_")[0] for arm in sorted(arms)):
         for first, second, metric in pairs:
@@ -36,10 +39,10 @@ def summary(frame: pd.DataFrame, real_only: str) -> dict[str, float]:
         if not arm.endswith(real_only):
             result |= _since_the_first(frame, arm, last)
     for size in ("small", "big"):
-        if {f"{size}_replace", "middle_replace"} <= arms:
-            rises = [_rise(frame, f"{s}_replace", "excess", 0, last) for s in (size, "middle")]
+        if {f"{size}_{REPLACE}", f"middle_{REPLACE}"} <= arms:
+            rises = [_rise(frame, f"{s}_{REPLACE}", "excess", 0, last) for s in (size, "middle")]
             more = (rises[0] - rises[1]).dropna()
-            result |= interval(f"{size}_minus_middle_rise_of_replace", more)
+            result |= interval(f"{size}_minus_middle_rise_of_{REPLACE}", more)
     return {key: value for key, value in result.items() if np.isfinite(value)}
 
 

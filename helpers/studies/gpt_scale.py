@@ -132,8 +132,9 @@ class Arm(NamedTuple):
         return self.grows or self.cool
 
 
+REPLACE = Replace().name
 ARMS: dict[str, Arm] = {
-    "replace": Arm(Replace()),
+    REPLACE: Arm(Replace()),
     "accumulate_flat": Arm(Accumulate()),
     "accumulate_proportion": Arm(Accumulate(), in_proportion=True),
     "cool": Arm(Replace(), cool=True),
@@ -165,7 +166,7 @@ def settings(scale: str) -> dict[str, Any]:
 
 def plan(scale: str, seeds: Sequence[int] = SEEDS) -> list[Fit]:
     """All fits in the order in which they are done, what matters most first."""
-    main = ("replace", "accumulate_flat", "accumulate_proportion")
+    main = (REPLACE, "accumulate_flat", "accumulate_proportion")
     rest = tuple(name for name in ARMS if name not in main)
     sizes = [size for size in settings(scale)["sizes"] if size != "middle"]
     found = _tuning("middle", scale)
@@ -375,7 +376,7 @@ def frame(runner: Runner) -> pd.DataFrame:
         found += [(f"{size}_{name}", at, *row) for name in names for row in rows]
     table = pd.DataFrame(found, columns=studies.COLUMNS)
     begun = table.groupby("arm")["generation"].max()
-    more = begun.index[(begun > 0) | begun.index.str.endswith((REAL_ONLY, "replace"))]
+    more = begun.index[(begun > 0) | begun.index.str.endswith((REAL_ONLY, REPLACE))]
     order = ["replicate", "arm", "generation", "metric"]
     return table[table["arm"].isin(more)].sort_values(order, ignore_index=True)
 
