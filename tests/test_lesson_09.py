@@ -188,7 +188,7 @@ def test_where_nothing_is_kept_a_table_keeps_and_a_network_forgets() -> None:
         ({"draws": 0}, "draws must be"),
         ({"rounds": -1}, "rounds must be"),
         ({"temperature": 0.0}, "temperature must be"),
-        ({"keep": np.array([0.0, 0.0])}, "the judge kept none of 40 answers in round 0"),
+        ({"keep": np.array([0.0, 0.0])}, "the judge kept none of 40 answers of generation 0"),
     ],
 )
 def test_answer_loop_names_a_bad_argument(change: dict, message: str) -> None:

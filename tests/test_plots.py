@@ -251,6 +251,18 @@ def test_a_published_point_is_labelled_inside_the_figure():
     assert max(box.x1 for box in boxes) <= picture.figure.bbox.width
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_the_name_of_the_value_axis_stands_inside_the_figure(several: bool):
+    """However long the numbers are that stand between it and the axis."""
+    frame = tidy(slope=0.0, arms=("replace",))
+    frame["value"] = 0.001 + 0.00002 * frame["generation"]
+    panels = plots.panels({"one": frame}, "variance")
+    picture = panels if several else plots.band(frame, "variance")
+    figure = picture.figure
+    figure.draw_without_rendering()
+    assert figure.axes[0].yaxis.label.get_window_extent().x0 > 0
+
+
 def test_a_curve_without_a_name_is_labelled_inside_the_figure():
     picture = plots.band(tidy(arms=("replace",)).drop(columns="arm"), "variance", until=40)
     (text,) = [t for t in picture.figure.axes[0].texts if t.get_text()]

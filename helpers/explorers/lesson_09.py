@@ -8,6 +8,8 @@ are generations.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 
@@ -52,7 +54,15 @@ def loop_picture(
     one_of("show", show, SHOW)
     edge = theory.loop_threshold(keep_right, keep_wrong, temperature)
     own = verified_loop.start_of(start, temperature)
-    shares = _as_far_as_it_goes(own, keep_right, keep_wrong, draws, last, temperature)
+    turns = verified_loop.answer_turns(
+        verified_loop.yes_or_no(own, QUESTIONS), np.array([keep_right, keep_wrong]), draws, last,
+        np.random.default_rng(9), temperature,
+    )  # fmt: skip
+    found = [next(turns)]
+    with suppress(ValueError):  # nothing kept, nothing to train on: the title says where it stops
+        for now in turns:
+            found.append(now)
+    shares = np.stack(found)
     if show == SHOW[2]:
         asked, law = (shares[:, :, 0] == 0).mean(axis=1), np.zeros(last + 1)
     else:
@@ -71,22 +81,6 @@ def loop_picture(
         title = f"The loop stops: of generation {len(shares) - 1} the judge kept no answer"
     return band(frame, "value", exact={"no end of answers": law}, ylabel=f"{show}, written",
                 title=title)  # fmt: skip
-
-
-def _as_far_as_it_goes(
-    own: float, keep_right: float, keep_wrong: float, draws: int, last: int, temperature: float
-) -> np.ndarray:
-    """The shares of `answer_loop` up to generation `last`, or to one of which nothing was kept."""
-    for until in range(last, -1, -1):
-        try:
-            return verified_loop.answer_loop(
-                verified_loop.yes_or_no(own, QUESTIONS), np.array([keep_right, keep_wrong]), draws,
-                until, np.random.default_rng(9), temperature,
-            )  # fmt: skip
-        except ValueError as problem:
-            if "kept none" not in str(problem):
-                raise
-    raise AssertionError("generation 0 asks no judge")
 
 
 def loop_explorer() -> Explorer:

@@ -98,8 +98,7 @@ def differences(
     rows = []
     for first, second in pairs:
         label = ARMS[first] if shared else _minus(first, second)
-        found = effect(_by_seed(first, second, metric, generations))
-        rows.append({"label": label} | dict(zip(_SPREAD, map(float, found), strict=False)))
+        rows.append({"label": label} | _spread(_by_seed(first, second, metric, generations)))
     return pd.DataFrame(rows)
 
 
@@ -138,8 +137,7 @@ def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
     rows = []
     for arm in arms:
         start, end = (over_seeds(_recorded(), arm, metric, at) for at in (0, LAST))
-        found = dict(zip(_SPREAD, map(_rounded, effect(end - start)), strict=False))
-        rows.append({"label": ARMS[arm]} | found)
+        rows.append({"label": ARMS[arm]} | _spread(end - start))
     return pd.DataFrame(rows)
 
 
@@ -170,8 +168,7 @@ def controls() -> pd.DataFrame:
     rows = []
     for arm, label in _AS_MANY.items():
         gain = over_seeds(both, arm, "pass_1", LAST) - over_seeds(both, "start", "pass_1", 0)
-        found = dict(zip(_SPREAD, map(_rounded, effect(gain)), strict=False))
-        rows.append({"label": label} | found)
+        rows.append({"label": label} | _spread(gain))
     return pd.DataFrame(rows)
 
 
@@ -358,8 +355,9 @@ def _minus(first: str, second: str) -> str:
     return f"{ARMS[first]} \N{MINUS SIGN} {ARMS[second]}"
 
 
-def _rounded(number: Any) -> float:
-    return rounded(float(number), 3)
+def _spread(by_seed: pd.Series) -> dict[str, float]:
+    """Mean and 95 % interval, not rounded: whether an interval leaves zero out is asked of it."""
+    return dict(zip(_SPREAD, map(float, effect(by_seed)), strict=False))
 
 
 def _minus_reference(table: pd.DataFrame, metric: str) -> pd.DataFrame:

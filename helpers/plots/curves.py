@@ -94,6 +94,7 @@ def band(
     if predicted is not None:
         last = int(table["generation"].max()) if predicted_at is None else predicted_at
         draw_prediction(chart, predicted, last, log)
+    style.keep_clear(chart.axes)
     style.label_right(chart.axes, chart.labels)
     what = ylabel or metric
     first, last = int(table["generation"].min()), int(table["generation"].max())
@@ -136,6 +137,7 @@ def panels(
         chart.axes.set_xlabel(xlabel, fontsize=11, color=INK)
         chart.axes.set_title("\n".join(style.wrap(name, 84 // len(frames))), fontsize=11, color=INK)
     charts[0].axes.set_ylabel(ylabel or metric, fontsize=11, color=INK)
+    style.keep_clear(charts[0].axes)
     if room > 0.15:
         style.label_right(charts[-1].axes, charts[-1].labels)
     said = [f"{name}: {' '.join(c.words)}" for name, c in zip(frames, charts, strict=True)]

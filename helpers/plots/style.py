@@ -205,6 +205,20 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=11, color=INK)
 
 
+def keep_clear(axes: Axes) -> None:
+    """Give the value axis more room at the left, where its numbers are longer than usual.
+
+    Its name stands beyond the numbers, and a margin in inches has room for six characters.
+    """
+    low, high = sorted(axes.get_ylim())
+    seen = [place for place in axes.get_yticks() if low <= place <= high]
+    longest = max(map(len, axes.yaxis.get_major_formatter().format_ticks(seen)), default=0)
+    inches = axes.figure.bbox.width / axes.figure.dpi
+    if (more := 0.08 * (longest - 6) / inches) > 0:
+        left, bottom, width, height = axes.get_position().bounds
+        axes.set_position((left + more, bottom, width - more, height))
+
+
 def log_ticks(axis: Axis) -> None:
     """Powers of ten in plain text: minor ticks and typeset formulas cost a slider its speed."""
     axis.set_major_locator(LogLocator(numticks=7))

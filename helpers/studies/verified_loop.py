@@ -36,7 +36,7 @@ Rules, written before the reported seeds were run. Intervals are 95 per cent t i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,11 +70,24 @@ def answer_loop(
     temperature: float = 1.0,
     forgets: bool = False,
 ) -> np.ndarray:
-    """(rounds + 1, questions, answers) shares, round by round; what they mean is in the docstring.
+    """(rounds + 1, questions, answers) shares, generation by generation: all of `answer_turns`."""
+    return np.stack(list(answer_turns(shares, keep, draws, rounds, rng, temperature, forgets)))
 
-    shares: those of round 0, (questions, answers), each row sums to 1. keep: chances that the
-    judge keeps an answer, an array that fits `shares`. Raises ValueError for shares or chances
-    outside 0 to 1, and when a round keeps nothing of any question: there is nothing to train on.
+
+def answer_turns(
+    shares: np.ndarray,
+    keep: np.ndarray,
+    draws: int,
+    rounds: int,
+    rng: np.random.Generator,
+    temperature: float = 1.0,
+    forgets: bool = False,
+) -> Iterator[np.ndarray]:
+    """Yield (questions, answers) shares, generations 0 to `rounds`; the docstring says their law.
+
+    shares: those of generation 0, each row sums to 1. keep: chances that the judge keeps an answer,
+    an array that fits `shares`. Raises ValueError for shares or chances outside 0 to 1, and when of
+    a generation nothing is kept for any question: there is nothing to train on.
     """
     now = real_array("shares", shares).astype(float)
     if now.ndim != 2 or (now < 0).any() or not np.allclose(now.sum(axis=1), 1):
@@ -86,16 +99,17 @@ def answer_loop(
     positive_int("rounds", rounds, minimum=0)
     generator("rng", rng)
     real_number("temperature", temperature, low=0, open_low=True)
-    found = [now]
+    yield now
     for index in range(rounds):
         told = rng.binomial(rng.multinomial(draws, cooled(now, temperature)), chance)
         total = told.sum(axis=1, keepdims=True)
         if not total.any():
-            raise ValueError(f"the judge kept none of {draws * len(now)} answers in round {index}")
+            raise ValueError(
+                f"the judge kept none of {draws * len(now)} answers of generation {index}"
+            )
         else_ = np.full_like(now, 1 / now.shape[1]) if forgets else now
         now = np.where(total > 0, told / np.maximum(total, 1), else_)
-        found.append(now)
-    return np.stack(found)
+        yield now
 
 
 def cooled(shares: np.ndarray, temperature: float) -> np.ndarray:
