@@ -29,7 +29,7 @@ from helpers.policies import Accumulate, Mix, Replace, by_name
 from helpers.studies._samples import read_samples, write_samples
 from helpers.studies.paired import means, paired
 
-SEEDS = range(5)
+SEEDS = range(10)
 POLICIES = by_name(Replace(), Accumulate(), Mix(0.1))
 REPLACE, ACCUMULATE, MIX = POLICIES
 SETTINGS: dict[str, Any] = {

@@ -28,7 +28,7 @@ from helpers.policies import Replace
 from helpers.studies import vae
 from helpers.studies.paired import interval, means, over_seeds
 
-SEEDS = range(5)
+SEEDS = range(10)
 REPLACE = Replace()
 SETTINGS: dict[str, Any] = {
     "generations": 4,

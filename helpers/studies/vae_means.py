@@ -27,7 +27,7 @@ from helpers.policies import Replace
 from helpers.studies import vae
 from helpers.studies.paired import interval, means, over_seeds
 
-SEEDS = range(5)
+SEEDS = range(10)
 ARM = "means"
 SETTINGS: dict[str, Any] = {"generations": 8}
 METRICS = ("elbo", "precision", "coverage", "recall", "decoder_variance")
