@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from helpers import metrics, theory
+from helpers import metrics, studies, theory
 from helpers.loop import Verified, run_batched, run_loop
 from helpers.models import Discrete, Gaussian, KernelDensity, LinearRegression
 from helpers.policies import Accumulate, AccumulateSubsample, FreshReal, Replace
+from helpers.studies import noisy_verifier
 from helpers.studies.real_rows import fresh_runs
 
 Curves = dict[str, np.ndarray]
@@ -640,6 +641,49 @@ def test_row_24_sums_stand_for_rows() -> None:
     means, variances = fresh_runs(3, 17, 15, 1000, np.random.default_rng(26), lam=0.8)
     assert rows["variance"] == pytest.approx(variances[-1].mean(), rel=0.1)
     assert rows["square"] == pytest.approx((means[-1] ** 2).mean(), rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("judge", "below", "above"),
+    [("blind", 0.965, 0.054), ("usual", 0.953, 0.044), ("sharp", 0.972, 0.038)],
+)
+def test_row_20_an_edge_where_the_accuracy_jumps(judge: str, below: float, above: float) -> None:
+    """A million rows in 20 dimensions, two hundredths on either side of 1 / (1 + psi / phi)."""
+    # Size: 800 data sets of a standard deviation below .01; the table has one of each.
+    edge = round(
+        1000 * theory.verifier_threshold(*noisy_verifier.SETTINGS["edge"]["judges"][judge])
+    )
+    table = studies.load("noisy_verifier").query("metric == 'accuracy'")
+    found = table[table["arm"] == f"edge_{judge}_n1000000"].groupby("generation")["value"].mean()
+    assert found[edge - 20] == pytest.approx(below, abs=0.02)
+    assert found[edge + 20] == pytest.approx(above, abs=0.02)
+    assert found[edge - 10] > 0.5 > found[edge + 10]
+
+
+def test_row_27_a_verified_loop_ends_at_the_judges_centre() -> None:
+    """Linear regression; the judge keeps rows near its own line, and knows no better."""
+    # Size: 30 loops of 4,000 rows; the last distance to the truth has an error of about .002.
+    features, bias, to_judge, to_truth = 5, 0.1, [], []
+    truth = np.ones(features)
+    for seed in range(30):
+        rng = np.random.default_rng([27, seed])
+        x = rng.standard_normal((40, features))
+        line = np.linalg.lstsq(x, x @ truth + rng.standard_normal(40), rcond=None)[0]
+        lines = [line]
+        for _ in range(6):
+            x = rng.standard_normal((4000, features))
+            y = x @ lines[-1] + rng.standard_normal(4000)
+            kept = np.abs(y - x @ (truth + bias)) <= 1
+            lines.append(np.linalg.lstsq(x[kept], y[kept], rcond=None)[0])
+        to_judge.append(np.linalg.norm(np.array(lines) - (truth + bias), axis=1))
+        to_truth.append(np.linalg.norm(np.array(lines) - truth, axis=1))
+    judged, true = np.mean(to_judge, axis=0), np.mean(to_truth, axis=0)
+    assert (np.diff(judged[:4]) < 0).all()
+    assert judged[-1] < judged[0] / 10
+    # To the truth it comes closer at first; then the judge's bias shows.
+    assert true[1] < 0.6 * true[0]
+    assert true[-1] > true.min() + 0.008
+    assert true[-1] == pytest.approx(bias * features**0.5, abs=0.01)
 
 
 def test_row_25_pass_at_k() -> None:

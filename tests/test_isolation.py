@@ -193,6 +193,35 @@ def test_workers_that_are_killed_cost_no_call() -> None:
     assert storm.orphans(before) == set()
 
 
+@linux
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_workers_killed_while_they_start_are_started_again(
+    monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """All of them, when a sandbox is made and when a call finds none alive."""
+    killed, original = [0], Worker.greet
+
+    def greet(self: Worker) -> None:
+        if killed[0] < lost:
+            killed[0] += 1
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        original(self)
+
+    before = storm.children()
+    monkeypatch.setattr(Worker, "greet", greet)
+    with Sandbox(workers=2) as box:
+        assert killed == [lost]
+        assert len(box._workers) == 2
+        for worker in box._workers:
+            worker.process.kill()
+            worker.process.wait()
+        killed[0] = 0
+        assert box.grade(RIGHT, CASES, "f").passed
+        assert killed == [lost]
+    assert storm.orphans(before) == set()
+
+
 def test_an_answer_to_another_question_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One carries another number: its worker is retired, its programs run again in a fresh one."""
     taken, original = [0], Worker._message

@@ -47,8 +47,8 @@ BATCH = 16  # programs sent to a worker together: fewer messages, and each is st
 # Characters of sources and inputs after which a batch is sent: a worker reads all of it before it
 # runs the first program, and holds it in memory, which every child shares.
 _BATCH_TEXT = 1 << 20
-# Tries to put a new worker in the place of one that was lost: one that does not start twice may
-# start when memory is free again, one that does not start three times will not.
+# Tries to start a worker, at first or in the place of one that was lost: one that does not start
+# twice may start when memory is free again, one that does not start three times will not.
 RESTARTS = 3
 _HAS_FORK = hasattr(os, "fork")
 
@@ -273,17 +273,18 @@ class Sandbox:
             for worker in self._workers[:]:
                 if not worker.idle:  # ended since, or left by an interrupt in the middle of a call
                     _stop(worker, self._workers)
+        for _ in range(RESTARTS):
             new = []
-            with contextlib.suppress(LostError):
+            with interrupts.held(), contextlib.suppress(LostError):
                 while len(self._workers) < self._n_workers:
                     new.append(Worker())
                     self._workers.append(new[-1])
-        for worker in new:
-            try:
-                worker.greet()
-            except LostError:
-                with interrupts.held():
-                    _stop(worker, self._workers)
+            for worker in new:  # all of them start at once; then each is waited for
+                try:
+                    worker.greet()
+                except LostError:
+                    with interrupts.held():
+                        _stop(worker, self._workers)
         if not self._workers:
             raise RuntimeError("the sandbox could not start its worker processes")
 
