@@ -5,7 +5,7 @@ The checkpoints are made here, in the hub's own format; what such models write m
 
 from __future__ import annotations
 
-import json
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +21,7 @@ from transformers import BertConfig, BertForMaskedLM, GenerationConfig, GPT2Conf
 from helpers.data.corpora import documentation
 from helpers.loop import run_loop
 from helpers.metrics import language as lm
-from helpers.models import HubLanguageModel
+from helpers.models import HubLanguageModel, hub_files
 from helpers.models.hub_files import check_reachable, open_checkpoint, save_tiny
 from helpers.models.sequences import Record
 from helpers.policies import Accumulate, Replace
@@ -126,11 +126,16 @@ def test_a_fit_goes_on_from_another(tiny: Path, rows: np.ndarray) -> None:
         model(tiny).fit(rows, rng(), init=model(tiny))
 
 
-def test_the_global_stream_is_left_as_it_was(tiny: Path, rows: np.ndarray) -> None:
+def test_the_global_stream_is_left_as_it_was(
+    tiny: Path, rows: np.ndarray, tmp_path: Path
+) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    model(tiny, lora_rank=2).fit(rows, rng()).sample(2, rng())
+    fitted = model(tiny, lora_rank=2).fit(rows, rng())
+    fitted.sample(2, rng())
+    fitted.save(tmp_path / "one.safetensors")
+    HubLanguageModel.load(tmp_path / "one.safetensors")
     assert torch.equal(torch.rand(1), expected)
 
 
@@ -144,6 +149,16 @@ def test_what_is_saved_comes_back(
     assert again.score(rows) == fitted.score(rows)
     assert np.array_equal(again.sample(3, rng(4)), fitted.sample(3, rng(4)))
     assert again.losses_ == fitted.losses_
+
+
+def test_a_device_is_not_saved(tiny: Path, rows: np.ndarray, tmp_path: Path) -> None:
+    fitted = model(tiny, lora_rank=2, device="auto").fit(rows, rng())
+    assert fitted.sample(2, rng()).shape == (2, 16)
+    fitted.save(tmp_path / "one.safetensors")
+    assert HubLanguageModel.load(tmp_path / "one.safetensors").device == "cpu"
+    assert HubLanguageModel.load(tmp_path / "one.safetensors", device="auto").device == "auto"
+    with pytest.raises(ValueError, match="device must be"):
+        HubLanguageModel.load(tmp_path / "one.safetensors", device="tpu")
 
 
 def test_a_clone_is_not_fitted(tiny: Path) -> None:
@@ -296,9 +311,21 @@ def test_rows_must_have_one_length(tiny: Path, rows: np.ndarray) -> None:
 
 
 def test_a_block_too_long_for_the_checkpoint_is_refused(tiny: Path) -> None:
-    one = model(tiny, block=300).pretrained()
+    tokens = np.zeros((4, 300), dtype=int)
+    with pytest.raises(ValueError, match=r"block must be at most 256, the tokens that .* got 300"):
+        model(tiny, block=300).fit(tokens, rng())
+    # A block is read and another written: both must be seen.
+    one = model(tiny, block=200, prompts=tokens[:, :200], with_prompts=False).pretrained()
     with pytest.raises(ValueError, match="must fit the 256 tokens that"):
         one.sample(1, rng())
+
+
+def test_bad_input_of_write(tiny: Path) -> None:
+    one = model(tiny).pretrained()
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator"):
+        one.write([[1]], 0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="temperature must be a finite number"):
+        one.with_sampler(temperature=-1.0).write([[1]], rng())
 
 
 def test_too_long_a_sequence_is_refused(tiny: Path) -> None:
@@ -356,23 +383,73 @@ def test_missing_weights_are_not_filled_with_random_ones(tmp_path: Path, tiny: P
         HubLanguageModel(folder).pretrained()
 
 
+@pytest.mark.parametrize(
+    ("file", "kept", "part"),
+    [
+        ("model.safetensors", 0.0, "weights"),
+        ("model.safetensors", 0.5, "weights"),
+        ("tokenizer.json", 0.0, "tokenizer"),
+        ("config.json", 0.5, "configuration"),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_sentence(
+    tiny: Path, tmp_path: Path, file: str, kept: float, part: str
+) -> None:
+    folder = Path(shutil.copytree(tiny, tmp_path / "one"))
+    content = (folder / file).read_bytes()
+    (folder / file).unlink()
+    if kept:
+        (folder / file).write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ValueError, match=f"can open, and the {part} of .* cannot be read") as told:
+        HubLanguageModel(folder).pretrained()
+    assert "\n" not in str(told.value)
+
+
+def test_what_was_fetched_before_needs_no_network(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def connect(self: Any, address: Any) -> None:
+        asked.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setattr("socket.socket.connect", connect)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    kept = tmp_path / "models--somebody--something"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text("a" * 40)
+    folder = Path(shutil.copytree(tiny, kept / "snapshots" / ("a" * 40)))
+    for download in (False, True):
+        HubLanguageModel("somebody/something", download=download).pretrained()
+    assert not asked
+    (folder / "model.safetensors").unlink()  # as an interrupted download leaves it
+    hub_files._opened.cache_clear()
+    with pytest.raises(FileNotFoundError, match="was not fetched before, or not whole"):
+        HubLanguageModel("somebody/something").pretrained()
+    assert not asked
+    with pytest.raises(ConnectionError, match="cannot be reached"):
+        HubLanguageModel("somebody/something", download=True).pretrained()
+
+
 def test_no_file_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "nobody"}))
     for checkpoint, file, error, words in (
         ("nowhere/at-all", None, FileNotFoundError, "is no folder and was not fetched before"),
         ("nowhere/at/all", None, FileNotFoundError, "there is no such folder"),
         (tmp_path, "one.gguf", FileNotFoundError, "must be a folder with one.gguf"),
-        (tmp_path, None, ValueError, "must be one that transformers can open"),
+        (tmp_path, None, FileNotFoundError, "must be a folder with config.json"),
     ):
         with pytest.raises(error, match=words) as told:
             HubLanguageModel(checkpoint, gguf_file=file).pretrained()
         assert "\n" not in str(told.value)
 
 
-def test_no_network_is_one_sentence_and_no_waiting() -> None:
+def test_no_network_is_one_sentence_and_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_files, "getproxies", dict)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
     start = time.monotonic()
     with pytest.raises(ConnectionError, match="cannot be reached") as told:
-        HubLanguageModel("facebook/opt-125m", download=True).pretrained()
+        HubLanguageModel("nowhere/at-all", download=True).pretrained()
     assert "\n" not in str(told.value)
     assert time.monotonic() - start < 30  # the first import of transformers counts
 

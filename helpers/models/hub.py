@@ -56,7 +56,8 @@ class HubLanguageModel(BaseEstimator):
     with_prompts: whether a sample holds its prompt. False is Nature's recipe: a block is read, and
         what is kept is the next one. Records hold it in any case.
     stop_at_end: whether the end token ends a sample; otherwise another text may follow it.
-    device: "cpu", or "cuda" where torch finds a GPU.
+    device: where `fit` and `pretrained` put the network, which stays there: "cpu", "cuda", or
+        "auto" for a GPU where torch finds one.
     on_step: called as on_step(step, loss) after each training step.
 
     Learned: `network_`, `losses_` (nats a token, one a step), `n_parameters_`, `n_trained_`.
@@ -147,11 +148,9 @@ class HubLanguageModel(BaseEstimator):
     ) -> Self:
         """Tune the checkpoint's weights, or go on from `init`'s, on `data`.
 
-        data: as in `helpers.models.sequences`. Raises ValueError, and leaves no model, when a loss
-        is not finite; an interrupt leaves none either.
+        data: as in `helpers.models.sequences`. Raises ValueError when a loss is not finite; what
+        was learned before stays then as it was, as it does after an interrupt.
         """
-        import torch
-
         self._check_parameters()
         network = self._new_network()
         padded = pad(data, network.config.vocab_size, self.block - 1)
@@ -163,21 +162,19 @@ class HubLanguageModel(BaseEstimator):
             if init is not None:
                 fill(network, trained(init.network_), "init")
             plan = batch_plan(padded.lengths, self.batch_size, self.steps, rng)
-            network.to(self.device).train()
+            network.to(self._place()).train()
             losses = self._train(network, padded, plan)
         network.eval()
         _neural.check_weights(network, self.steps, self.learning_rate)
         self._adopt(network, padded.kind)
         self.losses_ = losses
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
         return self
 
     def pretrained(self) -> HubLanguageModel:
         """The checkpoint as it is, not tuned: scores, and writes rows. Another object."""
         self._check_parameters()
         model = clone(self)
-        model._adopt(model._new_network().to(self.device), "rows")
+        model._adopt(model._new_network().to(model._place()), "rows")
         model.losses_ = []
         return model
 
@@ -194,7 +191,7 @@ class HubLanguageModel(BaseEstimator):
         for step, batch in enumerate(plan):
             longest = padded.lengths[batch].max() - 1  # beyond it all is padding
             inputs, targets = (
-                torch.from_numpy(part[batch, :longest]).to(self.device)
+                torch.from_numpy(part[batch, :longest]).to(network.device)
                 for part in (padded.inputs, padded.targets)
             )
             for group in optimiser.param_groups:
@@ -221,7 +218,6 @@ class HubLanguageModel(BaseEstimator):
         check_is_fitted(self, "network_")
         positive_int("n_samples", n_samples)
         generator("rng", rng)
-        self._check_parameters()
         pool = self._pool()
         lengths = {len(prompt) for prompt in pool} if self.with_prompts else {0}
         if self.kind_ == "rows" and (self.stop_at_end or len(lengths) > 1):
@@ -244,6 +240,8 @@ class HubLanguageModel(BaseEstimator):
         import torch
 
         check_is_fitted(self, "network_")
+        self._check_parameters()
+        generator("rng", rng)
         pool = check_prompts(prompts, self.network_.config.vocab_size, self.block)
         new = self._new_tokens(max(len(prompt) for prompt in pool))
         self.sampler_ = self.sampler_arguments() | {"max_new_tokens": new}
@@ -298,7 +296,7 @@ class HubLanguageModel(BaseEstimator):
             for start in range(0, len(scores), SCORE_ROWS):
                 rows = slice(start, start + SCORE_ROWS)
                 inputs, targets = (
-                    torch.from_numpy(part[rows]).to(self.device)
+                    torch.from_numpy(part[rows]).to(self.network_.device)
                     for part in (padded.inputs, padded.targets)
                 )
                 scored = targets != NOT_SCORED
@@ -318,14 +316,16 @@ class HubLanguageModel(BaseEstimator):
     # ------------------------------------------------------------------ keeping
 
     def save(self, path: str | Path) -> None:
-        """The trained weights, losses and parameters (except `on_step`) as one safetensors file.
+        """The trained weights, losses and parameters as one safetensors file.
 
-        With `lora_rank` these are the added matrices alone: `load` needs the checkpoint, too.
+        With `lora_rank` these are the added matrices alone: `load` needs the checkpoint, too. Not
+        `on_step`, and not `device`, which belongs to a machine and not to a model.
         """
         check_is_fitted(self, "network_")
         from safetensors.torch import save
 
-        parameters = {**self.get_params(), "checkpoint": str(self.checkpoint), "on_step": None}
+        parameters = self.get_params() | {"checkpoint": str(self.checkpoint)}
+        parameters |= {"on_step": None, "device": "cpu"}
         if self.prompts is not None:
             parameters["prompts"] = [[int(t) for t in prompt] for prompt in self.prompts]
         about = {
@@ -337,16 +337,20 @@ class HubLanguageModel(BaseEstimator):
         write_whole(Path(path), save(weights, metadata=about))
 
     @classmethod
-    def load(cls, path: str | Path) -> HubLanguageModel:
-        """The model that `save` wrote; ValueError for another class or weights of another size."""
+    def load(cls, path: str | Path, device: str = "cpu") -> HubLanguageModel:
+        """The model that `save` wrote, put on `device`.
+
+        ValueError for another class or weights of another size, and for a GPU that is not there.
+        """
         parameters, learned, weights = _neural.load_parts(path, cls.__name__)
-        model = cls(**parameters)
+        model = cls(**parameters | {"device": device})
         model._check_parameters()
         network = model._new_network()
         if learned["losses_"]:  # else it is the checkpoint as it was
-            network = model._trainable(network)
+            with seeded(np.random.default_rng(0)):  # peft draws what the file then replaces
+                network = model._trainable(network)
             fill(network, weights, "the file")
-        model._adopt(network.to(model.device).eval(), learned["kind_"])
+        model._adopt(network.to(model._place()).eval(), learned["kind_"])
         model.losses_ = learned["losses_"]
         return model
 
@@ -355,11 +359,22 @@ class HubLanguageModel(BaseEstimator):
     def _open(self) -> Checkpoint:
         return open_checkpoint(self.checkpoint, self.gguf_file, self.download)
 
+    def _place(self) -> torch.device:
+        from helpers.models import devices  # loads torch
+
+        return devices.choose(self.device)
+
     def _new_network(self) -> Any:
         """The checkpoint's network, its weights shared while they are frozen."""
         shared = self._open().network
+        seen = getattr(shared.config, "max_position_embeddings", None)
+        if seen is not None and self.block > seen:
+            raise ValueError(
+                f"block must be at most {seen}, the tokens that {self.checkpoint} sees at once, "
+                f"got {self.block}"
+            )
         tensors = [*shared.parameters(), *shared.buffers()]
-        stay = self.lora_rank is not None and self.device == "cpu"
+        stay = self.lora_rank is not None and self._place().type == "cpu"
         return deepcopy(shared, {id(tensor): tensor for tensor in tensors} if stay else {})
 
     def _trainable(self, network: Any) -> Any:
@@ -412,7 +427,8 @@ class HubLanguageModel(BaseEstimator):
         for i, prompt in enumerate(prompts):
             tokens[i, longest - len(prompt) :] = prompt
             mask[i, longest - len(prompt) :] = 1
-        return torch.from_numpy(tokens).to(self.device), torch.from_numpy(mask).to(self.device)
+        place = self.network_.device
+        return torch.from_numpy(tokens).to(place), torch.from_numpy(mask).to(place)
 
     def _until_end(self, row: np.ndarray) -> np.ndarray:
         ends = np.flatnonzero(row == self.end_token)
@@ -443,14 +459,4 @@ class HubLanguageModel(BaseEstimator):
                 f"top_k at 0 and top_p at 1, got {self.temperature!r}, {self.top_k!r}, "
                 f"{self.top_p!r}"
             )
-        _check_device(self.device)
-
-
-def _check_device(device: str) -> None:
-    import torch
-
-    if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
-        raise ValueError(
-            f"device must be 'cpu', or 'cuda' where torch finds a GPU, got {device!r}"
-            + (", and it finds none" if device == "cuda" else "")
-        )
+        self._place()

@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 import re
 import socket
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from functools import lru_cache
 from importlib import import_module
 from io import StringIO
@@ -42,6 +43,10 @@ class Checkpoint(NamedTuple):
     begin: int
 
 
+class UnreadableError(ValueError):
+    """A checkpoint of which a part is missing or damaged."""
+
+
 def need(package: str) -> Any:
     """The module `package` of the extra "hub"; ImportError of one sentence where it is missing."""
     try:
@@ -66,7 +71,8 @@ def open_checkpoint(
     Raises, before any weight is read: ImportError without the extra; FileNotFoundError where
     there is neither folder nor fetched model; ConnectionError where it should be fetched and the
     hub cannot be reached; ValueError for what is no causal language model and for a tokenizer
-    without an end token. ValueError, too, for weights that lack some of the network's.
+    without an end token. ValueError, too, for weights that cannot be read, or lack some of the
+    network's. What was fetched before is opened without a network, `download` or not.
     """
     need("transformers")
     need("gguf" if gguf_file is not None else "safetensors")
@@ -78,16 +84,21 @@ def open_checkpoint(
                 f"checkpoint must be a folder with {wanted.name}, and {folder} holds none"
             )
         # A folder that was written anew is opened anew.
-        return _opened(str(folder), gguf_file, False, wanted.stat().st_mtime_ns)
+        return _opened(str(folder), gguf_file, wanted.stat().st_mtime_ns)
     name = str(checkpoint)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise FileNotFoundError(
             f"checkpoint must be a folder, or a model of the hub such as 'facebook/opt-125m', "
             f"got {name!r}: there is no such folder"
         )
-    if download:
-        check_reachable(os.environ.get("HF_ENDPOINT", HUB))
-    return _opened(name, gguf_file, download, 0)
+    try:
+        return _fetched(name, gguf_file)
+    except FileNotFoundError:
+        if not download:
+            raise
+    check_reachable(os.environ.get("HF_ENDPOINT", HUB))
+    _read(name, gguf_file)
+    return _fetched(name, gguf_file)
 
 
 def check_reachable(address: str) -> None:
@@ -122,33 +133,49 @@ def quiet() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _opened(source: str, gguf_file: str | None, download: bool, written: int) -> Checkpoint:
+def _opened(source: str, gguf_file: str | None, written: int) -> Checkpoint:
     """`written` is only there to tell apart what lay in one folder at different times."""
+    return _read(source, gguf_file)
+
+
+def _fetched(name: str, gguf_file: str | None) -> Checkpoint:
+    """The model of that name, out of the folder of those fetched before.
+
+    By its name transformers would ask the network for more, even where it is told not to.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    wanted = gguf_file or "config.json"
+    file = try_to_load_from_cache(name, wanted)
+    if isinstance(file, str):
+        folder = Path(file).parents[len(Path(wanted).parts) - 1]
+        with suppress(UnreadableError):  # fetched in part
+            return _opened(str(folder), gguf_file, 0)
+    raise FileNotFoundError(
+        f"checkpoint {name!r} is no folder and was not fetched before, or not whole; "
+        f"download=True fetches it from {HUB}"
+    )
+
+
+def _read(source: str, gguf_file: str | None) -> Checkpoint:
+    """Open a folder; or a model by its name, which fetches what is not here."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-    where: dict[str, Any] = {"local_files_only": not download}
-    if gguf_file is not None:
-        where["gguf_file"] = gguf_file
+    where = {} if gguf_file is None else {"gguf_file": gguf_file}
     with quiet():
-        try:
+        with _reading(source, "configuration"):
             config = AutoConfig.from_pretrained(source, **where)
-        except (OSError, ValueError) as error:
-            raise _not_opened(source, download, error) from None
         _check_causal(source, config)
-        try:
+        with _reading(source, "tokenizer"):
             tokenizer = AutoTokenizer.from_pretrained(source, **where)
-        except (OSError, ValueError, TypeError) as error:
-            raise ValueError(
-                f"checkpoint must hold a tokenizer, and that of {source} cannot be read: "
-                f"{_first_line(error)}"
-            ) from None
         if tokenizer.eos_token_id is None:
             raise ValueError(
                 f"the tokenizer of {source} must have an end token (eos_token), and has none: "
                 f"texts could not be told apart"
             )
-        with redirect_stderr(StringIO()):  # unpacking a GGUF draws a bar that nothing turns off
+        # Unpacking a GGUF draws a bar that nothing turns off.
+        with _reading(source, "weights"), redirect_stderr(StringIO()):
             network, report = AutoModelForCausalLM.from_pretrained(
                 source, dtype=torch.float32, output_loading_info=True, **where
             )
@@ -180,24 +207,22 @@ def _check_causal(source: str, config: Any) -> None:
         )
 
 
-def _not_opened(source: str, download: bool, error: Exception) -> Exception:
-    if Path(source).is_dir():
-        return ValueError(
-            f"checkpoint must be one that transformers can open, and {source} is not: "
-            f"{_first_line(error)}"
-        )
-    if download:
-        return FileNotFoundError(
-            f"checkpoint {source!r} could not be fetched: {_first_line(error)}"
-        )
-    return FileNotFoundError(
-        f"checkpoint {source!r} is no folder and was not fetched before; download=True fetches it "
-        f"from {HUB}"
-    )
+@contextmanager
+def _reading(source: str, part: str) -> Iterator[None]:
+    """What transformers raises inside is raised as one sentence of ours."""
+    from safetensors import SafetensorError
 
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    broken = (OSError, ValueError, TypeError, RuntimeError, struct.error, SafetensorError)
+    try:
+        yield
+    except broken as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, OSError) and not Path(source).is_dir():
+            raise FileNotFoundError(f"checkpoint {source!r} could not be fetched: {said}") from None
+        raise UnreadableError(
+            f"checkpoint must be one that transformers can open, and the {part} of {source} cannot "
+            f"be read: {said}"
+        ) from None
 
 
 def save_tiny(folder: str | Path, texts: Sequence[str], seed: int = 0, **changes: Any) -> Path:
