@@ -83,9 +83,11 @@ def test_what_readme_prints_gives_no_answer_away(tmp_path: Path) -> None:
     words[lesson] = str(ROOT / "notebooks" / Path(words[lesson]).name)
     whole = printed([*words[: lesson + 1], f"--output-dir={tmp_path / 'whole'}"])
     text = printed([*words, f"--output-dir={tmp_path / 'printed'}"])
-    for given_away in ("answer=", "# Solution"):
-        assert given_away in whole
-        assert given_away not in text
+    for left_out in ("answer=", "# Solution", "import predict"):
+        assert left_out in whole
+        assert left_out not in text
+    for question in ("<strong>Predict.</strong>", "<strong>Quiz.</strong>"):
+        assert text.count(question) == whole.count(question) > 1
     assert text.count("image/png") == whole.count("image/png") > 3
 
 

@@ -42,7 +42,8 @@ PAGE = [
     code("a = 1"),
     code("draw(a)", figure()),
     new_markdown_cell("\n".join(f"Paragraph {n}. {'word ' * 90}\n" for n in range(6))),
-    new_markdown_cell("Before.\n\n## Two\n\n- one\n- two\n\n### Deeper\n\n1. first\n2. second"),
+    new_markdown_cell("Before.\n\n## Two\n\n- one\n- two\n\n### Deeper\n\n1. first\n2. second\n   - of it"),
+    code("b = 2"),
     code('predict("02-a", "Which?", choices=["up", "down"])', own(), tags="predict"),
     code("a.resolve(3)", text(f"{COVER}The answer is 3. You had committed no prediction."),
          tags="reveal"),
@@ -107,7 +108,11 @@ def test_a_long_text_goes_on_below(stacks: list[list[Tag]]) -> None:
 
 def test_lists_keep_their_numbers_and_formulas_need_no_script(stacks: list[list[Tag]]) -> None:
     lists = [one for slide in stacks[2] for one in slide.select("ol")]
-    assert [int(one["start"]) for one in lists] == [1, 2]
+    assert [(int(one["start"]), one.get_text().split()) for one in lists] == [
+        (1, ["first"]),
+        (2, ["second", "of", "it"]),
+    ]
+    assert lists[1].select_one("li li").get_text() == "of it"
     assert stacks[1][0].find("math") is not None
     assert "$" not in all_text(stacks)
     assert [a for stack in stacks for slide in stack for a in slide.find_all("a")] == []
@@ -119,6 +124,7 @@ def test_questions_are_asked_and_answered_on_slides_of_their_own(stacks: list[li
     assert "The answer is 3." not in shown[asked]
     assert "The answer is 3." in shown[asked + 1]
     assert "down" in shown[asked]
+    assert stacks[2][asked + 1].select_one("details.code pre").get_text() == "b = 2\n\na.resolve(3)"
     assert "You had committed" not in all_text(stacks)
     (quiz,) = [slide for slide in stacks[2] if "So?" in slide.get_text()]
     assert [fold.summary.get_text() for fold in quiz.select(".ctl-quiz details")] in (

@@ -8,6 +8,7 @@ files that are here now, committed or not.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from helpers._ground import ROOT
 
 MOVED = "helpers/course/desk.py"  # with this file the house began
 OLD_MODULES = ("cli", "data", "desk", "explorers", "metrics")  # two of them are old paths today
-STEM = "02-fit-sample-repeat"
+STEM, OTHER = "02-fit-sample-repeat", "00-start-here"
 MINE = "from helpers.data import take\nprint('my own', take([1, 2, 3], [2]))"
 CODE = "def my_keep(rows):\n    return rows[:7]  # seven of mine"
 ANSWER = f"""
@@ -157,10 +158,13 @@ def test_the_recorded_answers_are_those_of_the_old_code(checkout: Path) -> None:
 
 
 def test_git_keeps_what_was_done_in_the_course_s_own_notebook(checkout: Path) -> None:
-    """It refuses to pull over it; then what README says puts it among one's own."""
-    page = checkout / "notebooks" / f"{STEM}.ipynb"
-    published = page.read_bytes()
+    """It refuses to pull over it; then what README says puts it among one's own, and only it."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (back,) = re.findall(r"`git (checkout notebooks[^`]*)`", readme)
+    page, other = (checkout / "notebooks" / f"{stem}.ipynb" for stem in (STEM, OTHER))
+    published, others = page.read_bytes(), other.read_bytes()
     page.write_bytes(published + b"\n\n")
+    other.write_bytes(others + b"\n")
     refused = subprocess.run(
         ["git", "pull"], cwd=checkout, capture_output=True, text=True, check=False
     )
@@ -168,13 +172,15 @@ def test_git_keeps_what_was_done_in_the_course_s_own_notebook(checkout: Path) ->
     assert page.name in refused.stderr
     assert page.read_bytes() == published + b"\n\n"
     shutil.copy(page, checkout / "my" / "mine.ipynb")
-    git("checkout", "notebooks", cwd=checkout)
+    git(*back.replace("NAME", STEM).split(), cwd=checkout)
     assert page.read_bytes() == published
+    assert other.read_bytes() == others + b"\n"
+    other.write_bytes(others)
 
 
 def test_an_update_keeps_what_is_a_learner_s_and_finds_it(checkout: Path) -> None:
     before = things(checkout)
-    assert {"my/notes.md", "my/mine.ipynb", ".progress/progress.json"} < set(before)
+    assert {"my/notes.md", ".progress/progress.json"} < set(before)
     recorded = os.listdir(checkout / "my")  # which version a copy is of, where the old code ran
     git("pull", cwd=checkout)
     assert (checkout / MOVED).is_file()

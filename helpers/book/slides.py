@@ -142,8 +142,10 @@ def deck(notebook: NotebookNode, title: str, pictures: Pictures) -> str:
         if cell.cell_type == "markdown":
             stacks[-1][-1] += prose(cell.source)
         else:
-            stacks[-1][-1] += _shown(cell, code, pictures)
-            code = []
+            shown = list(_shown(cell, code, pictures))
+            stacks[-1][-1] += shown
+            if not any(block.asks for block in shown):  # a question shows no code at all
+                code = []
     body = "\n".join(_stack([one for one in stack if one], title) for stack in stacks)
     return _FRAME.format(title=escape(title), body=body, width=WIDTH, height=HEIGHT)
 
@@ -222,36 +224,35 @@ def _formula(_: object, tokens: list[Token], at: int, *__: object) -> str:
 
 def prose(source: str) -> list[Block]:
     """A text in pieces that may stand on different slides; what it folds is left out."""
-    reader = _reader()
-    tokens = reader.parse(_FOLDED.sub("", source))
-    return [
-        block
-        for group in _groups(tokens)
-        for block in _blocks(group, reader.renderer.render(group, reader.options, {}))
-    ]
+    tokens = _reader().parse(_FOLDED.sub("", source))
+    return [block for group in _groups(tokens) for block in _blocks(group)]
 
 
-def _groups(tokens: list[Token]) -> Iterator[list[Token]]:
-    """The tokens of each block at the top of a text."""
+def _groups(tokens: Iterable[Token], level: int = 0) -> Iterator[list[Token]]:
+    """The tokens of each block of a text; at level 1 those of each item of a list."""
     group: list[Token] = []
     for token in tokens:
         group.append(token)
-        if token.level == 0 and token.nesting <= 0:
+        if token.level == level and token.nesting <= 0:
             yield group
             group = []
 
 
-def _blocks(group: list[Token], html: str) -> Iterator[Block]:
+def _rendered(tokens: list[Token]) -> str:
+    return str(_reader().renderer.render(tokens, _reader().options, {}))
+
+
+def _blocks(group: list[Token]) -> Iterator[Block]:
     """One block, but for long lists and tables, which are cut between their items and rows."""
-    kind = group[0].type
+    kind, html = group[0].type, _rendered(group)
     if kind.endswith("list_open"):
-        opening, closing = re.match(r"<\w+", html)[0], f"</{group[0].tag}>"  # type: ignore[index]
-        items = re.split(r"(?=^<li>)", html, flags=re.MULTILINE)[1:]
-        items[-1] = items[-1].rsplit("</", 1)[0]
-        start = int(group[0].attrs.get("start", 1))
-        for number, item in enumerate(items, start):
-            counted = f' start="{number}"' if group[0].tag == "ol" else ""
-            yield Block(f"{opening}{counted}>{item}{closing}", _text_height(item) - 4)
+        opening, *inside, closing = group
+        start = int(opening.attrs.get("start", 1))
+        for number, item in enumerate(_groups(inside, level=1), start):
+            if opening.tag == "ol":
+                opening.attrs["start"] = number
+            html = _rendered([opening, *item, closing])
+            yield Block(html, _text_height(html) - 4)
     elif kind == "table_open":
         head, rows = re.match(r"(?s)(.*?<tbody>)(.*)</tbody>", html).groups()  # type: ignore[union-attr]
         each = re.findall(r"(?s)<tr>.*?</tr>", rows)
