@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, mean, recorded, values
 
-from helpers.studies.execution import CONTRASTS
+from helpers.studies.execution import CONTRASTS, arms
 from helpers.studies.paired import effect, holm
 
 Row = tuple[str, pd.Series]  # what it is of, and one number a seed
@@ -129,6 +129,23 @@ def _half() -> Found:
     return between(ours - 0.5 * theirs, -math.inf, 0)
 
 
+def _written() -> list[Found]:
+    """Programs that an arm writes for a task before any second try."""
+    known = arms(None)  # type: ignore[arg-type]  # no sandbox: nothing runs
+    said = dict.fromkeys(("unit_tests", "static"), 4)
+    said |= dict.fromkeys(("unchecked", "unchecked_newest"), 1)
+    return [Found(n := known[arm][2], n, n, n == said[arm], arm) for arm in said]
+
+
+def _with_a_second_try() -> list[Found]:
+    """Two programs a task, and one more for each of the two where neither passed."""
+    attempts = arms(None)["repair"][2]  # type: ignore[arg-type]
+    return [
+        between(attempts * (2 - _of("repair", "solved_first", [g])), 2.7, 3.2, f"generation {g}")
+        for g in range(5)
+    ]
+
+
 def _message(*generations: int) -> Rows:
     return gaps(("repair", "repair_blank"), metric="mended", at=generations)
 
@@ -184,6 +201,8 @@ CLAIMS = [
     _claim("In pass@1 no second try differs from the blank one after four generations",
            sides(gaps(*((arm, "repair_blank") for arm in ("repair", "repair_resample", *IDEAS))),
                  "around")),
+    _claim("A check has four times as many programs written for it", _written),
+    _claim("two and a second try come to about three", _with_a_second_try),
     _claim("It does as well, and leaves more different right programs of ten",
            sides(both(gaps(("unit_tests", "repair_blank")),
                       gaps(("unit_tests", "repair"), metric="distinct_right")),
