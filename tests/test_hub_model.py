@@ -126,9 +126,7 @@ def test_a_fit_goes_on_from_another(tiny: Path, rows: np.ndarray) -> None:
         model(tiny).fit(rows, rng(), init=model(tiny))
 
 
-def test_the_global_stream_is_left_as_it_was(
-    tiny: Path, rows: np.ndarray, tmp_path: Path
-) -> None:
+def test_the_global_stream_is_left_as_it_was(tiny: Path, rows: np.ndarray, tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -322,7 +320,7 @@ def test_a_block_too_long_for_the_checkpoint_is_refused(tiny: Path) -> None:
 
 def test_bad_input_of_write(tiny: Path) -> None:
     one = model(tiny).pretrained()
-    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator"):
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator"):
         one.write([[1]], 0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="temperature must be a finite number"):
         one.with_sampler(temperature=-1.0).write([[1]], rng())
