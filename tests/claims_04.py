@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from claims import Claim, Found, between, mean, recorded, values, within
+from claims import Claim, Found, between, recorded, values, within
 
 from helpers import studies, theory
 from helpers.metrics import generative as gm
@@ -105,13 +105,15 @@ def _errors(arm: str, metric: str) -> tuple[pd.Series, pd.Series]:
 
     The rule of the study for "n does nothing" (within 3 nats) is not met, and not claimed.
     """
-    own, plain = values("vae_errors", arm, metric), values("vae", "replace", metric).loc[:4]
+    own, plain = values("vae_errors", arm, metric), values("vae", "replace", metric)
     return own[4] - plain[4], (own[0] - own[4]) - (plain[0] - plain[4])
 
 
-def _no_gain_to_show() -> Found:
-    found = between(_errors("samples4", "elbo")[0], -6, 6)
-    return Found(found.value, found.low, found.high, found.holds and found.side == "around")
+def _a_small_gain() -> list[Found]:
+    """Shown, and in its whole interval less than a quarter of what plain replace loses."""
+    plain, gain = values("vae", "replace", "elbo"), _errors("samples4", "elbo")[0]
+    return [between(gain, 0, np.inf, "ELBO at 4"),
+            between(0.25 * (plain[0] - plain[4]) - gain, 0, np.inf, "of what is lost")]  # fmt: skip
 
 
 def _more_than_half_is_left() -> Found:
@@ -279,9 +281,8 @@ def _only_recall_tells() -> list[Found]:
             between(-_means("recall", 0), 0.3, 1, "recall lost")]  # fmt: skip
 
 
-def _no_faster() -> list[Found]:
-    found = [mean(_means(metric, 8)) for metric in ("elbo", "coverage")]
-    return [Found(*three, three[1] < 0 < three[2]) for three in found]
+def _faster_in_the_end() -> list[Found]:
+    return [between(-_means(metric, 8), 0, np.inf, metric) for metric in ("elbo", "coverage")]
 
 
 TEN = recorded("vae_winner")
@@ -314,16 +315,15 @@ CLAIMS = [
     Claim("04", "That they become more does not", TEN, _eights_become_more),
     Claim("04", "Both do: of the variance between the classes", TEN,
           _both_variances_fall),
-    Claim("04", "No gain can be shown with five seeds, and it is at most some five nats",
-          recorded("vae_errors"), _no_gain_to_show),
+    Claim("04", "a gain, and a small one", recorded("vae_errors"), _a_small_gain),
     Claim("04", "Most of the damage is not in the sample", recorded("vae_errors"),
           _more_than_half_is_left),
-    Claim("04", "A larger one begins higher and falls as far", recorded("vae_errors"),
+    Claim("04", "The ELBO of a larger one begins higher and falls as far", recorded("vae_errors"),
           _larger_begins_higher_and_falls_as_far),
     Claim("04", "slows the fall", recorded("vae_errors"), _longer_slows),
     Claim("04", "and does not stop it", recorded("vae_errors"),
           within(lambda: -_change("vae_errors", "longer", "elbo", 0, 4), 0, np.inf)),
-    Claim("04", "But look at the mark of this better arm", "precision at generation 4, 5 seeds",
+    Claim("04", "But look at the mark of this better arm", "precision at generation 4, 10 seeds",
           within(lambda: -_errors("longer", "precision")[0], 0, 1)),
     Claim("04", "the rare blobs are gone", recorded("diffusion"), _rare_blobs_gone),
     Claim("04", "the rare blobs are still there", recorded("diffusion"),
@@ -349,8 +349,10 @@ CLAIMS = [
           _a_small_sample_kills),
     Claim("04", "Only the recall changes for the worse", recorded("vae_means"),
           _only_recall_tells),
-    Claim("04", "in the ELBO and the coverage no difference could be shown", recorded("vae_means"),
-          _no_faster),
+    Claim("04", "A loop on means fades faster, as we had expected", recorded("vae_means"),
+          _faster_in_the_end),
+    Claim("04", "At generation 4 the coverage is still higher than without",
+          recorded("vae_means"), within(lambda: _means("coverage", 4), 0, 1)),
     Claim("04", "accumulate loses far less of the ELBO and of the coverage", recorded("vae"),
           _accumulate_loses_far_less),
     Claim("04", "and more points lie between them", "off every blob, generation 8 against 0",

@@ -40,9 +40,9 @@ def recorded(study: str, arm: str, metric: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("metric", vae_winner.OF_THE_STUDY_VAE)
 @pytest.mark.parametrize("arm", ["replace", "accumulate"])
-def test_the_first_seeds_are_the_runs_of_the_study_vae(arm: str, metric: str) -> None:
-    ours, theirs = (recorded(name, arm, metric).loc[:4] for name in ("vae_winner", "vae"))
-    assert ours.shape == theirs.shape == (5, 9)
+def test_the_runs_are_those_of_the_study_vae(arm: str, metric: str) -> None:
+    ours, theirs = (recorded(name, arm, metric) for name in ("vae_winner", "vae"))
+    assert ours.shape == theirs.shape == (10, 9)
     assert ours.to_numpy() == pytest.approx(theirs.to_numpy(), rel=1e-5)
 
 
@@ -106,9 +106,9 @@ def test_a_rehearsal_of_the_errors_turns_one_thing_at_a_time() -> None:
 def test_the_rules_of_the_errors_are_paired_differences() -> None:
     rows = [(arm, g, metric, 1.0 * g, seed)
             for arm in vae_errors.SETTINGS["arms"] for g in range(5)
-            for metric in vae_errors.METRICS for seed in range(5)]  # fmt: skip
+            for metric in vae_errors.METRICS for seed in range(10)]  # fmt: skip
     found = vae_errors.summary(pd.DataFrame(rows, columns=studies.COLUMNS))
-    plain = recorded("vae", "replace", "elbo").loc[:4]
+    plain = recorded("vae", "replace", "elbo")
     key = "wider_minus_replace_elbo"
     assert found[f"{key}_g4"] == pytest.approx((4 - plain[4]).mean())
     assert found[f"{key}_fall"] == pytest.approx((-4 - (plain[0] - plain[4])).mean())
@@ -282,8 +282,8 @@ def test_the_rules_of_the_mixture_that_failed_are_those_that_the_sources_name() 
     }  # fmt: skip
     assert "two of\n  the seven of `mixture` failed" in LESSON
     means = studies.summary("vae_means")
-    assert [means[k] for k in sorted(means) if k.startswith("rule_")] == [1, 0, 0]
-    assert "Two of the three of `vae_means` failed" in LESSON
+    assert [means[k] for k in sorted(means) if k.startswith("rule_")] == [1, 1, 0]
+    assert "One of the three of `vae_means` failed" in LESSON
 
 
 def test_the_rules_of_the_mixture_can_fail() -> None:
