@@ -172,6 +172,19 @@ def controls() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def tries_picture() -> Picture:
+    """pass@k against k, up to a hundred tries a task: the start, and four arms in generation 4.
+
+    Mean of the seeds and their band, from the study `execution_coverage`.
+    """
+    rows = studies.load("execution_coverage")
+    rows = rows[rows["metric"].str.fullmatch(r"coverage_\d+")]
+    tries = rows["metric"].str.removeprefix("coverage_").astype(int)
+    arms = rows["arm"].map({"start": "the start"} | ARMS)
+    table = rows.assign(arm=arms, generation=tries, metric="pass@k")
+    return band(table, "pass@k", centre="mean", xlabel="tries k")
+
+
 def execution_picture(
     arm: str = "unit tests",
     against: str = "unchecked",
