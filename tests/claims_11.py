@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, mean, recorded, values
 
+from helpers import studies
+from helpers.studies import execution_coverage
 from helpers.studies.execution import CONTRASTS, arms
 from helpers.studies.paired import effect, holm
 
 Row = tuple[str, pd.Series]  # what it is of, and one number a seed
 Rows = Callable[[], list[Row]]
+LONGER = range(5, 9), range(9, 13)  # generations of own tests
 STUDIES = ("execution", "execution_controls")  # the second has no arm of the first
 
 
@@ -158,6 +161,28 @@ def _controlled() -> Rows:
     return gaps(("unit_tests", "random_in_task"), ("unit_tests", "random_overall"))
 
 
+def _many_tries(*arms: str) -> list[Row]:
+    """Each arm in generation 4 less the start, in pass@100."""
+    start = values("execution_coverage", "start", "coverage_100")[0]
+    return [(arm, values("execution_coverage", arm, "coverage_100")[4] - start) for arm in arms]
+
+
+def _own_tests_for_longer(metric: str, at: Iterable[int], of: Iterable[int]) -> Rows:
+    """Own tests, mean of the generations `at` less mean of those of `of`."""
+    table = values("execution_coverage", "own_tests", metric)
+    change = table[list(at)].mean(axis=1) - table[list(of)].mean(axis=1)
+    return lambda: [(f"own tests, {metric}", change)]
+
+
+def _the_first_alone() -> list[Found]:
+    table = execution_coverage.effects(studies.load("execution_coverage"))
+    assert len(table) == 7
+    return [
+        Found(row.difference, row.low, row.high, (row.verdict == "shown") == (at == 0), row.rule)
+        for at, row in enumerate(table.itertuples())
+    ]
+
+
 def _claim(words: str, decide: Callable[[], Found | list[Found]], study: str = STUDIES[0]) -> Claim:
     return Claim("11", words, recorded(study), decide)
 
@@ -165,6 +190,7 @@ def _claim(words: str, decide: Callable[[], Found | list[Found]], study: str = S
 IDEAS = [f"repair_{idea}" for idea in ("kind", "trace", "turns", "more")]
 OVER = [("unit_tests", arm) for arm in ("unchecked", "human", "static", "own_tests")]
 GENERATIONS = (1, 2, 3, 4)
+MANY = "execution_coverage"
 CLAIMS = [
     _claim("Theirs is the only interval above zero",
            sides(changes("unit_tests", "unchecked", "human", "static", "unchecked_newest"),
@@ -230,6 +256,19 @@ CLAIMS = [
            sides(both(changes("unchecked_newest"),
                       gaps(("unchecked_newest_t12", "unchecked_newest"),
                            ("unchecked_newest_t12", "unchecked_newest_t0"))), "below")),
+    _claim("above its start in generations 5 to 8",
+           sides(_own_tests_for_longer("accepted", LONGER[0], (0,)), "above"), MANY),
+    _claim("higher still in 9 to 12",
+           sides(_own_tests_for_longer("accepted", LONGER[1], LONGER[0]), "above"), MANY),
+    _claim("Pass@1 in 12 is not told apart from 4",
+           sides(_own_tests_for_longer("pass_1", (12,), (4,)), "around"), MANY),
+    _claim("It is the other way round",
+           sides(lambda: _many_tries("unit_tests", "repair"), "above"), MANY),
+    _claim("Unchecked and own tests are not told apart from it",
+           sides(lambda: _many_tries("unchecked", "own_tests"), "around"), MANY),
+    _claim("At a hundred tries unit tests and repair were ahead of the start, too",
+           sides(lambda: _many_tries("unit_tests", "repair"), "above"), MANY),
+    _claim("the first alone holds", _the_first_alone, MANY),
     _claim("The tests beat both, by", sides(_controlled(), "above"), STUDIES[1]),
     _claim("bring less than half of that gain", _half, STUDIES[1]),
     _claim("A blank message with as much practice mends as many",

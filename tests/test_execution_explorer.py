@@ -16,7 +16,7 @@ from helpers.coding.writer import CodeWriter, Example
 from helpers.explorers import lesson_11 as explorer
 from helpers.loop import History
 from helpers.plots import Picture
-from helpers.studies import execution
+from helpers.studies import execution, execution_coverage
 from helpers.verification import Sandbox
 
 TABLE = studies.load("execution")
@@ -233,3 +233,23 @@ def test_back_and_next_stay_inside() -> None:
         seen.append(steps.values["step"])
     assert seen == [1, 2, 3, 4, 5, 6, 6, 6, 5]
     assert steps.error is None
+
+
+def test_many_tries_are_drawn_for_the_start_and_four_arms() -> None:
+    picture = explorer.tries_picture()
+    numbers = studies.summary("execution_coverage")
+    assert picture.figure.axes[0].get_xlabel() == "tries k"
+    words = {"start": "the start"} | explorer.ARMS
+    for arm, at in (("start", 0), *((arm, 4) for arm in execution_coverage.SETTINGS["sat"])):
+        value = numbers[f"{arm}_coverage_100_g{at}"]
+        assert f"{words[arm]} {value:.3g} [" in picture.summary
+
+
+@pytest.mark.parametrize("metric", ["pass_1", "pass_10", "distinct_right"])
+def test_many_tries_are_of_the_writers_of_the_study(metric: str) -> None:
+    """What both studies measure is the same to the last digit."""
+    again = studies.load("execution_coverage").query("metric == @metric")
+    for arm in execution_coverage.SETTINGS["sat"]:
+        rows = again[again["arm"] == arm].set_index(["generation", "replicate"])["value"].loc[4]
+        assert len(rows) == 10
+        assert [value(arm, metric, seed, 4) for seed in rows.index] == rows.tolist()
