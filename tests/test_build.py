@@ -171,7 +171,7 @@ def test_a_built_notebook_says_where_it_comes_from_and_nothing_of_the_machine(
     text = notebook_path(built).read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
     assert notebook.metadata.kernelspec.name == "python3"
-    assert set(notebook.metadata) == {"kernelspec", "language_info", "course"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "course", "title"}
     assert notebook.metadata.language_info == execute.LANGUAGE
     assert "version" not in notebook.metadata.language_info, "each Python has its own"
     assert notebook.metadata.course.source == "lessons/02-tiny.md"

@@ -13,7 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from test_plots import PICTURES
 
 from helpers._ground import ROOT
+from helpers.authoring.course import Course, draft
 from helpers.authoring.execute import notebook_of
+from helpers.authoring.notebook import assemble
 from helpers.teaching import predict, quiz
 
 
@@ -40,14 +42,32 @@ def exported() -> nbformat.NotebookNode:
     return notebook
 
 
-def test_latex_has_every_figure_and_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only pandoc is stood in for, which turns prose into LaTeX: figures do not pass through it."""
+@pytest.fixture
+def latex(monkeypatch: pytest.MonkeyPatch) -> LatexExporter:
+    """Only pandoc is stood in for, which turns prose into LaTeX."""
     exporter = LatexExporter()
     name = "nbconvert.exporters.latex.ConvertExplicitlyRelativePaths"
     monkeypatch.setattr(name, lambda **_: as_it_is)
     for name in ("convert_pandoc", "resolve_references"):
         exporter.register_filter(name, as_it_is)
-    text, resources = exporter.from_notebook_node(exported())
+    return exporter
+
+
+@pytest.mark.parametrize(
+    ("stem", "title"),
+    [("02-fit-sample-repeat", "Fit, sample, repeat"), ("glossary", "Glossary")],
+)
+def test_a_pdf_bears_the_title_of_its_lesson(stem: str, title: str, latex: LatexExporter) -> None:
+    """And not the name of its file."""
+    ready = draft(Course.at(ROOT), stem)
+    named = {"metadata": {"name": stem}}
+    text, _ = latex.from_notebook_node(assemble(ready.lesson, ready.sources), resources=named)
+    assert f"\\title{{{title}}}" in text
+
+
+def test_latex_has_every_figure_and_every_form(latex: LatexExporter) -> None:
+    """Figures do not pass through pandoc."""
+    text, resources = latex.from_notebook_node(exported())
     images = list(resources["outputs"].values())
     assert len(images) == len(PICTURES)
     for image in images:

@@ -75,7 +75,8 @@ def test_no_machine_and_no_widget_state_in_the_file(stem: str) -> None:
     text = (COURSE.notebooks / f"{stem}.ipynb").read_text(encoding="utf-8")
     assert str(ROOT) not in text
     assert "widget-state" not in text
-    assert set(json.loads(text)["metadata"]) == {"kernelspec", "language_info", "course"}
+    about = {"kernelspec", "language_info", "course", "title"}
+    assert set(json.loads(text)["metadata"]) == about
 
 
 @pytest.mark.parametrize("number", ["02", "05", "06"])

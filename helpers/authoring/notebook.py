@@ -50,12 +50,19 @@ _MACHINE = re.compile(
     r"(?<![\w.:/+=-])/(?:home|root|Users|tmp|var|private|work|usr|opt|mnt)/[\w.-]+"
     r"|[A-Z]:\\+Users\\+\w+|\b0x[0-9a-f]{8,}\b"
 )
+_TITLE = re.compile(r"(?m)^# (.+)$")
 _IMG = re.compile(r"<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']*\S)[^>]*>")
 
 
 def assemble(lesson: Lesson, sources: Sequence[str]) -> NotebookNode:
-    """The notebook without outputs: tags as the author wrote them, and what follows from them."""
+    """The notebook without outputs: tags as the author wrote them, and what follows from them.
+
+    Its title stands in its metadata too: a PDF would bear the name of the file otherwise.
+    """
     notebook = notebook_of(lesson.cells, sources)
+    prose = (text for cell, text in zip(lesson.cells, sources, strict=True) if cell.kind != "code")
+    if title := _TITLE.search("\n".join(prose)):
+        notebook.metadata["title"] = title[1].strip()
     if (first := guarded(lesson)) is not None:
         notebook.cells[first].source = GUARD.format(NOT_INSTALLED) + notebook.cells[first].source
     for cell in notebook.cells:
