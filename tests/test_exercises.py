@@ -18,10 +18,12 @@ import jupytext
 import numpy as np
 import pytest
 
+from helpers import studies
+from helpers.studies import tails
 from helpers.teaching import check
 from helpers.teaching import exercises as register
 from helpers.teaching.checks import judged
-from helpers.teaching.exercises import Exercise, exercise, exercises_of
+from helpers.teaching.exercises import Exercise, exercise, exercises_of, lesson_03
 from helpers.theory import gaussian_geometric_variance_replace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -455,3 +457,15 @@ def test_bad_wrong_answers_are_caught(spread: Exercise) -> None:
     assert "share a hint" in wrong_answers(spread)[0]
     del spread.wrong_answers[2:]
     assert "2 named wrong answers" in wrong_answers(spread)[0]
+
+
+@pytest.mark.parametrize(
+    ("arm", "choose"), [("random", tails.at_random), ("rare", tails.of_the_rare_half)]
+)
+def test_the_nats_that_a_rescue_is_said_to_lose_are_those_of_the_study(
+    arm: str, choose: tails.Choose
+) -> None:
+    rows = studies.load("tails").query(f"arm == 'rescue_{arm}' and metric == 'lost'")
+    recorded = rows[rows["generation"] == lesson_03.ROUNDS]["value"]
+    assert len(recorded) == 40
+    assert recorded.min() < lesson_03._lost(choose) < recorded.max()
