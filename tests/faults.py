@@ -67,7 +67,8 @@ AREAS = {
         ("metrics", "language_metrics", "generative_metrics", "readings", "studies"),
     ),
     "coding": Area(
-        ("coding/*.py",), ("dataclasses", "grammar", "coding", "execution_study", "hub_writer")
+        ("coding/*.py",),
+        ("dataclasses", "grammar", "coding", "execution_study", "hub_writer", "hub_studies"),
     ),
     "verification": Area(
         ("verification/*.py",),

@@ -251,6 +251,14 @@ def test_right_answers_pass_rounded_and_in_single_precision(lesson: str) -> None
             assert judged(found, dressed(one.solution, change)) is None, (one.key, name)
 
 
+@pytest.mark.parametrize("lesson", sorted(MODULES - {"05"}))  # two places are too few to tell there
+def test_a_wrong_answer_that_is_rounded_gets_its_own_hint(lesson: str) -> None:
+    for key, found in exercises_of(lesson).items():
+        for wrong in found.wrong_answers:
+            said = judged(found, dressed(wrong.answer, lambda value: _rounded(value, 3)))
+            assert wrong.hint in str(said), (key, wrong.name)
+
+
 def _rare_recall_by_keyword(model: Any, world: Any) -> float:
     rare = range(50, 100)
     prompts = [world.question(fact="city", name=k) for k in rare]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from helpers import studies
 from helpers.coding.hub_writer import HubCodeWriter, PassesTests, solutions
@@ -227,6 +228,10 @@ def test_a_chat_is_asked_in_prose_and_a_base_model_by_the_problem(
 
 
 def test_bad_input_of_the_writer(checkpoint: Path) -> None:
+    for ask in (lambda: writer(checkpoint).sample(2, rng()),
+                lambda: writer(checkpoint).score(solutions(PROBLEMS))):  # fmt: skip
+        with pytest.raises(NotFittedError, match="HubCodeWriter"):
+            ask()
     with pytest.raises(TypeError, match="data must be a list of Answer, got list"):
         writer(checkpoint).fit(["text"], rng())
     with pytest.raises(ValueError, match="n_samples must be a multiple of attempts = 2"):

@@ -44,7 +44,7 @@ NOUGHT = (
     "With {} your answer is not a number between 0 and 1. Nothing is divided by 0 if you count "
 )
 NOUGHT += "right / (right + wrong) and look at right = 0 first."
-CLOSE = 2e-3  # what a slip gives, rounded or with 1.645 for a quantile, is still that slip
+CLOSE = 2e-3  # what a slip gives with 1.645 for a quantile is still that slip
 CASES = ((0.15, 0.9, 0.3, 4), (0.6, 0.8, 0.4, 2), (0.02, 1.0, 0.5, 9), (0.5, 0.3, 0.6, 3))
 
 
@@ -56,7 +56,7 @@ def share_after(answer: Any, rng: np.random.Generator) -> str | None:
     share, phi, psi = 0.2, 0.9, 0.3
     got = _share(answer, share, phi, psi, 2)
     for wrong, hint in _slips(share, phi, psi, 2):
-        if math.isclose(got, wrong, rel_tol=CLOSE):
+        if _slipped(got, wrong):
             return hint
     for edge, said in (((0.0, 0.9, 0.3, 3), "no right answer"), ((0.2, 0.9, 0.0, 3), "psi = 0")):
         right = 0.0 if edge[0] == 0 else 1.0
@@ -93,6 +93,10 @@ def _quiet(answer: Any, *case: Any) -> float:
         return number(answer(*case), "Your share")
     except (ZeroDivisionError, Hint):
         return float("nan")
+
+
+def _slipped(got: float, wrong: float) -> bool:
+    return agrees(got, wrong) or math.isclose(got, wrong, rel_tol=CLOSE)
 
 
 def _slips(share: float, phi: float, psi: float, generations: int) -> list[tuple[float, str]]:
@@ -215,7 +219,7 @@ def upper_bound(answer: Any, rng: np.random.Generator) -> str | None:
         (float(beta.ppf(0.05, 4, 47)), LOWER),
         (float(beta.ppf(0.05, 5, 46)), AT_5),
     ):
-        if math.isclose(four, wrong, rel_tol=CLOSE):
+        if _slipped(four, wrong):
             return hint
     if max(four, none) > 1:
         return f"A share lies from 0 to 1. For 4 wrong of 50 you say {four:g}."
