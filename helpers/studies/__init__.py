@@ -8,7 +8,7 @@ interrupted run goes on where it stopped; changed settings or changed code of th
 afresh. Those of a study too long for one sitting go to helpers/results/trials instead, where they
 can be committed; any later run goes on from there.
 
-    course study list | run NAME [--keep] | verify NAME
+    course study list | run NAME [--keep] [--backend dask --scheduler ADDRESS] | verify NAME
 
 Two things are optional. `fetch(download)` of a study says, before its first trial, what it needs
 and cannot be part of a course, and fetches it where that is allowed. SWITCHES (name -> values, the
@@ -51,6 +51,7 @@ RESULTS = PACKAGE.parent / "results"
 TRIALS = "trials"  # folder of RESULTS: finished trials of studies that are not recorded whole yet
 COLUMNS = ["arm", "generation", "metric", "value", "replicate"]
 SCALES = ("full", "small")
+BACKENDS = ("loky", "dask")  # of the command: processes of this machine, or many machines
 # Six significant digits: far below any seed-to-seed difference, and small files.
 DIGITS = "%.6g"
 
@@ -126,10 +127,13 @@ def run(
     results: Path | None = None,
     download: bool = False,
     switches: Mapping[str, Any] | None = None,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Run the trials of a study that are not there yet, and record all of them.
 
-    n_jobs, backend: joblib's; the numbers do not depend on them.
+    n_jobs, backend: joblib's; the numbers do not depend on them. With backend "dask" the workers of
+        a Dask scheduler compute, as many as there are.
+    scheduler: its address, such as "tcp://HOST:8786".
     scale: "full", or "small" for a quick rehearsal that is never recorded in helpers/results.
     keep: put finished trials, these and earlier ones, into `results`/trials, to be committed.
     place: folder of finished trials; default .studies beside the package or where you are.
@@ -139,11 +143,15 @@ def run(
     switches: of a study that has SWITCHES; its tables go to `place`, too.
 
     An interrupt keeps the finished trials; the same call goes on, also from those in
-    `results`/trials, which leave that folder when the study is recorded whole. ValueError for an
-    unknown name or scale, and for `keep` with a rehearsal.
+    `results`/trials, which leave that folder when the study is recorded whole. On a cluster a trial
+    that fails does not stop the others; the first failure is raised when they are done. ValueError
+    for an unknown name or scale, for `keep` with a rehearsal, for a scheduler without "dask" and
+    the other way round, and for workers with another version of the study or of a package;
+    ImportError without the extra `cluster`; ConnectionError for a scheduler that does not answer.
     """
     study = _study(name)
     one_of("scale", scale, SCALES)
+    _check_backend(n_jobs, backend, scheduler)
     switches = _switched(study, switches)
     if keep and (scale != "full" or switches):
         what = f"scale {scale!r}" if scale != "full" else f"a study of your own, {name}"
@@ -163,10 +171,14 @@ def run(
     waiting = [seed for seed in seeds if _trial_file(homes, seed) is None]
     print(f"{name}: {len(seeds)} trials, {len(waiting)} to run", flush=True)
     try:
-        Parallel(n_jobs=n_jobs, backend=backend)(
-            delayed(_record_trial)(name, seed, scale, homes[0], switches) for seed in waiting
-        )
-    except KeyboardInterrupt:
+        if scheduler is not None and waiting:
+            for seed, found in _load_cluster().finished(scheduler, name, waiting, scale, switches):
+                _keep(name, homes[0], seed, found)
+        else:
+            Parallel(n_jobs=n_jobs, backend=None if scheduler else backend)(
+                delayed(_record_trial)(name, seed, scale, homes[0], switches) for seed in waiting
+            )
+    except (KeyboardInterrupt, ConnectionError):
         done = sum(_trial_file(homes, seed) is not None for seed in seeds)
         print(f"Interrupted: {done} of {len(seeds)} trials are done and kept. Run it again.")
         raise
@@ -219,6 +231,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for subparser in (run_parser, verify_parser):
         subparser.add_argument("name", choices=names())
     run_parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    run_parser.add_argument("--backend", choices=BACKENDS, help="dask: on many machines")
+    run_parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask: tcp://HOST:8786")
     run_parser.add_argument("--scale", choices=SCALES, default="full")
     run_parser.add_argument(
         "--keep", action="store_true", help="finished trials go to helpers/results/trials"
@@ -236,6 +250,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             run(
                 options.name,
                 n_jobs=options.jobs,
+                backend=options.backend,
+                scheduler=options.scheduler,
                 scale=options.scale,
                 keep=options.keep,
                 download=options.download,
@@ -402,17 +418,50 @@ def _trial(
 def _record_trial(
     name: str, seed: int, scale: str, place: Path, switches: Mapping[str, Any] | None = None
 ) -> None:
+    _keep(name, place, seed, _finished(name, seed, scale, switches))
+
+
+def _finished(
+    name: str, seed: int, scale: str, switches: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is kept of a trial."""
     start = time.process_time()
     frame = _trial(_study(name), seed, scale, switches)
     seconds = time.process_time() - start
     # The versions of the process that computed: with several jobs, torch is loaded there only.
-    content = {
+    return {
         "cpu_seconds": seconds,
         "csv": frame.to_csv(index=False, float_format=DIGITS),
         "versions": _versions(),
     }
-    write_whole(place / _file_name(seed), json.dumps(content) + "\n")
-    print(f"{name}: seed {seed} done, {seconds:.1f} CPU seconds", flush=True)
+
+
+def _keep(name: str, place: Path, seed: int, finished: Mapping[str, Any]) -> None:
+    write_whole(place / _file_name(seed), json.dumps(finished) + "\n")
+    print(f"{name}: seed {seed} done, {finished['cpu_seconds']:.1f} CPU seconds", flush=True)
+
+
+def _check_backend(n_jobs: int, backend: str | None, scheduler: str | None) -> None:
+    if (backend == "dask") is not (scheduler is not None):
+        raise ValueError(
+            f"scheduler must be given with backend 'dask' and no other, got {scheduler!r} "
+            f"with {backend!r}"
+        )
+    if scheduler is not None and n_jobs != 1:
+        raise ValueError(f"n_jobs must be left out with backend 'dask', got {n_jobs}")
+
+
+def _load_cluster() -> ModuleType:
+    """Loaded only when it is asked for: Dask is an extra."""
+    try:
+        return import_module(f"{__name__}._cluster")
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        raise ImportError(
+            f"a run on many machines needs the package {error.name}, which is not installed; in "
+            'the course\'s folder: python -m pip install -e ".[cluster]"'
+        ) from None
 
 
 def _parse(text: str) -> pd.DataFrame:
