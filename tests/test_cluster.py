@@ -1,28 +1,36 @@
-"""A study on a Dask cluster of separate processes: killed workers, a killed scheduler, bad input."""
+"""A study on a Dask cluster of separate processes: what is killed, what is refused, the page."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from distributed import Client, LocalCluster
+from joblib import effective_n_jobs, parallel_config
 
 from helpers import studies
-from helpers.studies import _cluster
+from helpers._ground import ROOT
+from helpers.data.stories import StoryGrammar
+from helpers.models.gpt import GPT
+from helpers.studies import _cluster, gpt_scale, nature_opt, stories
 
 NAME = "squeeze"  # forty trials of a tenth of a second, recorded
 SEEDS = list(studies._study(NAME).SEEDS)
 STUDY = (NAME, "full", {})
+PAGE = ROOT / "lessons" / "instructors" / "clusters.md"
 # Ends with who started it: nobody writes to its input, which closes then.
 PROGRAM = """
 import sys
@@ -126,7 +134,7 @@ def test_a_trial_that_dask_gives_up_costs_only_itself(
         allow(0)
         try:
             kill_a_worker(client, after)
-            with pytest.raises(ConnectionError, match="given up: 1 workers died while they comp"):
+            with pytest.raises(ConnectionError, match="given up: workers died at it, 1 of them"):
                 run(tmp_path, backend="dask", scheduler=scheduler)
         finally:
             allow(3)
@@ -161,3 +169,175 @@ def test_a_trial_that_raises_does_not_stop_the_others(scheduler: str) -> None:
         done.update(found)
     done |= dict(found)
     assert set(done) == {100, 101}
+
+
+# --- bad input: one sentence, soon, before any trial -------------------------------------------
+
+
+def refused(what: str, kind: type[Exception], match: str, tmp_path: Path, **changes: Any) -> None:
+    with pytest.raises(kind, match=match) as told:
+        run(tmp_path, **({"backend": "dask", "scheduler": what} | changes))
+    assert "\n" not in str(told.value)
+    assert not kept(tmp_path)
+
+
+def test_what_is_no_scheduler_is_said_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_cluster, "SOON", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and says nothing
+        nobody, silent = "tcp://127.0.0.1:1", f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        for address in (nobody, silent):
+            start = time.monotonic()
+            message = f"no Dask scheduler answers at {address} within 0.5 seconds"
+            refused(address, ConnectionError, message, tmp_path)
+            assert time.monotonic() - start < 20
+    for address in ("nonsense", "foo://127.0.0.1:1", ""):
+        message = f"scheduler must be like tcp://HOST:8786, got '{address}'"
+        refused(address, ValueError, message, tmp_path)
+    assert studies.main(["run", NAME, "--backend", "dask", "--scheduler", nobody]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"course study: no Dask scheduler answers at {nobody} within 0.5 seconds"
+    ]
+
+
+def test_a_scheduler_without_a_worker_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_cluster, "SOON", 0.5)
+    with LocalCluster(
+        n_workers=0, processes=False, host="127.0.0.1", protocol="tcp", dashboard_address=None
+    ) as empty:
+        address = empty.scheduler_address
+        message = f"the Dask scheduler at {address} has no worker yet"
+        refused(address, ConnectionError, message, tmp_path)
+
+
+def test_workers_of_two_threads_are_refused(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = r"workers must have one thread \(--nthreads 1\), tcp://.* has 2"
+
+    def threads(dask_worker: Any, count: int) -> None:
+        dask_worker.state.nthreads = count
+
+    monkeypatch.setattr(Client, "nthreads", lambda self: {"tcp://127.0.0.1:9": 2})
+    refused(scheduler, ValueError, message, tmp_path)
+    # One that comes when the others have been checked.
+    monkeypatch.setattr(Client, "nthreads", lambda self: {})
+    with Client(scheduler, set_as_default=False) as client:
+        client.run(threads, count=2)
+        try:
+            refused(scheduler, ValueError, message, tmp_path)
+        finally:
+            client.run(threads, count=1)
+
+
+def test_workers_of_another_version_are_refused(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = _cluster._stand(*STUDY)
+    assert set(ours) == {NAME, *_cluster.PACKAGES}
+    for what in (NAME, "torch"):
+        monkeypatch.setattr(_cluster, "_stand", lambda *_, what=what: ours | {what: "other"})
+        message = f"workers must have {what} of version other, tcp://.* has {ours[what]}"
+        calls = {"client": _cluster._check_workers, "worker": lambda *_: None}
+        for check in calls.values():
+            monkeypatch.setattr(_cluster, "_check_workers", check)
+            refused(scheduler, ValueError, message, tmp_path)
+        monkeypatch.undo()
+
+
+def test_a_scheduler_goes_with_dask_and_dask_with_a_scheduler(tmp_path: Path) -> None:
+    address = "tcp://127.0.0.1:1"
+    both = "scheduler must be given with backend 'dask' and no other, got "
+    refused(address, ValueError, f"{both}'{address}' with 'loky'", tmp_path, backend="loky")
+    refused(address, ValueError, f"{both}None with 'dask'", tmp_path, scheduler=None)
+    jobs = "n_jobs must be left out with backend 'dask', got 2"
+    refused(address, ValueError, jobs, tmp_path, n_jobs=2)
+
+
+@pytest.mark.parametrize("package", ["dask", "distributed"])
+def test_without_the_extra_one_sentence_says_the_command(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "distributed"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "helpers.studies._cluster")
+    monkeypatch.setitem(sys.modules, package, None)
+    message = (
+        rf"needs the package {package}, which is not.*: python -m pip install -e \"\.\[cluster\]\""
+    )
+    refused("tcp://127.0.0.1:1", ImportError, message, tmp_path)
+
+
+def test_what_a_trial_does_in_parallel_stays_on_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """joblib's backend would spread it over the cluster again."""
+    here = SimpleNamespace(address="tcp://127.0.0.1:9", state=SimpleNamespace(nthreads=1))
+    monkeypatch.setattr(_cluster, "get_worker", lambda: here)
+    monkeypatch.setattr(studies, "_finished", lambda *_: effective_n_jobs(None))
+    with parallel_config(backend="threading", n_jobs=4):
+        assert effective_n_jobs(None) == 4
+        assert _cluster._trial(_cluster._stand(*STUDY), NAME, 3, "full", {}) == (3, 1)
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+
+def weights(vocabulary: int, model: GPT) -> int:
+    """Of matrices: those whose products take the time."""
+    return (12 * model.layers * model.width + vocabulary) * model.width
+
+
+def test_the_costs_on_the_page_follow_from_what_is_recorded() -> None:
+    record = studies.provenance("gpt")
+    said = record["settings"]
+    fits = 1 + len(said["arms"]) * said["generations"]  # generation 0 is that of all arms
+    length = said["data"]["length"] - 1
+    tokens = fits * said["model"]["steps"] * said["model"]["batch_size"] * length
+    tokens *= len(record["seeds"])
+    pace = tokens / record["cpu_seconds"]
+    vocabulary = len(stories.WORLD.words)
+    ours = weights(vocabulary, GPT(vocabulary, context=length, **said["model"]))
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert (
+        f"trained {tokens / 1e6:.0f} million tokens in {record['cpu_seconds']:,.0f} seconds of one "
+        f"core, its writing and its yardsticks included: **{round(pace, -3):,.0f} tokens a "
+        f"second**, of a network with {ours:,} weights"
+    ) in page
+    world = len(StoryGrammar(**gpt_scale.SETTINGS["world"]).words)
+    sizes = {
+        name: weights(world, GPT(world, context=32, **gpt_scale.SETTINGS["sizes"][name]))
+        for name in ("middle", "big")
+    }
+    found = re.findall(r"\| ([\d.,]+)( million)? \| ([\d,]+) \|", page)
+    rows = [
+        (float(number.replace(",", "")) * (1e6 if million else 1), int(hours.replace(",", "")))
+        for number, million, hours in found
+    ]
+    exact = [ours, *sizes.values(), 125_000_000]
+    assert [row[0] for row in rows] == pytest.approx(exact, rel=0.01)
+    hours = [1e9 / pace / 3_600 * number / ours for number in exact]
+    assert [row[1] for row in rows] == pytest.approx(hours, rel=0.06)
+    paper = nature_opt.SETTINGS
+    models = len(nature_opt.SEEDS) * (paper["generations"] + 1)
+    assert f"{models * paper['epochs_without_real']} tokens are trained for each token" in page
+
+
+def test_the_commands_on_the_page_are_those_that_are_tested() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for command in re.findall(r"(?m)^course (study run .*)$", text):
+        address = re.search(r"--scheduler (\S+)", command)
+        assert address is not None
+        assert "--backend dask" in command
+        assert command.split()[2] in studies.names()
+    (program,) = re.findall(r"(?s)```python\n(.*?)```", text)
+    compile(program, "page", "exec")
+    (config,) = re.findall(r"(?s)```yaml\n(.*?)```", text)
+    service, scheduler, workers = yaml.safe_load_all(config)
+    (at,) = scheduler["spec"]["template"]["spec"]["containers"]
+    (work,) = workers["spec"]["template"]["spec"]["containers"]
+    assert at["command"] == ["dask", "scheduler", "--port", "8786"]
+    name, port = service["metadata"]["name"], service["spec"]["ports"][0]["port"]
+    assert work["command"] == ["dask", "worker", f"tcp://{name}:{port}", "--nthreads", "1"]
+    assert service["spec"]["selector"] == scheduler["spec"]["template"]["metadata"]["labels"]

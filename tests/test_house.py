@@ -532,7 +532,9 @@ def test_torch_would_be_noticed() -> None:
 def test_what_is_imported_is_declared() -> None:
     """Each package that helpers/ imports is in pyproject.toml, and none for authors is needed."""
     distributions = packages_distributions()
-    learner = {canonicalize_name(requirement.name) for requirement in pins.asked_for("hub")}
+    learner = {
+        canonicalize_name(requirement.name) for requirement in pins.asked_for("cluster", "hub")
+    }
     author = learner | {canonicalize_name(r.name) for r in pins.asked_for("author")}
     undeclared = set()
     for path, tree in sources().items():
@@ -552,7 +554,7 @@ def test_pins_are_what_is_installed() -> None:
 
 def test_pins_lie_in_the_ranges() -> None:
     versions = dict(line.split("==") for line in pins.CONSTRAINTS.read_text().split())
-    for requirement in pins.asked_for("author", "hub", "test"):
+    for requirement in pins.asked_for("author", "cluster", "hub", "test"):
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)])
 
 

@@ -98,7 +98,7 @@ def test_the_page_of_the_first_class_has_each_row_of_each_plan() -> None:
             assert row in now
 
 
-@pytest.mark.parametrize("name", ["hubs.md", "first-class.md", "workshop.md"])
+@pytest.mark.parametrize("name", ["hubs.md", "clusters.md", "first-class.md", "workshop.md"])
 def test_links_of_pages_of_no_lesson_lead_somewhere(name: str) -> None:
     text = re.sub(r"(?ms)^```.*?^```|`[^`\n]*`", "", (INSTRUCTORS / name).read_text("utf-8"))
     for target in re.findall(r"\]\(([^)#]+?)\)", text):

@@ -114,9 +114,7 @@ def _check_answer(scheduler: str) -> None:
         runner.stop()
 
 
-def _check_workers(
-    client: Client, scheduler: str, stand: Mapping[str, str], *study: Any
-) -> None:
+def _check_workers(client: Client, scheduler: str, stand: Mapping[str, str], *study: Any) -> None:
     try:
         client.wait_for_workers(1, timeout=SOON)
     except TimeoutError:
@@ -146,7 +144,7 @@ def _check_stand(worker: str, wanted: Mapping[str, str], there: Mapping[str, str
 
 
 def _check_threads(worker: str, threads: int) -> None:
-    """A trial sets how many threads compute, for its whole process: two would disturb each other."""
+    """A trial sets the number of threads of its whole process: two would disturb each other."""
     if threads != 1:
         raise ValueError(f"workers must have one thread (--nthreads 1), {worker} has {threads}")
 
@@ -154,7 +152,7 @@ def _check_threads(worker: str, threads: int) -> None:
 def _trial(
     stand: Mapping[str, str], name: str, seed: int, scale: str, switches: Mapping[str, Any]
 ) -> tuple[int, Finished]:
-    """On a worker. It may have come when the others had been checked: so it is checked here, too."""
+    """On a worker, which may have come after the check of the others, and is checked here."""
     worker = get_worker()
     _check_threads(worker.address, worker.state.nthreads)
     _check_stand(worker.address, stand, _stand(name, scale, switches))
@@ -168,5 +166,5 @@ def _in_a_sentence(error: BaseException, scheduler: str) -> BaseException:
         return ConnectionError(f"the Dask scheduler at {scheduler} is gone")
     if isinstance(error, KilledWorker):
         tries = error.allowed_failures + 1
-        return ConnectionError(f"a trial was given up: {tries} workers died while they computed it")
+        return ConnectionError(f"a trial was given up: workers died at it, {tries} of them")
     return error
