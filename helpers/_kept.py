@@ -26,6 +26,16 @@ _STYLE = f"""<style>
 </style>"""
 
 
+def view(widget: Any) -> dict[str, Any]:
+    """What a front end needs to show a widget; empty when it is closed.
+
+    ipywidgets 8 makes it itself, 7 does not: and 7 is what Colab can show.
+    """
+    if widget.comm is None:
+        return {}
+    return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.comm.comm_id}}
+
+
 class Kept:
     """The second output of one widget. `text` and `page` say what it shows now."""
 

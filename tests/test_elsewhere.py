@@ -10,13 +10,17 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import NamedTuple
 
+import ipywidgets
 import pytest
+from colab import COLAB
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT
+from helpers._kept import VIEW, view
 from helpers.authoring import pins
 from helpers.authoring.build import build
 from helpers.authoring.course import Course, draft
@@ -44,6 +48,7 @@ def test_it_is_three_lines_and_one_sentence() -> None:
     assert NOT_INSTALLED.count(". ") == 0
     assert "pip install -e ." in NOT_INSTALLED
     assert "make lab" in NOT_INSTALLED
+    assert "on Colab, run `%pip install git+" in NOT_INSTALLED, "there is no folder there"
 
 
 def test_a_page_that_needs_no_helpers_has_no_guard() -> None:
@@ -52,27 +57,31 @@ def test_a_page_that_needs_no_helpers_has_no_guard() -> None:
     assert not any("find_spec" in cell.source for cell in cells)
 
 
-# What Google Colab ties its kernels to, as bug reports of 2025 name it; no newer list was at hand.
-# pip must not have to change these: Colab's own packages would complain, and its runtime would have
-# to start anew.
-COLAB = {
-    "ipykernel": "6.17.1",
-    "ipython": "7.34.0",
-    "jupyter-client": "7.4.9",
-    "matplotlib": "3.10.0",
-    "numpy": "2.0.2",
-    "pandas": "2.2.2",
-    "psutil": "5.9.5",
-    "scikit-learn": "1.6.1",
-    "scipy": "1.16.3",
-    "torch": "2.9.0",
-}
-
-
 @pytest.mark.parametrize("name", COLAB)
 def test_what_colab_has_may_stay(name: str) -> None:
     (asked,) = [one for one in pins.asked_for() if one.name == name]
     assert asked.specifier.contains(COLAB[name])
+
+
+class _Model(NamedTuple):
+    comm_id: str
+
+
+class _Widget(NamedTuple):
+    """A widget of ipywidgets 7, which Colab shows and has no bundle; closed without a model."""
+
+    comm: _Model | None
+
+
+def test_a_widget_of_the_older_kind_is_shown() -> None:
+    shown = view(_Widget(_Model("abc")))
+    assert shown == {VIEW: {"version_major": 2, "version_minor": 0, "model_id": "abc"}}
+    assert view(_Widget(None)) == {}
+
+
+def test_a_widget_is_shown_as_it_shows_itself() -> None:
+    slider = ipywidgets.IntSlider()
+    assert view(slider)[VIEW] == slider._repr_mimebundle_()[VIEW]
 
 
 def test_constraints_have_the_newer_kernel() -> None:

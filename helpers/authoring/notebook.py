@@ -41,7 +41,8 @@ if not importlib.util.find_spec("helpers"):
 """
 NOT_INSTALLED = (
     "Closing the Loop is not installed for this kernel: run `pip install -e .` in the course's "
-    "folder and choose that Python as the kernel, or start with `make lab`."
+    "folder and choose that Python as the kernel, or start with `make lab`; on Colab, run "
+    "`%pip install git+ADDRESS` with the address of the course's repository."
 )
 
 _DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s\\]+")

@@ -21,7 +21,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers._arguments import positive_int, real_number
-from helpers._kept import LIVE, Kept
+from helpers._kept import LIVE, Kept, view
 from helpers._progress import Progress
 from helpers.loop import Generation, History
 from helpers.plots import Picture
@@ -242,11 +242,11 @@ class Explorer(widgets.VBox):
         says = "; ".join(control.says for control in self._declared.values())
         return f"Explorer with controls: {says}. The cell above draws one of its pictures."
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return _with_fallback(super()._repr_mimebundle_(**options), self._says())
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**view(self), **_words(self._says())}
 
     def _ipython_display_(self) -> None:
-        self._kept.display(_data(super()._repr_mimebundle_()))
+        self._kept.display(view(self))
 
 
 # ---------------------------------------------------------------------- run button
@@ -379,11 +379,11 @@ class RunButton(widgets.VBox):
     def _says(self) -> str:
         return f"A Run button for {self.total} steps, with Stop."
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return _with_fallback(super()._repr_mimebundle_(**options), self._says())
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**view(self), **_words(self._says())}
 
     def _ipython_display_(self) -> None:
-        self._kept.display(_data(super()._repr_mimebundle_()))
+        self._kept.display(view(self))
 
 
 # ---------------------------------------------------------------------- screen
@@ -435,13 +435,6 @@ def _thread(work: Callable[[], None]) -> threading.Thread:
     return threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
 
 
-def _data(bundle: Any) -> dict[str, Any]:
-    """The data of a widget's bundle, which may come with metadata or be None."""
-    return (bundle[0] if isinstance(bundle, tuple) else bundle) or {}
-
-
-def _with_fallback(bundle: Any, text: str) -> Any:
-    """A widget's bundle with words for a page that has no kernel, or is not trusted yet."""
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    data = {**data, "text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}
-    return (data, metadata) if isinstance(bundle, tuple) else data
+def _words(text: str) -> dict[str, str]:
+    """What a page shows that has no kernel, or is not trusted yet."""
+    return {"text/plain": text, "text/html": f"<p>{html.escape(text)}</p>"}

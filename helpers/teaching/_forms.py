@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from helpers._kept import LIVE, VIEW, Kept
+from helpers._kept import LIVE, Kept, view
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -169,12 +169,10 @@ class Form(ABC):
             return self._widget
 
     def _ipython_display_(self) -> None:
-        self._kept.display(self.widget._repr_mimebundle_() or {})
+        self._kept.display(view(self.widget))
 
     def __repr__(self) -> str:
         return self._text()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        live = self.widget._repr_mimebundle_() or {}
-        bundle = {"text/plain": self._text(), "text/html": self._page()}
-        return {**bundle, VIEW: live[VIEW]} if VIEW in live else bundle
+        return {"text/plain": self._text(), "text/html": self._page(), **view(self.widget)}
