@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from nobody import as_nobody
 
 from helpers.course import cli, desk
 from helpers.course.bootstrap import SetUpError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -220,6 +223,19 @@ def test_links_to_helpers_work_where_the_copies_are_elsewhere(
     assert (tmp_path / "home" / "my" / ".." / "helpers" / "loop.py").exists()
     desk.refresh(shipped, tmp_path / "my")
     assert not (tmp_path / "helpers").is_symlink()
+
+
+def test_every_link_of_a_lesson_leads_somewhere_where_the_copies_are_elsewhere(
+    tmp_path: Path,
+) -> None:
+    desk.refresh(ROOT / "notebooks", tmp_path / "my")
+    links = {
+        (name.name, link)
+        for name in (ROOT / "notebooks").glob("*.ipynb")
+        for link in re.findall(r"\]\((\.\./[^)#\s]+)", name.read_text("utf-8"))
+    }
+    assert len(links) > 15
+    assert [link for link in sorted(links) if not (tmp_path / "my" / link[1]).exists()] == []
 
 
 def test_a_copy_is_whole_or_not_there(

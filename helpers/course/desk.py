@@ -3,7 +3,8 @@
 Tests, builds and updates work on notebooks/, so they never meet what a learner has typed. A copy is
 made without the outputs that could tell an answer beforehand; the published notebook keeps them. A
 small record in my/ remembers which version a copy was made from. Where my/ is not beside the
-notebooks, a link to helpers/ stands beside it, since lessons point there. Standard library only.
+notebooks, links to helpers/ and lessons/ stand beside it, since lessons point there. Standard
+library only.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ KEPT = (
 )
 RECORD = ".copies.json"
 FIRST = "00-start-here.ipynb"
+LINKED = ("helpers", "lessons")  # folders beside notebooks/ into which lessons have links
 
 
 def refresh(notebooks: Path, desk: Path) -> list[str]:
@@ -91,9 +93,11 @@ def _open(notebooks: Path, desk: Path) -> Iterator[None]:
     """`desk`, made if need be. SetUpError where it cannot be written."""
     try:
         desk.mkdir(parents=True, exist_ok=True)
-        if desk.parent != notebooks.parent and not (link := desk.parent / "helpers").exists():
-            with suppress(OSError, NotImplementedError):  # Windows wants a privilege for links
-                os.symlink(notebooks.parent / "helpers", link, target_is_directory=True)
+        for name in LINKED:
+            there, link = notebooks.parent / name, desk.parent / name
+            if there.is_dir() and not link.exists():  # it does beside the notebooks themselves
+                with suppress(OSError, NotImplementedError):  # Windows wants a privilege for links
+                    os.symlink(there, link, target_is_directory=True)
         yield
     except OSError as error:
         raise SetUpError(
