@@ -263,6 +263,17 @@ def test_the_name_of_the_value_axis_stands_inside_the_figure(several: bool):
     assert figure.axes[0].yaxis.label.get_window_extent().x0 > 0
 
 
+@pytest.mark.parametrize("last", [8, 20, 39, 50, 300])
+def test_ticks_stand_where_people_count(last: int):
+    frame = pd.DataFrame({"generation": range(last + 1), "metric": "variance", "value": 1.0})
+    curve = plots.band(frame.assign(replicate=0), "variance").figure.axes[0].get_xticks()
+    quilt = plots.quilt([[0, 1]] * (last + 1), kinds=2).figure.axes[0].get_yticks()
+    for ticks in (curve, quilt):
+        step = round(float(ticks[1] - ticks[0]))
+        assert str(step).rstrip("0") in {"1", "2", "5"}
+        assert all(tick % step == 0 for tick in ticks)
+
+
 def test_a_curve_without_a_name_is_labelled_inside_the_figure():
     picture = plots.band(tidy(arms=("replace",)).drop(columns="arm"), "variance", until=40)
     (text,) = [t for t in picture.figure.axes[0].texts if t.get_text()]

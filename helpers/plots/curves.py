@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from helpers._arguments import positive_int
 from helpers.plots import style
@@ -155,7 +154,7 @@ def _new_chart(
     if options.log:
         axes.set_yscale("log")
         style.log_ticks(axes.yaxis)
-    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    style.whole_ticks(axes.xaxis, 7)
     return Chart(axes)
 
 

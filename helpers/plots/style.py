@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 PIXELS_PER_INCH = 100  # of the page: a figure 7.2 inches wide is shown 720 CSS pixels wide
@@ -217,6 +217,12 @@ def keep_clear(axes: Axes) -> None:
     if (more := 0.08 * (longest - 6) / inches) > 0:
         left, bottom, width, height = axes.get_position().bounds
         axes.set_position((left + more, bottom, width - more, height))
+
+
+def whole_ticks(axis: Axis, most: int) -> None:
+    """About `most` ticks at whole numbers, as people count: by ones, twos, fives and tens."""
+    steps = [1, 2, 5, 10]  # the library's own hold 4 and 8, with which no tick stands at 10 or 50
+    axis.set_major_locator(MaxNLocator(most, steps=steps, integer=True, min_n_ticks=1))
 
 
 def log_ticks(axis: Axis) -> None:

@@ -17,7 +17,6 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from helpers._arguments import not_complex, positive_int
 from helpers.plots import style
@@ -177,7 +176,7 @@ def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.yaxis.set_major_locator(MaxNLocator(10, integer=True, min_n_ticks=1))
+    style.whole_ticks(axes.yaxis, 10)
     axes.set_ylabel(axis if len(left) > 3 else "", fontsize=11, color=INK)
     axes.set_ylim(first + len(left) - 0.5, first - 0.5)
     tall = axes.get_window_extent().height / axes.figure.dpi * PIXELS_PER_INCH
