@@ -22,6 +22,7 @@ from helpers.explorers import (
     lesson_02,
     lesson_04,
     lesson_06,
+    lesson_07,
 )
 from helpers.explorers.controls import (
     Explorer,
@@ -208,6 +209,23 @@ def test_a_control_without_effect_is_grey():
     explorer.set(model="KDE")
     assert not by_name["bandwidth"].disabled
     assert by_name["design"].disabled
+    assert explorer.wait()
+
+
+def test_sliders_of_lesson_07_are_grey_where_the_picture_does_not_ask_for_them():
+    """The first slider, too; but not when the menu that makes it idle is grey itself."""
+    explorer = lesson_07.mix_explorer()
+    by_name = dict(zip(explorer.values, inputs(explorer), strict=True))
+    assert not by_name["real"].disabled
+    explorer.set(more=True, show="best buy")
+    assert by_name["real"].disabled and by_name["synthetic"].disabled
+    assert not by_name["price"].disabled
+    explorer.set(show="worth of a row")
+    assert not by_name["real"].disabled and not by_name["synthetic"].disabled
+    explorer.set(show="best buy")
+    explorer.set(more=False)
+    assert not by_name["real"].disabled
+    assert by_name["synthetic"].disabled
     assert explorer.wait()
 
 

@@ -35,7 +35,8 @@ MANY = 24  # of more options than this only the ends are said
 class Control:
     """What a slider, a menu or a box is about; `make` builds the widget.
 
-    when: values of other controls under which this one does something; otherwise it is greyed.
+    when: values of other controls under which this one does something, several as a tuple;
+        otherwise it is greyed. What a grey control says does not count.
     """
 
     label: str
@@ -235,8 +236,16 @@ class Explorer(widgets.VBox):
 
     def _grey_out(self) -> None:
         values = self.values
-        for name, control in self._declared.items():
-            self._inputs[name].disabled = any(values[k] != v for k, v in control.when.items())
+
+        def idle(name: str) -> bool:
+            return any(
+                values[other] not in (need if isinstance(need, tuple) else (need,))
+                and not idle(other)
+                for other, need in self._declared[name].when.items()
+            )
+
+        for name, widget in self._inputs.items():
+            widget.disabled = idle(name)
 
     def _says(self) -> str:
         says = "; ".join(control.says for control in self._declared.values())

@@ -78,8 +78,8 @@ def mix_explorer() -> Explorer:
     """Sliders over `mix_picture`: the real rows at first, the others behind a switch."""
     return one_at_first(
         mix_picture,
-        real=logarithmic("real rows", 100, 100_000, 1000),
-        synthetic=logarithmic("synthetic rows", 1, 100_000, 250),
+        real=logarithmic("real rows", 100, 100_000, 1000, when={"show": SHOW[:2]}),
+        synthetic=logarithmic("synthetic rows", 1, 100_000, 250, when={"show": SHOW[:2]}),
         shift=choice("bias c squared", SHIFTS, 0.02),
         show=choice("show", SHOW),
         price=choice("price of a row", PRICES, 0.1, when={"show": SHOW[2]}),
