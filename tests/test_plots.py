@@ -274,6 +274,13 @@ def test_ticks_stand_where_people_count(last: int):
         assert all(tick % step == 0 for tick in ticks)
 
 
+def test_ticks_of_shares_stand_where_people_count():
+    shares = plots.histogram_pair([0.1, 0.3, 0.9], [0.2, 0.3, 0.95], labels=("a", "b")).figure
+    for axes in shares.axes:
+        for ticks in (axes.get_xticks(), axes.get_yticks()):
+            assert f"{ticks[1] - ticks[0]:.0e}"[0] in "125"
+
+
 def test_a_curve_without_a_name_is_labelled_inside_the_figure():
     picture = plots.band(tidy(arms=("replace",)).drop(columns="arm"), "variance", until=40)
     (text,) = [t for t in picture.figure.axes[0].texts if t.get_text()]

@@ -218,10 +218,12 @@ def test_sliders_of_lesson_07_are_grey_where_the_picture_does_not_ask_for_them()
     by_name = dict(zip(explorer.values, inputs(explorer), strict=True))
     assert not by_name["real"].disabled
     explorer.set(more=True, show="best buy")
-    assert by_name["real"].disabled and by_name["synthetic"].disabled
+    assert by_name["real"].disabled
+    assert by_name["synthetic"].disabled
     assert not by_name["price"].disabled
     explorer.set(show="worth of a row")
-    assert not by_name["real"].disabled and not by_name["synthetic"].disabled
+    assert not by_name["real"].disabled
+    assert not by_name["synthetic"].disabled
     explorer.set(show="best buy")
     explorer.set(more=False)
     assert not by_name["real"].disabled

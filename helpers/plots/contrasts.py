@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from helpers._arguments import real_array, real_number
 from helpers.plots import style
@@ -47,7 +46,7 @@ def contrasts(
         axes.set_xscale("log")
         style.log_ticks(axes.xaxis)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        style.round_ticks(axes.xaxis, 6)
     if reference is not None:
         axes.axvline(real_number("reference", reference), color=INK, linestyle=":", linewidth=1.4)
     for place, (label, (value, low, high)) in enumerate(zip(table["label"], numbers, strict=True)):

@@ -154,7 +154,7 @@ def _new_chart(
     if options.log:
         axes.set_yscale("log")
         style.log_ticks(axes.yaxis)
-    style.whole_ticks(axes.xaxis, 7)
+    style.round_ticks(axes.xaxis, 7, whole=True)
     return Chart(axes)
 
 

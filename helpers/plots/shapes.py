@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.ticker import MaxNLocator
 
 from helpers._arguments import positive_int, real_array, real_number
 from helpers.plots import style
@@ -101,8 +100,8 @@ def histogram_pair(
                  hatch="" if i == 0 else "//")  # fmt: skip
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(s.max() for s in shares)))
         axes.set_title(label, fontsize=11, color=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(7, integer=whole_numbers))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        style.round_ticks(axes.xaxis, 7, whole=whole_numbers)
+        style.round_ticks(axes.yaxis, 5)
         style.name_axes(axes, xlabel, "share" if i == 0 else "")
         if i:
             axes.tick_params(labelleft=False)

@@ -219,10 +219,10 @@ def keep_clear(axes: Axes) -> None:
         axes.set_position((left + more, bottom, width - more, height))
 
 
-def whole_ticks(axis: Axis, most: int) -> None:
-    """About `most` ticks at whole numbers, as people count: by ones, twos, fives and tens."""
+def round_ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
+    """About `most` ticks as people count, by ones, twos, fives and tens; `whole`: no fractions."""
     steps = [1, 2, 5, 10]  # the library's own hold 4 and 8, with which no tick stands at 10 or 50
-    axis.set_major_locator(MaxNLocator(most, steps=steps, integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator(most, steps=steps, integer=whole, min_n_ticks=1))
 
 
 def log_ticks(axis: Axis) -> None:

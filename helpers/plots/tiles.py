@@ -176,7 +176,7 @@ def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    style.whole_ticks(axes.yaxis, 10)
+    style.round_ticks(axes.yaxis, 10, whole=True)
     axes.set_ylabel(axis if len(left) > 3 else "", fontsize=11, color=INK)
     axes.set_ylim(first + len(left) - 0.5, first - 0.5)
     tall = axes.get_window_extent().height / axes.figure.dpi * PIXELS_PER_INCH
