@@ -84,7 +84,7 @@ AREAS = {
             *("dataclasses", "squeeze", "studies", "surprise_filter", "execution_controls"),
             *("execution_study", "gpt_budget", "size", "language_studies", "image_studies"),
             *("capstone", "lesson_03", "lesson_04", "lesson_07", "lesson_08", "lesson_09"),
-            *("lesson_10", "lesson_12", "lesson_13", "gpt_scale", "cluster"),
+            *("lesson_10", "lesson_12", "lesson_13", "gpt_scale", "cluster", "hub_studies"),
         ),
     ),
     "teaching": Area(

@@ -477,3 +477,28 @@ def test_the_nats_that_a_rescue_is_said_to_lose_are_those_of_the_study(
     recorded = rows[rows["generation"] == lesson_03.ROUNDS]["value"]
     assert len(recorded) == 40
     assert recorded.min() < lesson_03._lost(choose) < recorded.max()
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [
+        ("1.96 for ten seeds", lambda d: 1.96 * d.std() / math.sqrt(10)),
+        ("the spread of the seeds", lambda d: 2.262157 * d.std()),
+        ("the best seed", lambda d: 0.0),
+        ("the wrong way round", lambda d: 2.262157 * d.std() / math.sqrt(10)),
+    ],
+)
+def test_a_slip_of_the_interval_is_what_it_is_called(
+    name: str, half: Callable[[Any], float]
+) -> None:
+    """The judge of lesson 11 compares with these answers themselves, so they are computed anew."""
+    table = studies.load("execution")
+    rows = table.query("metric == 'pass_1' and generation == 4")
+    wide = rows.pivot(index="replicate", columns="arm", values="value")
+    gaps = wide["repair"] - wide["repair_resample"]
+    centre = {"the best seed": gaps.max(), "the wrong way round": -gaps.mean()}
+    (slip,) = [w for w in exercises_of("11")["11-was-repair-worth-it"].wrong_answers
+               if w.name == name]  # fmt: skip
+    middle, width = centre.get(name, gaps.mean()), half(gaps)
+    found = np.asarray(slip.answer(table))
+    assert found == pytest.approx([middle, middle - width, middle + width], abs=1e-6)

@@ -227,6 +227,15 @@ def test_a_chat_is_asked_in_prose_and_a_base_model_by_the_problem(
     assert answer.program == ("x" if fenced else answer.problem.prompt + "x")
 
 
+def test_a_problem_may_fill_the_block_up_to_the_answer(checkpoint: Path) -> None:
+    one = writer(checkpoint, problems=PROBLEMS[:1], attempts=1)
+    one.model.block = len(one._prompt(PROBLEMS[0])) + one.longest
+    assert len(one.pretrained().sample(1, rng())) == 1
+    one.model.block -= 1
+    with pytest.raises(ValueError, match="problems must have at most"):
+        one.pretrained().sample(1, rng())
+
+
 def test_bad_input_of_the_writer(checkpoint: Path) -> None:
     for ask in (lambda: writer(checkpoint).sample(2, rng()),
                 lambda: writer(checkpoint).score(solutions(PROBLEMS))):  # fmt: skip
