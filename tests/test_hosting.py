@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -121,6 +122,35 @@ def test_scripts_stop_at_the_first_error(name: str) -> None:
     script = ROOT / ".ci" / name
     assert "set -euo pipefail" in script.read_text().splitlines()
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+
+
+STAND_IN = """#!/bin/sh
+case "$0 $*" in
+    *"python3 tests/pythons.py"*) echo "Python 3.12"; echo /a/python:required; exit $PYTHONS ;;
+    *"python3 -m venv"*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+    *"bin/python -m pip"*) exit $NOTEBOOK ;;
+    *"make test") echo "tested with $COURSE_PYTHONS and $COURSE_NOTEBOOK" ;;
+    *"make test ARGS=--version") exit $OWN ;;
+esac
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason=".ci/run is for Linux")
+@pytest.mark.parametrize("failing", [None, "PYTHONS", "NOTEBOOK", "OWN"])
+def test_environments_made_at_once_are_all_waited_for(failing: str | None, tmp_path: Path) -> None:
+    """Each program that `.ci/run` starts is stood in for; tests run when all three are made."""
+    for name in ("make", "python3", "chromium"):
+        (tmp_path / name).write_text(STAND_IN)
+        (tmp_path / name).chmod(0o755)
+    codes = {name: str(int(name == failing)) for name in ("PYTHONS", "NOTEBOOK", "OWN")}
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", ROOT / ".ci" / "run"], env={**os.environ, **codes, "PATH": path},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode == 0) == (failing is None), done.stderr
+    with_all = re.search(r"tested with /a/python:required and \S+/notebook/bin/python", done.stdout)
+    assert bool(with_all) == (failing is None)
 
 
 def test_what_the_newest_versions_are_asked_exists(pytestconfig: pytest.Config) -> None:

@@ -275,7 +275,11 @@ def test_ticks_stand_where_people_count(last: int):
 
 
 def test_ticks_of_shares_stand_where_people_count():
-    shares = plots.histogram_pair([0.1, 0.3, 0.9], [0.2, 0.3, 0.95], labels=("a", "b")).figure
+    some, bins = [0.1, 0.3, 0.9], [0.0, 0.5, 1.0]
+    shares = plots.histogram_pair(some, some, labels=("a", "b"), bins=bins).figure
+    shares.draw_without_rendering()
+    left, right = ([t for t in axes.get_xticklabels() if t.get_text()] for axes in shares.axes)
+    assert left[-1].get_window_extent().x1 + 3 < right[0].get_window_extent().x0
     for axes in shares.axes:
         for ticks in (axes.get_xticks(), axes.get_yticks()):
             assert f"{ticks[1] - ticks[0]:.0e}"[0] in "125"

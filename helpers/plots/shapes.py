@@ -93,7 +93,7 @@ def histogram_pair(
     shares = [np.histogram(values, edges)[0] / len(values) for values in pair]
     words, numbers = [], []
     for i, (values, share, label) in enumerate(zip(pair, shares, labels, strict=True)):
-        axes = style.add_axes(figure, 0.8 if i == 0 else 4.05, 0.6, 3.4 if i == 0 else 0.15,
+        axes = style.add_axes(figure, 0.8 if i == 0 else 4.15, 0.6, 3.5 if i == 0 else 0.15,
                               0.85 if title else 0.55)  # fmt: skip
         axes.bar(edges[:-1], share, np.diff(edges), align="edge", edgecolor=style.PAPER,
                  color=PALETTE["blue" if i == 0 else "vermillion"], linewidth=0.8,
