@@ -625,6 +625,9 @@ def test_an_exam_names_its_pass_by_the_tries_that_it_counts(sets: TaskSets, box:
     assert Exam(box, tasks, seed=0).measures == MEASURES
     with pytest.raises(ValueError, match="at must be at most attempts = 4, got 10"):
         Exam(box, tasks, seed=0, attempts=4, at=(1, 10))
+    for name, value in (("temperature", -0.1), ("seed", -1), ("attempts", 0), ("at", (0,))):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            Exam(box, tasks, **{"seed": 0, name: value})
 
 
 class Noted:
