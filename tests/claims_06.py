@@ -175,6 +175,14 @@ def _none_beats_nothing() -> list[Found]:
     ]
 
 
+def _above_the_middle() -> Found:
+    """What 20,000 samples should end at (50 fits, h = 0.5), in the recorded band of a hundred."""
+    recorded = values("kde", "one_replace_h500", "variance")[49]
+    low, middle, high = recorded.quantile([0.05, 0.5, 0.95])
+    ends = theory.kde_variance_replace(20_000, 50, 0.5)
+    return Found(ends, low, high, 1.2 * middle < ends < high)
+
+
 GROWING = ("replace_200", "grown_epochs", "accumulate_epochs")
 RUNS_06 = "200 runs, d = 10, 100 rows"
 GPT_06 = "10 seeds, 8 generations"
@@ -199,6 +207,7 @@ CLAIMS = [
           above("regression", "error", "half_real_t100", "accumulate_t100", 2)),
     Claim("06", "by more than two standard errors", "100 runs, 50 rounds", _valley_variance),
     Claim("06", "its curve is nearly flat", GPT_06, _accumulate_is_flat),
+    Claim("06", "it ends above the middle of the band", "100 seeds, h = 0.5", _above_the_middle),
     Claim("06", "It was there in generation 0, and larger", GPT_06, _gap_at_the_start),
     Claim("06", "It fails in all eight", f"rule P13, {GPT_06}", _budget_rule("P13", "above")),
     Claim("06", "By the first order most of the gap is budget", GPT_06, _mostly_budget),
