@@ -87,6 +87,10 @@ def test_a_phrase_is_underspecified_when_two_steps_share_it() -> None:
             homes[phrase] = homes.get(phrase, 0) + 1
     assert underspecified() == {phrase for phrase, number in homes.items() if number > 1}
     assert "sort them" in underspecified()
+    for phrases, either in (
+        (("sort ascending",), False), (("sort ascending", "sort them"), True)
+    ):  # fmt: skip
+        assert Task(phrases, (), (), ()).is_underspecified is either
 
 
 def test_sets_keep_step_sequences_apart(sets: TaskSets) -> None:

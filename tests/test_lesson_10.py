@@ -336,3 +336,11 @@ def test_no_program_of_a_learner_runs_in_the_notebook(tmp_path: Path) -> None:
                    f"def grade(program, tests):\n    {text}    return True\n"):  # fmt: skip
         assert judges["10-grader"](answer, rng)
     assert not left.exists()
+
+
+def test_a_solution_that_the_screen_refuses_is_tested_all_the_same() -> None:
+    """One solution of HumanEval calls eval; a screen would leave nothing to test it with."""
+    (calls_eval,) = [p for p in PROBLEMS if p.task_id == "HumanEval/160"]
+    (found,) = study.draw([calls_eval], seed=0)
+    assert found.near
+    assert "refused" not in {report.verdict for report in found.tried}
