@@ -473,21 +473,36 @@ def test_lab_says_how_to_get_there_and_how_to_stop(
 
 
 def test_every_stage_runs_and_any_failure_counts(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ran = []
+    ran, bad = [], "types"
 
-    def stage(name: str, *_: object, **__: object) -> bool:
-        ran.append(name)
-        return name != "types"
+    def run(command: list[str], **settings: Any) -> Any:
+        ran.append(command[2:4])
+        if command[2] == "pytest":
+            assert "stdout" not in settings  # its progress is seen as it comes
+        done = "mypy" if bad == "types" else bad
+        return subprocess.CompletedProcess(command, int(done in command), f"of {command[2]}\n", "")
 
-    monkeypatch.setattr(cli, "_stage", stage)
+    monkeypatch.setattr(cli.subprocess, "run", run)
     assert cli.test([]) == 1
-    assert ran == ["lint", "format", "types", "build", "pytest"]
-    assert "failed: types" in capsys.readouterr().out
+    assert sorted(ran[:-1]) == [
+        ["helpers", "build"],
+        ["mypy"],
+        ["ruff", "check"],
+        ["ruff", "format"],
+    ]
+    assert ran[-1] == ["pytest", "-n"]
+    said = capfd.readouterr().out
+    assert "failed: types" in said
+    assert "of mypy\n== types FAILED in" in said
+    assert "of ruff\n== lint passed in" in said
     ran.clear()
     assert cli.test(["--", "tests/test_house.py", "-x"]) == 0
-    assert ran == ["pytest"]
+    assert ran == [["pytest", "tests/test_house.py"]]
+    bad = "pytest"
+    assert cli.test([]) == 1
+    assert "all well" in capfd.readouterr().out
 
 
 def test_clean_leaves_what_is_the_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

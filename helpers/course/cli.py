@@ -15,6 +15,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,14 +72,18 @@ def test(arguments: list[str]) -> int:
             "types": [*python, "mypy"],
             "build": [*python, "helpers", "build", "--check"],
         }
-        failed = [
-            name for name, command in stages.items() if not _stage(name, command, environment)
-        ]
+        with ThreadPoolExecutor(max_workers=2) as both:
+            for name, passed in zip(
+                stages, both.map(lambda n: _check(n, stages[n], environment), stages), strict=True
+            ):
+                failed += [] if passed else [name]
         print(f"\nbefore pytest: {'failed: ' + ', '.join(failed) if failed else 'all well'}")
     # pytest comes last, so that its closing line is the last thing on the screen. The whole suite
     # runs on two workers, a file on one of them: cells of a notebook belong together.
     how = chosen or ["-n", "2", "--dist", "loadfile"]
-    passed = _stage("pytest", [*python, "pytest", *how], environment, say_time=False)
+    print(f"\n== pytest: {' '.join(['pytest', *how])}", flush=True)
+    command = [*python, "pytest", *how]
+    passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
     return 0 if passed and not failed else 1
 
 
@@ -334,13 +339,14 @@ def _become(command: list[str], environment: dict[str, str]) -> int:
                 pass  # it got the same signal, and decides
 
 
-def _stage(
-    name: str, command: list[str], environment: dict[str, str], say_time: bool = True
-) -> bool:
-    print(f"\n== {name}: {' '.join(command[2:])}", flush=True)
+def _check(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    """Run one check beside others; what it says is printed whole when it has ended."""
     started = time.monotonic()
-    passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
-    if say_time:
-        verdict = "passed" if passed else "FAILED"
-        print(f"== {name} {verdict} in {time.monotonic() - started:.1f} s", flush=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+    )  # fmt: skip
+    passed = done.returncode == 0
+    verdict = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s"
+    print(f"\n== {name}: {' '.join(command[2:])}\n{done.stdout}== {name} {verdict}", flush=True)
     return passed
