@@ -73,6 +73,7 @@ def test_the_planned_contrasts_are_corrected_for_being_fifteen() -> None:
     assert surest["difference"] == pytest.approx(SUMMARY[key], abs=6e-4)
     assert table["p"].is_monotonic_increasing
     assert table["p"].max() == 1
+    assert table["p"].min() == 0.0001, "smaller ones are rounded up: a p of 0 there is not"
 
 
 def test_the_controls_are_gains_over_the_start_of_their_seed() -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from helpers import studies
@@ -119,7 +120,8 @@ by_round = by_generation  # the name that learners' copies from before call
 def corrected(metric: str = "pass_1") -> pd.DataFrame:
     """The planned contrasts of the study in the last generation, the surest first.
 
-    Columns contrast, difference, low, high (95 %, not corrected) and p, corrected by Holm.
+    Columns contrast, difference, low, high (95 %, not corrected) and p, corrected by Holm and
+    rounded up to four places: none reads as 0.
     """
     from helpers.studies.execution import CONTRASTS
 
@@ -129,7 +131,8 @@ def corrected(metric: str = "pass_1") -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["contrast", "difference", "low", "high", "p"])
     table = table.assign(p=holm(table["p"].to_numpy())).sort_values("p", ignore_index=True)
-    return table.round({"difference": 3, "low": 3, "high": 3, "p": 4})
+    table["p"] = np.ceil(table["p"] * 10_000) / 10_000
+    return table.round({"difference": 3, "low": 3, "high": 3})
 
 
 def gains(*arms: str, metric: str = "pass_1") -> pd.DataFrame:
