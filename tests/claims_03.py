@@ -210,7 +210,7 @@ CLAIMS = [
           "found, lost by generation 10, digit 8, 40 seeds",
           within(lambda: _at("rare_8_accumulate", "found", 0)
                  - _at("rare_8_accumulate", "found", 10), -0.01, 0.1)),
-    Claim("03", "about one eight in eight is found", "runs that hold the class, generation 10",
+    Claim("03", "about one in eight of them is found", "runs that hold the class, generation 10",
           _found_where_present),
     Claim("03", "The zero keeps most", "found, the zero more than each other, generation 10",
           _zero_keeps_most),
