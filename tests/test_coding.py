@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from helpers.coding import gates, grading, language
@@ -262,6 +263,11 @@ def test_sample_gives_attempts_for_different_tasks(writer: CodeWriter) -> None:
     assert all(a.task is b.task for a, b in zip(samples[::2], samples[1::2], strict=True))
     again = writer.sample(20, np.random.default_rng(1))
     assert [e.program for e in samples] == [e.program for e in again]
+    few = clone(writer).set_params(prompts=writer.prompts[:3])
+    few.gpt_ = writer.gpt_
+    assert len({id(example.task) for example in few.sample(6, np.random.default_rng(1))}) == 3
+    with pytest.raises(ValueError, match="ask for at most 3 tasks, got 8"):
+        few.sample(8, np.random.default_rng(1))
 
 
 def test_a_question_that_is_too_long_gets_an_empty_program(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from helpers.teaching import calibration, predict, progress, scores
+from helpers.teaching._records import mark
 from helpers.teaching.predictions import Prediction
 
 CHOICES = ["about 1", "about 1/2", "below 1/1000"]
@@ -138,6 +139,15 @@ def test_interval_is_judged(truth: float, said: str, capsys: pytest.CaptureFixtu
     made.commit(0.1, 1)
     made.resolve(truth)
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("choice", ["up", mark("up")])
+@pytest.mark.parametrize("truth", ["up", mark("up"), "down", mark("down")])
+def test_a_choice_counts_whichever_side_came_by_a_resume_code(choice: str, truth: str) -> None:
+    right = truth in ("up", mark("up"))
+    assert scores._square({"value": [choice, 80], "truth": truth}) == pytest.approx(
+        0.2**2 if right else 0.8**2
+    )
 
 
 def test_calibration_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
