@@ -434,6 +434,26 @@ def test_resampling_is_a_plain_second_try(sets: TaskSets, box: Sandbox, writer: 
     assert verified.report["solved_first"] == 0.0
 
 
+@pytest.mark.parametrize("second_try", ["repair", "kind", "trace", "blank", "resample"])
+def test_a_second_try_is_shown_what_its_name_says(
+    sets: TaskSets, box: Sandbox, second_try: str
+) -> None:
+    wrong = [spoilt(task) for task in sets.pool[:4]]
+    reports = grading.grade(box, wrong)
+    gate = gates.UnitTests(box, second_try=second_try)
+    asked = gate._questions(list(zip(wrong, reports, strict=True)))
+    assert [one.task for one in asked] == [one.task for one in wrong]
+    if second_try == "resample":
+        assert not any(one.is_repair for one in asked)
+        return
+    assert [one.wrong for one in asked] == [one.program for one in wrong]
+    detail = "repair" if second_try == "trace" else second_try
+    for one, report in zip(asked, reports, strict=True):
+        told = grading.feedback(report, one.task, detail)
+        assert one.feedback[: len(told)] == told
+        assert (len(one.feedback) > len(told)) is (second_try == "trace")
+
+
 class Mender:
     """Right, in each turn, on the questions of these numbers; notes how it was asked."""
 
