@@ -719,9 +719,10 @@ def test_an_exam_sees_programs_that_fool_the_visible_cases(sets: TaskSets, box: 
         def answer(self, asked: list[Example], rng: object, *, temperature: float) -> list[Example]:
             return [replace(right(task), task=e.task) for e in asked]
 
-    found = Exam(box, [fooled], seed=0, attempts=2).sit(Right())
-    assert found["passes_visible_only"] == 1.0
-    assert found["pass_1"] == 0.0
+    for attempts in (1, 2):
+        found = Exam(box, [fooled], seed=0, attempts=attempts).sit(Right())
+        assert found["passes_visible_only"] == 1.0
+        assert found["pass_1"] == 0.0
 
 
 def test_the_arms_are_arguments_of_the_loop(
