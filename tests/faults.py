@@ -195,8 +195,13 @@ def _behaviour(node: ast.AST) -> Iterator[ast.AST]:
     for name, value in ast.iter_fields(node):
         if name not in ("annotation", "returns", "type_params"):
             for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
+                if isinstance(child, ast.AST) and not _asserts(child):
                     yield child
+
+
+def _asserts(node: ast.AST) -> bool:
+    """Of `zip(..., strict=True)`, which asserts: where the rest is right it does nothing."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def _can_go(node: ast.stmt) -> bool:
@@ -232,7 +237,7 @@ def _expressions(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Constant(1.5 * node.value if node.value else 1.0)
     elif isinstance(node, ast.Call):
         for i in range(len(node.keywords)):
-            if node.keywords[i].arg:
+            if node.keywords[i].arg and not _asserts(node.keywords[i]):
                 yield ast.Call(node.func, node.args, node.keywords[:i] + node.keywords[i + 1 :])
         if len(node.args) > 1 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
             first, second, *rest = node.args

@@ -256,6 +256,20 @@ def test_a_writer_learns_the_program_and_is_asked_the_question(sets: TaskSets) -
     assert (asking.program, asking.wrong, asking.feedback) == ((), second.wrong, second.feedback)
 
 
+def test_a_writer_trains_the_gpt_that_it_describes(sets: TaskSets) -> None:
+    said = {
+        "width": 16,
+        "layers": 1,
+        "heads": 2,
+        "steps": 3,
+        "batch_size": 5,
+        "learning_rate": 2e-3,
+    }
+    fitted = CodeWriter(**said).fit([right(task) for task in sets.pool[:8]])
+    assert said.items() <= fitted.gpt_.get_params().items()
+    assert len(fitted.gpt_.losses_) == 3
+
+
 def test_sample_gives_attempts_for_different_tasks(writer: CodeWriter) -> None:
     samples = writer.sample(20, np.random.default_rng(1))
     assert len(samples) == 20

@@ -23,6 +23,7 @@ def grow(size: int, *, kind: str = "all") -> list[int]:
     if size < 2 and not kind:
         raise ValueError(f"size must be at least {1 + 1}, got {size}")
     made = list(range(size, 10, 2))
+    made = [one for one, _ in zip(made, made, strict=True)]
     made.sort(reverse=True)
     return made
 '''

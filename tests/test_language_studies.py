@@ -30,6 +30,15 @@ def test_a_small_trial_is_tidy_and_can_be_summed_up(study: object) -> None:
     assert len(study.summary(both)) > 20  # type: ignore[attr-defined]
 
 
+def test_the_tuned_arms_are_judged_by_their_generation_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[stories.Start] = []
+    monkeypatch.setattr(stories, "frame", lambda begin, histories: begun.append(begin))
+    gpt_fine_tuned.trial(100, "small")
+    assert begun[0].first is gpt_fine_tuned.runs(100, "small")["replace"].models[0]
+
+
 def test_arms_of_a_seed_share_generation_zero() -> None:
     frame = gpt.trial(100, "small")
     first = frame[frame["generation"] == 0].pivot(index="metric", columns="arm", values="value")
