@@ -268,6 +268,10 @@ def test_a_writer_trains_the_gpt_that_it_describes(sets: TaskSets) -> None:
     fitted = CodeWriter(**said).fit([right(task) for task in sets.pool[:8]])
     assert said.items() <= fitted.gpt_.get_params().items()
     assert len(fitted.gpt_.losses_) == 3
+    # It has not learnt to end: its programs are as long as a program may be.
+    asked = [Example(task, ()) for task in sets.pool[:8]]
+    written = fitted.answer(asked, np.random.default_rng(0), temperature=1.0)
+    assert max(len(one.program) for one in written) == 40
 
 
 def test_sample_gives_attempts_for_different_tasks(writer: CodeWriter) -> None:

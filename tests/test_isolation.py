@@ -22,6 +22,7 @@ import tracemalloc
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from hostile import battery, storm
 from helpers.verification import Case, Limits, MissingProtection, Sandbox, wire
 from helpers.verification.judge import judge
 from helpers.verification.processes import LostError, Program, Worker, start_interpreter
+from helpers.verification.walls import Walls
 
 LINUX = sys.platform.startswith("linux")
 linux = pytest.mark.skipif(not LINUX, reason="expects the walls of Linux")
@@ -320,6 +322,20 @@ def test_a_program_sees_neither_source_nor_answer_of_its_neighbours() -> None:
     assert "_getframe" in spied.got  # its own source
     assert "123454321" not in spied.got
     assert "123454322" not in spied.got
+
+
+def test_walls_that_a_system_does_not_have_do_not_count() -> None:
+    """None where there is no such kernel; OSError where it refuses the filter."""
+    walls = Walls()
+
+    def refused() -> None:
+        raise OSError("not here")
+
+    refusing = SimpleNamespace(system_call_filter=refused, files_and_network_filter=refused)
+    for kernel in (None, refusing):
+        walls._kernel = kernel  # type: ignore[assignment]
+        assert walls._filter_holds() is walls._shut_off_holds() is False
+        assert walls._filter is walls._shut_off is None
 
 
 @linux
