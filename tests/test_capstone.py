@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import capstone, policies
+from helpers import capstone, policies, studies
 from helpers.capstone import Leaks, Ledger, Play, Row, by_name, known_right, play, referee
 from helpers.capstone.code import Code, guesses, solves
 from helpers.capstone.worlds import Checks, Mixture, Stories, health
 from helpers.data import concat, size
-from helpers.studies.capstone import cells
+from helpers.studies.capstone import WORLDS, cells, summary
 
 
 class Newest:
@@ -590,3 +590,14 @@ def test_an_unknown_strategy_is_named() -> None:
 def test_strategies_are_no_menu_of_the_loop() -> None:
     """They need an arena: lesson 06 lists the policies of the loop alone."""
     assert not {policy.name for policy in policies.plain()} & {"keeper", "random"}
+
+
+@pytest.mark.parametrize(("turned", "verdict"), [(0, 1.0), (1, 0.5), (2, 0.0), (3, 0.0)])
+def test_a_rule_in_parts_holds_partly_or_not_at_all(turned: int, verdict: float) -> None:
+    """The oracle is above keeper in all three worlds, until the scores of some are turned round."""
+    frame = studies.load("capstone")
+    worst = tuple(f"{world}_" for world in WORLDS[:turned])
+    of_them = frame["arm"].str.startswith(worst) if worst else False
+    value = frame["value"].where(~np.asarray(of_them), 100 - frame["value"])
+    found = summary(frame.assign(value=value))
+    assert found["rule_3_far_from_the_oracle"] == verdict

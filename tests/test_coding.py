@@ -205,6 +205,8 @@ def test_bad_set_sizes() -> None:
 
 def test_tokens_are_distinct_and_cover_the_language() -> None:
     assert len(set(tokens())) == len(tokens())
+    assert {"<-99>", "<99>"} <= set(tokens())
+    assert not {"<-100>", "<100>"} & set(tokens())
     assert set(vocabulary()) <= set(token_ids())
 
 
