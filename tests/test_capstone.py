@@ -597,7 +597,7 @@ def test_a_rule_in_parts_holds_partly_or_not_at_all(turned: int, verdict: float)
     """The oracle is above keeper in all three worlds, until the scores of some are turned round."""
     frame = studies.load("capstone")
     worst = tuple(f"{world}_" for world in list(WORLDS)[:turned])
-    of_them = frame["arm"].str.startswith(worst) if worst else False
-    value = frame["value"].where(~np.asarray(of_them), 1 - frame["value"])
+    of_them = np.array([arm.startswith(worst) for arm in frame["arm"]])
+    value = frame["value"].where(~of_them, 1 - frame["value"])
     found = summary(frame.assign(value=value))
     assert found["rule_3_far_from_the_oracle"] == verdict
