@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import studies
+from helpers import plots, studies
 from helpers.coding.language import draw_task_sets
 from helpers.coding.writer import CodeWriter, Example
 from helpers.explorers import lesson_11 as explorer
-from helpers.loop import History
+from helpers.loop import History, Interrupted
 from helpers.plots import Picture
 from helpers.studies import execution, execution_coverage
 from helpers.verification import Sandbox
@@ -128,6 +128,16 @@ def test_the_baseline_is_taken_away_seed_by_seed() -> None:
     np.testing.assert_allclose(reference.query("arm == 'reference only'")["middle"], 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("arm", ["repair", "reference only"])
+def test_the_title_of_one_arm_says_what_its_curve_shows(arm: str) -> None:
+    picture = explorer.execution_picture(arm, arm, rounds=3, subtract=True)
+    assert picture.table is not None
+    shown = picture.table.query("generation == 3")["middle"].item()
+    title = picture.figure.texts[0].get_text()
+    assert title.startswith(f"{arm}, minus reference only, generation 3: ")
+    assert float(title.split(": ")[-1]) == pytest.approx(shown, abs=5e-4)
+
+
 def test_a_copy_of_the_lesson_from_before_still_finds_its_arm_and_its_programs() -> None:
     before, now = (
         explorer.execution_picture("unit tests", name, view="pass@10")
@@ -236,10 +246,35 @@ def test_back_and_next_stay_inside() -> None:
     assert steps.error is None
 
 
+def test_an_interrupt_of_the_live_arms_names_the_arm_that_it_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line of progress counts the generations of all arms, the interrupt those of one."""
+
+    class Turns:
+        history = History()
+
+        def to(self, *_: object) -> None:
+            raise Interrupted(self.history, explorer.LAST + 1)
+
+    monkeypatch.setattr(explorer, "_runs", {})
+    monkeypatch.setattr(explorer, "live_start", lambda seed: None)
+    monkeypatch.setattr(execution, "loop_of", lambda *_: {})
+    monkeypatch.setattr(explorer, "iterate", lambda **_: Turns())
+    with pytest.raises(Interrupted, match="unit tests: 0 of 5 generations are done and kept"):
+        explorer.live_arms(["unit_tests", "unchecked"], 2026, "11-arms")
+
+
 def test_many_tries_are_drawn_for_the_start_and_four_arms() -> None:
     picture = explorer.tries_picture()
     numbers = studies.summary("execution_coverage")
     assert picture.figure.axes[0].get_xlabel() == "tries k"
+    first = plots.band(explorer.named("unit_tests", "unchecked"), "pass_1")
+    inks, before = (
+        {text.get_text(): text.get_color() for text in one.figure.axes[0].texts}
+        for one in (picture, first)
+    )
+    assert {arm: inks[arm] for arm in before} == before  # an arm keeps its colour
     words = {"start": "the start"} | explorer.ARMS
     for arm, at in (("start", 0), *((arm, 4) for arm in execution_coverage.SETTINGS["sat"])):
         value = numbers[f"{arm}_coverage_100_g{at}"]

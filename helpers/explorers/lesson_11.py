@@ -20,7 +20,7 @@ from helpers import studies
 from helpers._arguments import one_of, positive_int
 from helpers._progress import Progress
 from helpers.explorers.controls import Explorer, choice, explore, switch, whole
-from helpers.loop import Generation, History, iterate
+from helpers.loop import Generation, History, Interrupted, iterate
 from helpers.plots import Picture, band, page, short
 from helpers.plots.style import rounded
 from helpers.studies.paired import effect, holm, over_seeds
@@ -182,6 +182,9 @@ def tries_picture() -> Picture:
     """
     rows = studies.load("execution_coverage")
     rows = rows[rows["metric"].str.fullmatch(r"coverage_\d+")]
+    # The colours go by this order: unit tests and unchecked keep those of the first figure.
+    order = {arm: i for i, arm in enumerate(("unit_tests", "unchecked", "repair", "own_tests"))}
+    rows = rows.sort_values("arm", key=lambda arms: arms.map(order), kind="stable")
     tries = rows["metric"].str.removeprefix("coverage_").astype(int)
     arms = rows["arm"].map({"start": "the start"} | ARMS)
     table = rows.assign(arm=arms, generation=tries, metric="pass@k")
@@ -215,7 +218,7 @@ def execution_picture(
         centre="mean",
         until=LAST,
         ylabel=ylabel,
-        title=_difference(first, second, metric, rounds),
+        title=_difference(first, second, metric, rounds, subtract),
     )
 
 
@@ -336,7 +339,11 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
             history = _runs.setdefault((arm, seed), History())
             turns = iterate(**execution.loop_of(arm, begin, box, seed), resume=history)
             _runs[arm, seed] = turns.history
-            turns.to(LAST, bar)
+            try:
+                turns.to(LAST, bar)
+            except Interrupted as stop:  # it counts one arm, and the line above all of them
+                stop.args = (f"{ARMS[arm]}: {stop}",)
+                raise
             # Its writers and programs are some hundred megabytes, and nobody needs them any more.
             _frames[arm, seed] = _runs.pop((arm, seed)).frame
     return {arm: _frames[arm, seed] for arm in arms}
@@ -383,11 +390,14 @@ def _minus_reference(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table.assign(value=table["value"].to_numpy() - baseline.to_numpy())
 
 
-def _difference(first: str, second: str, metric: str, at: int) -> str:
-    """The paired difference in words: the baseline cancels in it."""
+def _difference(first: str, second: str, metric: str, at: int, subtract: bool) -> str:
+    """The paired difference in words: the baseline cancels in it. Of one arm alone, its mean."""
     if first == second:
         mean = over_seeds(_recorded(), first, metric, at).mean()
-        return f"{ARMS[first]}, generation {at}: {short(mean)}"
+        if subtract:
+            mean -= over_seeds(_recorded(), "human", metric, at).mean()
+        less = ", minus reference only" if subtract else ""
+        return f"{ARMS[first]}{less}, generation {at}: {short(mean)}"
     row = differences((first, second), metric=metric, at=at).iloc[0]
     value, low, high = (rounded(row[name], 3) for name in _SPREAD)
     interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
