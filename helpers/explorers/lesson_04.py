@@ -67,7 +67,7 @@ def strips_picture(named: bool = False) -> Picture:
     rows = [means["real"][0], *(means[REPLACE][g] for g in STRIPS)]
     if named:
         mark = marks["precision"]
-        labels[1:] = [f"{labels[i + 1]}: {g}\n{mark[g]:.3f}" for i, g in enumerate(STRIPS)]
+        labels[1:] = [f"{labels[i + 1]}: gen. {g}\n{mark[g]:.3f}" for i, g in enumerate(STRIPS)]
     figure = style.sheet(3.3)
     _strips(figure, rows, labels)
     if not named:
@@ -115,11 +115,11 @@ def circles_picture(seed: int = 4) -> Picture:
     radii = np.sort(gaps, axis=1)[:, NEIGHBOURS]
     inside = np.linalg.norm(made[:, None] - real[None], axis=2) <= radii
     marks = gm.precision(real, made, NEIGHBOURS), gm.coverage(real, made, NEIGHBOURS)
-    figure = style.sheet(3.9)
+    figure = style.sheet(4.1)
     titles = (f"precision {marks[0]:.2f}: made points inside a circle",
               f"coverage {marks[1]:.2f}: circles that hold a made point")  # fmt: skip
     for place, title in enumerate(titles):
-        axes = style.add_axes(figure, 0.1 + 3.6 * place, 0.1, 3.6 - 3.55 * place, 0.45)
+        axes = style.add_axes(figure, 0.1 + 3.6 * place, 0.3, 3.6 - 3.55 * place, 0.45)
         axes.set(xticks=[], yticks=[], xlim=(-2.5, 2.1), ylim=(-2.3, 2.3), aspect="equal")
         axes.grid(False)
         for side in ("left", "bottom"):
@@ -139,7 +139,8 @@ def circles_picture(seed: int = 4) -> Picture:
             axes.scatter(chosen[:, 0], chosen[:, 1], s=26, c=colour, marker=marker, label=label,
                          zorder=4)  # fmt: skip
         if place == 0:
-            axes.legend(fontsize=9.5, loc="center", frameon=False, bbox_to_anchor=(0.54, 0.55))
+            axes.legend(fontsize=9.5, loc="upper center", bbox_to_anchor=(0.5, 0.05), frameon=False,
+                        ncols=3, handletextpad=0.2, columnspacing=1.4)  # fmt: skip
     alt = (
         "Real points in eight blobs, each with a circle out to its third neighbour, and made "
         f"points in three of the blobs. Left: {marks[0]:.0%} of the made points are in a circle. "
