@@ -75,6 +75,18 @@ def test_the_sliders_draw() -> None:
         assert explorer.error is None, view
 
 
+def test_what_the_share_of_machines_does_not_ask_for_is_grey() -> None:
+    explorer = lesson_01.squeeze_explorer()
+    before = lesson_01.squeeze_picture(others="mine", view=lesson_01.VIEWS[2]).alt
+    explorer.set(view=lesson_01.VIEWS[2], others="mine")
+    live = {name for name, box in explorer._inputs.items() if not box.disabled}
+    assert live == {"growth", "view", "others", "stock", "published"}
+    idle = {"usable": 40, "repetition": 1, "tokens_per_parameter": 400, "closed": 60}
+    assert live | set(idle) == set(explorer._inputs)
+    assert lesson_01.squeeze_picture(others="mine", view=lesson_01.VIEWS[2], **idle).alt == before
+    assert explorer.wait()
+
+
 def test_the_figures_say_what_they_show() -> None:
     for theme in lesson_01.THEMES:
         picture = lesson_01.door_picture(theme)

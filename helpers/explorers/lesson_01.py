@@ -81,16 +81,17 @@ def squeeze_picture(
 def squeeze_explorer() -> Explorer:
     """Sliders over `squeeze_picture`; one at first, the rest when they are asked for."""
     mine = {"others": "mine"}
+    date = mine | {"view": VIEWS[:2]}  # machine-made text does not ask what can be used
     return explore(
         squeeze_picture,
         growth=logarithmic("growth a year", 1.1, 4, 2.4),
         view=choice("show", VIEWS, VIEWS[0]),
         others=choice("all else", OTHERS, OTHERS[0]),
         stock=choice("stock", tuple(stocks.STOCKS), "indexed web", when=mine),
-        usable=choice("usable, %", (10, 15, 20, 30, 40), 20, when=mine),
-        repetition=choice("repetition", (1, 2, 3, 3.9, 5), 3.9, when=mine),
-        tokens_per_parameter=choice("tokens a parameter", (20, 50, 100, 200, 400), 20, when=mine),
-        closed=choice("closed, %", (0, 5, 10, 28, 45, 60), 0, when=mine),
+        usable=choice("usable, %", (10, 15, 20, 30, 40), 20, when=date),
+        repetition=choice("repetition", (1, 2, 3, 3.9, 5), 3.9, when=date),
+        tokens_per_parameter=choice("tokens a parameter", (20, 50, 100, 200, 400), 20, when=date),
+        closed=choice("closed, %", (0, 5, 10, 28, 45, 60), 0, when=date),
         published=choice("published, %", (0.1, 1, 3, 10, 30), 1, when={"view": VIEWS[2]}),
     )
 
