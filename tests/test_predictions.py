@@ -45,6 +45,17 @@ def test_nothing_committed(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_a_long_answer_breaks_between_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """JupyterLab breaks a line of output that is too wide in the middle of a word."""
+    long = ("rises as much as with random rows", "hardly moves, or falls")
+    made = predict("02-typical", "The surprise ...", choices=long)
+    made.commit(long[0], 70)
+    made.resolve(long[1])
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 90
+    assert f"but the answer is \u201c{long[1]}\u201d." in " ".join(out.split())
+
+
 def test_a_prediction_can_be_changed_until_its_answer_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import real_number
@@ -198,7 +199,7 @@ class Prediction(Form):
         store().update(put)
         with self._lock:
             self._show(self._committed())
-        print(self._judged(truth))
+        print(fill(self._judged(truth), 90, break_long_words=False, break_on_hyphens=False))
 
     def _judged(self, truth: Any) -> str:
         value = self.value
