@@ -170,6 +170,12 @@ def wide(s: int) -> float:
     return 1.0 if s % 2 else -1.0
 
 
+def test_which_rules_expect_no_difference() -> None:
+    assert {name for name, rule in RULES.items() if rule.null} == {
+        *("P13", "P13_rare", "subsample_best", "accumulate_best", "cool_accumulate")
+    }
+
+
 @pytest.mark.parametrize("name", list(RULES))
 def test_every_rule_can_say_each_of_its_verdicts(name: str) -> None:
     m, null = RULES[name].margin, RULES[name].null

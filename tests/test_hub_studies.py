@@ -68,6 +68,12 @@ def test_smol_stories_goes_on_behind_the_last_finished_fit(
     assert len(fits) == 14
 
 
+def test_smol_stories_measures_real_text_once(own: Path) -> None:
+    frame = smol_stories.trial(100, "small").set_index(["arm", "metric"])["generation"]
+    once = [("base", "loss"), ("real", "surprise"), ("real_unseen", "surprise")]
+    assert [int(frame.loc[key].item()) for key in (*once, ("real", "distinct_3"))] == [0] * 4
+
+
 def test_smol_stories_compares_what_its_rules_speak_of(own: Path) -> None:
     frame = smol_stories.trial(100, "small")
     arms = {f"{s}_{p}" for s in ("t1", "k50", "beam5") for p in ("replace", "accumulate")}

@@ -108,6 +108,14 @@ def test_people_alone_teach_as_many_steps_and_nothing_is_written(
         school.go_on(ARMS["small_own_unchecked"], first, None)
 
 
+def test_every_generation_with_a_teacher_is_reported(
+    school: School, writers: dict[str, CodeWriter]
+) -> None:
+    """The student teaches itself, so that no book of another teacher is needed."""
+    _, reports = school.go_on(ARMS["small_own_checked"], writers["small_start"], None)
+    assert len(reports) == school.rounds > 0
+
+
 # --- a trial -----------------------------------------------------------------------------------
 
 
