@@ -344,7 +344,8 @@ def _check(name: str, command: list[str], environment: dict[str, str]) -> bool:
     started = time.monotonic()
     done = subprocess.run(
         command, cwd=ROOT, env=environment, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="backslashreplace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+        errors="backslashreplace",
     )  # fmt: skip
     passed = done.returncode == 0
     verdict = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.1f} s"
