@@ -264,7 +264,7 @@ CLAIMS = [
            sides(_own_tests_for_longer("pass_1", (12,), (4,)), "around"), MANY),
     _claim("It is the other way round",
            sides(lambda: _many_tries("unit_tests", "repair"), "above"), MANY),
-    _claim("Unchecked and own tests are not told apart from it",
+    _claim("Unchecked, with as many steps, and own tests are not told apart from it",
            sides(lambda: _many_tries("unchecked", "own_tests"), "around"), MANY),
     _claim("At a hundred tries unit tests and repair were ahead of the start, too",
            sides(lambda: _many_tries("unit_tests", "repair"), "above"), MANY),
