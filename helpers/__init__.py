@@ -24,19 +24,21 @@ course        the course as a program: commands, environment, the learner's copi
 Below them lie `_arguments`, the checks that many share, `_ground`, where the course lies,
 `_threads`, why one is enough, `_progress`, the line that says how long a cell still takes, `_kept`,
 what is left of a widget the next day, and `_imports`, which is called below: in a kernel no import
-is left half done. The other modules of this folder are old paths, kept through 1.x for
-copies that learners own. A room imports what stands before it or below it, never the other way:
-tests/test_house.py has the order.
+is left half done, and an interrupted cell says so in a line. The other modules of this folder are
+old paths, kept through 1.x for copies that learners own. A room imports what stands before it or
+below it, never the other way: tests/test_house.py has the order.
 """
 
-# Two things come before a lesson's first line of work, and whatever a lesson imports of ours, it
-# comes by here first. An import of numpy or torch can be protected only before it begins. And who
-# runs the course's own notebook, where nothing is saved, should read so at once and not after an
-# hour. Outside of Jupyter both do nothing. They need the standard library alone: the command
-# `course` comes by here before anything is installed.
+# Three things come before a lesson's first line of work, and whatever a lesson imports of ours, it
+# comes by here first. An import of numpy or torch can be protected only before it begins. Who
+# presses Stop should not have to read a traceback. And who runs the course's own notebook, where
+# nothing is saved, should read so at once and not after an hour. Outside of Jupyter they do
+# nothing. They need the standard library alone: the command `course` comes by here before anything
+# is installed.
 from helpers._ground import original_line
-from helpers._imports import protect_imports
+from helpers._imports import interrupts_in_a_line, protect_imports
 
 protect_imports()
+interrupts_in_a_line()
 if _line := original_line():
     print(_line)

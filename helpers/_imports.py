@@ -1,6 +1,7 @@
 """In a kernel an import is whole or not begun: an interrupt waits until it is done.
 
 `interrupt_waits` does the same for other short work of compiled code, which an interrupt breaks.
+`interrupts_in_a_line`: an interrupted cell says so in one line, without a traceback.
 
 A learner who presses Stop while numpy, pandas or torch are being loaded would otherwise have half
 of them, and every later cell fails until the kernel is restarted: compiled parts cannot be loaded
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
 MOMENT = 0.02  # seconds, in which Python notes down that the import is done
 
@@ -98,3 +100,19 @@ def protect_imports() -> None:
     in_kernel = "ipykernel" in sys.modules
     if in_kernel and not any(isinstance(finder, WholeImports) for finder in sys.meta_path):
         sys.meta_path.insert(0, WholeImports())
+
+
+def interrupts_in_a_line() -> None:
+    """From now on, in a Jupyter kernel, an interrupted cell shows one line. It fails as before.
+
+    Where somebody has set a handler of their own, theirs stays.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if hasattr(shell, "kernel") and not shell.custom_exceptions:
+        shell.set_custom_exc((KeyboardInterrupt,), _in_a_line)
+
+
+def _in_a_line(shell: Any, kind: type, error: Any, trace: Any, **_: Any) -> None:
+    if not hasattr(error, "_render_traceback_"):  # those of the loop say more
+        error._render_traceback_ = lambda: ["Interrupted. Run the cell again."]
+    shell.showtraceback((kind, error, trace))

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import repo2docker
 from jupyter_core.utils import run_sync
+from jupyter_server.serverapp import ServerApp
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack, PythonBuildPack
+from tornado.httpclient import AsyncHTTPClient
 from tornado.web import HTTPError
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -175,6 +177,30 @@ def test_the_course_s_own_notebooks_are_not_saved_over(
     text = {"type": "file", "format": "text", "content": "{}"}
     run_sync(elsewhere.save)(text, copy)
     assert (tmp_path / copy).read_text() == "{}"
+
+
+def test_a_link_of_a_copy_outside_the_checkout_opens_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tornado 6.6 follows no symbolic link out of the folder that it serves."""
+    for place in ("DATA", "RUNTIME", "CONFIG"):
+        monkeypatch.setenv(f"JUPYTER_{place}_DIR", str(tmp_path / place))
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "helpers").symlink_to(ROOT / "helpers")
+    config = PyFileConfigLoader("jupyter_lab_config.py", str(BINDER / "jupyter")).load_config()
+    config.IdentityProvider.token = "key"
+
+    async def opened() -> bytes:
+        server = ServerApp(config=config, root_dir=str(home), port=0, allow_root=True)
+        server.initialize([], find_extensions=False)
+        try:
+            address = f"http://127.0.0.1:{server.port}/files/helpers/loop.py?token=key"
+            return (await AsyncHTTPClient().fetch(address)).body
+        finally:
+            await server._cleanup()
+
+    assert run_sync(opened)() == (ROOT / "helpers" / "loop.py").read_bytes()
 
 
 @pytest.mark.parametrize(

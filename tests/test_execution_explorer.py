@@ -268,7 +268,7 @@ def test_an_interrupt_of_the_live_arms_names_the_arm_that_it_counts(
 def test_many_tries_are_drawn_for_the_start_and_four_arms() -> None:
     picture = explorer.tries_picture()
     numbers = studies.summary("execution_coverage")
-    assert picture.figure.axes[0].get_xlabel() == "tries k"
+    assert picture.figure.axes[0].get_xlabel() == "tries k (log scale)"
     first = plots.band(explorer.named("unit_tests", "unchecked"), "pass_1")
     inks, before = (
         {text.get_text(): text.get_color() for text in one.figure.axes[0].texts}

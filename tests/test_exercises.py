@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
@@ -160,6 +161,25 @@ def test_what_is_no_answer_at_all() -> None:
     assert said is not None
     assert said.startswith(import_module(f"{register.__name__}.lesson_13").WHAT)
     assert said.endswith("Yours is 3 (int).")
+
+
+ASKED = re.compile(r"[Rr]eturns \((\w+(?:, \w+)+)\)|^(Mean, low, high)\.")
+
+
+@pytest.mark.parametrize("lesson", sorted(LESSONS))
+def test_a_hint_asks_for_what_the_exercise_asks_for(lesson: str) -> None:
+    """Of an answer in the wrong form, in the words of the exercise and not of its judge."""
+    for one in checked_in(LESSONS[lesson].read_text(encoding="utf-8"), lesson):
+        if not isinstance(one.stub, FunctionType):
+            continue
+        found = exercises_of(lesson)[one.key]
+        for wrong in (None, 0.5, "text", [None], (1.0,), (1, 2, 3, 4)):
+            hint = judged(found, lambda *_, wrong=wrong, **__: wrong) or ""
+            assert "could not use your answer" not in hint, (one.key, wrong)
+            asked = ASKED.search(one.stub.__doc__ or "")
+            if asked and not (wrong == 0.5 and "one number" in hint):
+                words = (asked[1] or asked[2]).lower()
+                assert f"({words})" in hint, (one.key, wrong)
 
 
 def test_right_programs_in_another_order() -> None:

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from helpers._ground import ROOT
+from helpers.authoring.execute import CellError, kernel_for, notebook_of, run_cell
+from helpers.authoring.lesson import Cell
 
 PROGRAM = """
 import os, signal, sys, threading, time, types
@@ -126,3 +128,30 @@ def test_a_late_interrupt_never_meets_a_kernel_that_sends_its_reply() -> None:
         [sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert answer.stdout.split() == ["1", "1", "2"], answer.stderr[-500:]
+
+
+STOPPED = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(5)
+"""
+SAYS_MORE = """
+from helpers.loop import History, Interrupted
+raise Interrupted(History(), 5)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts of POSIX")
+def test_an_interrupted_cell_says_so_in_a_line_and_has_failed() -> None:
+    sources = ["import helpers", STOPPED, SAYS_MORE, "def f():\n    return 1 / 0\nf()"]
+    cells = [Cell("code", source, 0, f"cell-{i}", {}) for i, source in enumerate(sources)]
+    notebook = notebook_of(cells)
+    with kernel_for(notebook, ROOT) as (client, _):
+        run_cell(client, 0, 1)
+        for index, name in enumerate(("KeyboardInterrupt", "Interrupted", "ZeroDivisionError"), 1):
+            with pytest.raises(CellError, match=f"^{name}: "):  # Run All stops
+                run_cell(client, index, index + 1)
+    said = [cell.outputs[-1]["traceback"] for cell in notebook.cells[1:]]
+    assert said[0] == ["Interrupted. Run the cell again."]
+    assert said[1] == ["Interrupted: 0 of 5 generations are done and kept."]
+    assert len("\n".join(said[2]).splitlines()) > 5

@@ -7,17 +7,18 @@ there is something to compare, and that each section of a lesson can be run firs
 import json
 import re
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from nbformat import NotebookNode
 
 from helpers._ground import ROOT
+from helpers.authoring import rehearse
 from helpers.authoring.check import check, orphans
 from helpers.authoring.course import Course
 from helpers.authoring.lesson import Cell, Lesson, Section, parse
 from helpers.authoring.notebook import code_cells, output_problems, read_notebook
-from helpers.authoring.rehearse import rehearse
 
 COURSE = Course.at(ROOT)
 STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
@@ -25,6 +26,24 @@ LESSONS = [stem for stem in STEMS if re.match(r"\d\d-", stem)]
 LEAST_COMPARED = 10
 UNCOMPARED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 UNCOMPARED_KINDS = {"image/png", "image/jpeg"}  # what nbval skips in a cell's output
+# Before each section: forget all names, and from now on write down how the arms of a figure look.
+FORGET_AND_WATCH = """%reset -f
+def _watch():
+    import json, sys
+    style = sys.modules.get("helpers.plots.style")
+    if style is None or style.styles.__name__ == "watched":
+        return
+    plain = style.styles
+    def watched(names):
+        looks = plain(names)
+        with open({log!r}, "a") as file:
+            for name, look in looks.items():
+                print(json.dumps([name, look.colour, str(look.line), look.marker]), file=file)
+        return looks
+    style.styles = watched
+_watch()
+del _watch
+"""
 
 
 def notebook(stem: str) -> NotebookNode:
@@ -89,8 +108,13 @@ def test_sliders_are_where_the_argument_is(number: str) -> None:
 
 
 @pytest.mark.parametrize("stem", LESSONS)
-def test_every_section_stands_a_learner_s_hands(stem: str) -> None:
-    """Alone, each cell twice, and one of its cells and every live one interrupted somewhere."""
+def test_every_section_stands_a_learner_s_hands(
+    stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone, each cell twice, and one of its cells and every live one interrupted somewhere.
+
+    And an arm has one look in all figures of the lesson.
+    """
 
     def moment(section: Section, cell: Cell) -> float | None:
         rng = np.random.default_rng([zlib.crc32(section.heading.encode())])
@@ -99,4 +123,14 @@ def test_every_section_stands_a_learner_s_hands(stem: str) -> None:
             return float(rng.uniform(0, 8))
         return float(rng.uniform(0, 0.3)) if cell is chosen else None
 
-    rehearse(lesson(stem), COURSE.notebooks, moment=moment)
+    log = tmp_path / "looks"
+    watch = Cell("code", FORGET_AND_WATCH.format(log=str(log)), 0, "forget", {})
+    monkeypatch.setattr(rehearse, "FORGET", watch)
+    rehearse.rehearse(lesson(stem), COURSE.notebooks, moment=moment)
+    looks: dict[str, set[tuple[str, ...]]] = {}
+    for line in log.read_text("utf-8").splitlines():
+        name, *look = json.loads(line)
+        looks.setdefault(name, set()).add(tuple(look))
+    several = [name for name, found in looks.items() if len(found) > 1]
+    assert several == [], "give them their turns in helpers.plots.style"
+    assert looks

@@ -14,6 +14,7 @@ import helpers
 from helpers import plots, policies
 from helpers.authoring.front import KNOBS
 from helpers.authoring.references import LOOP
+from helpers.explorers import lesson_04, lesson_11, lesson_12
 from helpers.plots.style import rounded, short
 
 GENERATIONS, RUNS = 11, 20
@@ -274,6 +275,20 @@ def test_ticks_stand_where_people_count(last: int):
         assert all(tick % step == 0 for tick in ticks)
 
 
+@pytest.mark.parametrize(("last", "ends"), [(40, ["5", "10", "20"]), (5000, ["2,000", "5,000"])])
+def test_counts_stand_apart_on_a_log_axis(last: int, ends: list[str]):
+    frame = pd.DataFrame({"generation": [1, 2, 20, last], "metric": "pass@k", "value": 0.5})
+    figure = plots.band(frame, "pass@k", log_x=True).figure
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    seen = [x for x in axes.get_xticks() if 1 <= x <= last]
+    shown = axes.xaxis.get_major_formatter().format_ticks(seen)
+    assert shown[:3] == ["1", "2", "5"]
+    assert shown[-len(ends) :] == ends
+    places = axes.transData.transform([(x, 0.5) for x in seen])[:, 0]
+    assert np.ptp(np.diff(places)) < 0.4 * np.diff(places).min()
+
+
 def test_ticks_of_shares_stand_where_people_count():
     some, bins = [0.1, 0.3, 0.9], [0.0, 0.5, 1.0]
     shares = plots.histogram_pair(some, some, labels=("a", "b"), bins=bins).figure
@@ -298,6 +313,7 @@ def test_a_curve_without_a_name_is_labelled_inside_the_figure():
     ("change", "message"),
     [
         ({"until": 0}, "until must be"),
+        ({"log_x": True}, "log_x=True needs counts above 0 as the generations of frame, got 0"),
         ({"frame": [1, 2]}, "tidy DataFrame"),
         ({"frame": tidy().drop(columns="value")}, "missing: value"),
         ({"metric": "mean"}, "metric must be one of those in frame"),
@@ -442,6 +458,31 @@ def test_one_run_has_one_colour_in_every_figure_of_lesson_06():
         looks = plots.style.styles([*others, "nothing"])
         assert looks["nothing"].colour == plots.POLICY_COLOURS["human"]
         assert len({look.colour for look in looks.values()}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        [label for _, label in lesson_04.ARMS.values()],
+        [*lesson_11.ARMS.values(), "the start"],
+        list((lesson_12.WRITERS | lesson_12.HALF).values()),
+    ],
+)
+def test_an_arm_looks_the_same_whatever_stands_beside_it(arms: list[str]):
+    looks = plots.style.styles(arms)
+    assert len({(look.colour, look.line) for look in looks.values()}) == len(arms)
+    for some in ([first, second] for first in arms for second in arms):
+        assert plots.style.styles(some) == {arm: looks[arm] for arm in some}
+    less = plots.style.styles([f"{arms[1]} \N{MINUS SIGN} {arms[0]}"])
+    assert [look.colour for look in less.values()] == [looks[arms[1]].colour]
+
+
+def test_what_takes_turns_leaves_the_colours_beside_it_alone():
+    for beside in (["accumulate"], ["unit tests", "unchecked"], ["T = 1", "replace", "fresh"]):
+        looks = plots.style.styles([*beside, "luck", "chance"])
+        assert len({look.colour for look in looks.values()}) == len(looks)
+    many = plots.style.styles([*beside, *map("{} times".format, "abcdefghijklmnopqrst")])
+    assert len({(look.colour, look.line) for look in many.values()}) == len(many)
 
 
 def test_a_policy_without_a_look_gets_one_and_keeps_it():

@@ -103,6 +103,32 @@ def test_impossible_values_are_refused(bad: tuple[float, float], said: str) -> N
     assert made.value is None
 
 
+@pytest.mark.parametrize(("unit", "typed"), [("%", "50 %"), ("%", "50%"), ("people", "50 people ")])
+def test_the_unit_may_be_typed_with_the_number(unit: str, typed: str) -> None:
+    made = interval(unit=unit, low=0, high=100)
+    low, high, button = _inputs(made)
+    low.value, high.value = "5", typed
+    button.click()
+    assert made.value == (5, 50)
+
+
+@pytest.mark.parametrize(
+    ("unit", "typed", "said"),
+    [
+        ("%", "half", "“from” must be a number alone: its unit, %, stands beside it; got 'half'"),
+        ("people", "50 %", "its unit, people, stands beside it; got '50 %'"),
+        ("", "50 %", "“from” must be a number such as 0.5 or 1e-3, got '50 %'"),
+    ],
+)
+def test_a_hint_is_about_what_is_asked(unit: str, typed: str, said: str) -> None:
+    made = interval(unit=unit)
+    low, high, button = _inputs(made)
+    low.value, high.value = typed, "60"
+    button.click()
+    assert said in html.unescape(_status(made))
+    assert made.value is None
+
+
 def test_the_form_says_what_is_possible() -> None:
     assert "whole numbers from 1 to 12" in repr(interval(low=1, high=12, whole=True))
     assert "from 0 up" in interval(low=0)._repr_mimebundle_()["text/html"]

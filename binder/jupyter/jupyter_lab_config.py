@@ -48,6 +48,9 @@ def is_original(manager, path):
 
 COURSE = Path(__file__).resolve().parents[2]
 c.ServerApp.contents_manager_class = CourseFiles
+# Lessons link to ../helpers, a symbolic link where the copies lie outside the checkout. The usual
+# handler does not follow it out of the folder (since Tornado 6.6). This one asks CourseFiles.
+c.ContentsManager.files_handler_class = "jupyter_server.files.handlers.FilesHandler"
 FOLDED = {
     "layout-restorer:data": {
         "left": {"collapsed": True, "visible": True, "widgets": ["filebrowser"]},

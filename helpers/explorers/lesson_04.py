@@ -174,9 +174,9 @@ def path_picture(marked: str = "replace", generation: int = 8) -> Picture:
     figure = style.sheet(4.2)
     labels = [label for _, label in ARMS.values()]
     axes = style.add_axes(figure, 0.85, 0.6, style.label_room(labels), 0.2)
-    looks, said, ends = style.styles(ARMS), [], []
+    looks, said, ends = style.styles(labels), [], []
     for name, (_, label) in ARMS.items():
-        marks, look = _marks(name), looks[name]
+        marks, look = _marks(name), looks[label]
         axes.plot(marks["coverage"], marks["precision"], ls=look.line, color=look.colour,
                   marker=look.marker, ms=4, lw=1.4)  # fmt: skip
         last = marks.iloc[-1]

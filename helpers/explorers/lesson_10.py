@@ -186,7 +186,8 @@ def estimates_picture(k: int = 5, p: float = 0.1, draws: int = 400, seed: int = 
         "pass@k",
         centre="mean",
         exact={"true": lambda _: true},
-        xlabel="programs drawn",
+        xlabel="programs drawn (log scale)",
+        log_x=True,
         ylabel=f"pass@{k}, estimated",
         title=f"Programs that are right with chance {p:g}",
     )

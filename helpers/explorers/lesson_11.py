@@ -182,13 +182,10 @@ def tries_picture() -> Picture:
     """
     rows = studies.load("execution_coverage")
     rows = rows[rows["metric"].str.fullmatch(r"coverage_\d+")]
-    # The colours go by this order: unit tests and unchecked keep those of the first figure.
-    order = {arm: i for i, arm in enumerate(("unit_tests", "unchecked", "repair", "own_tests"))}
-    rows = rows.sort_values("arm", key=lambda arms: arms.map(order), kind="stable")
     tries = rows["metric"].str.removeprefix("coverage_").astype(int)
     arms = rows["arm"].map({"start": "the start"} | ARMS)
     table = rows.assign(arm=arms, generation=tries, metric="pass@k")
-    return band(table, "pass@k", centre="mean", xlabel="tries k")
+    return band(table, "pass@k", centre="mean", xlabel="tries k (log scale)", log_x=True)
 
 
 def execution_picture(

@@ -209,8 +209,9 @@ def curves_picture(*writers: str, title: str = "") -> Picture:
         })
         for writer in writers for k in TRIES
     ]  # fmt: skip
+    table = pd.concat(rows, ignore_index=True)
     return band(
-        pd.concat(rows, ignore_index=True), "pass@k", centre="mean", title=title, xlabel="tries k"
+        table, "pass@k", centre="mean", title=title, xlabel="tries k (log scale)", log_x=True
     )
 
 

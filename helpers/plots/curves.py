@@ -49,6 +49,7 @@ def band(
     level: float = 0.9,
     runs: int = 0,
     log: bool = False,
+    log_x: bool = False,
     until: int | None = None,
     title: str = "",
     ylabel: str = "",
@@ -67,12 +68,13 @@ def band(
     level         share of the runs inside the band: .9 is from the 5 % to the 95 % quantile
     runs          so many single runs of each arm are drawn as thin lines
     log           logarithmic value axis
+    log_x         the other axis, too, where `generation` holds a count, such as tries
     until         the generation at which the axis ends, for a run that is still growing
 
     ValueError for a missing column or metric, values that are not finite, or values of zero or
     less on a log axis.
     """
-    options = Options(metric, centre, level, runs, log)
+    options = Options(metric, centre, level, runs, log, log_x)
     table = quantiles(frame, options)
     fresh = checked(live, "live", options) if live is not None else None
     labels = list(arm_labels(table, options).values())
@@ -83,20 +85,21 @@ def band(
     room = style.label_room(labels)
     chart = _new_chart(figure, 0.85, room, options, top=0.5 if title else 0.2)
     style.name_axes(chart.axes, xlabel, ylabel or metric)
+    first, last = int(table["generation"].min()), int(table["generation"].max())
+    if log_x:
+        chart.axes.set_xlim(first / 1.25, last * 1.25)
     if until is not None:
         margin = 0.05 * positive_int("until", until)
         chart.axes.set_xlim(-margin, until + margin)
     draw_bands(chart, frame, table, options)
-    draw_exact(chart, exact or {}, int(table["generation"].max()))
+    draw_exact(chart, exact or {}, last)
     draw_live(chart, fresh, table, live_name)
     draw_published(chart, published)
     if predicted is not None:
-        last = int(table["generation"].max()) if predicted_at is None else predicted_at
-        draw_prediction(chart, predicted, last, log)
+        draw_prediction(chart, predicted, last if predicted_at is None else predicted_at, log)
     style.keep_clear(chart.axes)
     style.label_right(chart.axes, chart.labels)
     what = ylabel or metric
-    first, last = int(table["generation"].min()), int(table["generation"].max())
     scale = " on a log scale" if log else ""
     alt = f"Line chart of {what} over {xlabel} {first} to {last}{scale}. " + " ".join(chart.words)
     return Picture(figure, alt, f"{what} at {xlabel} {last}: " + "; ".join(chart.numbers),
@@ -154,7 +157,11 @@ def _new_chart(
     if options.log:
         axes.set_yscale("log")
         style.log_ticks(axes.yaxis)
-    style.round_ticks(axes.xaxis, 7, whole=True)
+    if options.log_x:
+        axes.set_xscale("log")
+        style.count_ticks(axes.xaxis)
+    else:
+        style.round_ticks(axes.xaxis, 7, whole=True)
     return Chart(axes)
 
 

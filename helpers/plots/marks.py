@@ -51,6 +51,7 @@ class Options:
     level: float
     runs: int
     log: bool
+    log_x: bool = False
 
     def __post_init__(self) -> None:
         one_of("centre", self.centre, ("median", "mean"))
@@ -77,6 +78,9 @@ def checked(frame: Any, name: str, options: Options) -> pd.DataFrame:
                          "got NaN or infinity")  # fmt: skip
     if options.log and values.min() <= 0:
         raise ValueError(f"log=True needs values above 0, got {values.min():g} in {name}")
+    if options.log_x and rows["generation"].min() <= 0:
+        raise ValueError(f"log_x=True needs counts above 0 as the generations of {name}, "
+                         f"got {rows['generation'].min():g}")  # fmt: skip
     run = next((column for column in _RUN if column in rows), None)
     return pd.DataFrame({
         "arm": rows["arm"].astype(str) if "arm" in rows else "all",

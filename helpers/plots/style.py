@@ -12,9 +12,9 @@ import math
 import re
 import textwrap
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ POLICY_COLOURS = {name: style.colour for name, style in _STYLES.items()}
 
 # Arms that go by another name than the policy whose look they take.
 _ALIASES = {
+    "a-tenth-real-redrawn": "mix",
     "fresh-real": "fresh",
     "frozen-real": "frozen",
     "fresh-one-in-ten": "fresh",
@@ -92,6 +93,24 @@ _ALIASES = {
     "human-only": "human",
     "reference-only": "human",
 }
+# Arms that are no policies and stand in several figures of a lesson: each takes the turn of its
+# place here, whatever stands beside it. Those that one figure holds come six or fewer apart. A test
+# of the lessons says when an arm is missing.
+_ARMS_IN_TURN = (
+    ("accumulate", "a tenth real, redrawn",  # policies, whose colours these two turns have
+     "4 times the samples", "a larger net", "3 times the training"),
+    ("T = 1.2", "T = 1", "top-p = 0.9", "T = 0.8", "T = 0.5"),
+    ("unit tests", "unchecked", "repair", "own tests", "the start", "newest only", "repair: blank",
+     "resample", "parser and linter", "newest only, T=0", "newest only, T=1.2", "repair: kind",
+     "repair: trace", "repair: two turns", "repair: practice"),
+    ("small, by the big one", "small, start", "big, start", "small, itself", "big, itself",
+     "small, reference only", "big, reference only", "small, itself, checked",
+     "big, itself, checked", "small, twin", "small, twin, checked", "twin of the small one",
+     "small, by the big one, checked", "big, twin", "big, twin, checked", "big, by the small one",
+     "big, by the small one, checked", "twin of the big one", "small, half start, itself",
+     "big, half start, itself", "small, half start, reference only",
+     "big, half start, reference only"),
+)  # fmt: skip
 _OTHERS = tuple(PALETTE[name] for name in ("blue", "ochre", "purple", "green", "wine", "sky"))
 _LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 2, 1, 2)))
 _MARKERS = "osD^vPX*"
@@ -113,24 +132,41 @@ def policy_style(policy: object) -> PolicyStyle:
 
 
 def styles(names: Iterable[str]) -> dict[str, PolicyStyle]:
-    """A look for each curve of one figure, by name: policies keep theirs, others take turns."""
-    looks: dict[str, PolicyStyle] = {}
-    for name in names:
-        known = _known(name)
-        if known is None:
-            looks[name] = _in_turn(name, name, len(looks))
-        else:
-            looks[name] = replace(known, label=name.replace("-", " "))
-    return looks
+    """A look for each curve of one figure, by name: what is known keeps its own, others take turns.
+
+    A difference, "repair less unchecked" written with a minus sign, looks as its first arm does.
+    """
+    known = {name: _known(name) for name in names}
+    free = _free([look for look in known.values() if look is not None])
+    return {
+        name: _in_turn(name, name, next(free)) if look is None
+        else replace(look, label=name if _key(name) in _TURNS else name.replace("-", " "))
+        for name, look in known.items()
+    }  # fmt: skip
 
 
 def _key(name: str) -> str:
-    return name.strip().lower().replace(" ", "-").replace("_", "-").replace(",", "")
+    first = name.split(" \N{MINUS SIGN} ")[0]
+    return first.strip().lower().replace(" ", "-").replace("_", "-").replace(",", "")
 
 
 def _known(name: str) -> PolicyStyle | None:
     key = re.sub(r"-?\d[\d.-]*(-%-real)?$", "", _key(name))  # mix10, "mix, 10 % real": a mix
-    return _STYLES.get(_ALIASES.get(key, key))
+    if (policy := _STYLES.get(_ALIASES.get(key, key))) is not None:
+        return policy
+    turn = _TURNS.get(_key(name))
+    return None if turn is None else _in_turn(name, name, turn)
+
+
+_TURNS = {_key(arm): turn for arms in _ARMS_IN_TURN for turn, arm in enumerate(arms)}
+
+
+def _free(looks: Sequence[PolicyStyle]) -> Iterator[int]:
+    """Turns beside `looks`: colours that none of them has come first."""
+    colours, taken = {look.colour for look in looks}, {(look.colour, look.line) for look in looks}
+    turns = [_in_turn("", "", turn) for turn in range(len(_OTHERS) * len(_LINES))]
+    free = [turn for turn, look in enumerate(turns) if (look.colour, look.line) not in taken]
+    return cycle(sorted(free, key=lambda turn: turns[turn].colour in colours))
 
 
 def _in_turn(name: str, label: str, turn: int) -> PolicyStyle:
@@ -230,6 +266,13 @@ def log_ticks(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(numticks=7))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(_power))
+
+
+def count_ticks(axis: Axis) -> None:
+    """1, 2, 5, 10, 20 ... in plain text on a log axis of counts, such as tries or rows."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,g}"))
 
 
 def _power(number: float, _: int | None = None) -> str:

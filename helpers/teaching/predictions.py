@@ -327,7 +327,7 @@ class Prediction(Form):
 
     def _read_inputs(self, inputs: list[Any]) -> tuple[Any, Any]:
         if self.choices is None:
-            low, high = (_number(widget.description, widget.value) for widget in inputs)
+            low, high = (_number(one.description, one.value, self.unit) for one in inputs)
             return low, high
         if inputs[0].value is None:
             raise ValueError("choose one of the answers first")
@@ -393,11 +393,14 @@ def _checked_choices(choices: Sequence[str]) -> list[str]:
     return texts
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, text: str, unit: str) -> float:
+    """The number in a field; its unit, which stands beside the field, may be typed, too."""
     try:
-        number = float(text.strip())
+        number = float(text.strip().removesuffix(unit))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"\u201c{name}\u201d must be a number such as 0.5 or 1e-3, got {text!r}")
+        # No number is shown where there is a unit: a share would mislead, a likely one would tell.
+        what = f"alone: its unit, {unit}, stands beside it;" if unit else "such as 0.5 or 1e-3,"
+        raise ValueError(f"\u201c{name}\u201d must be a number {what} got {text!r}")
     return number

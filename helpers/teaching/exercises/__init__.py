@@ -28,7 +28,7 @@ Judge = Callable[[Any, np.random.Generator], "str | None"]
 
 
 class Hint(Exception):  # noqa: N818 - it is advice, not an error
-    """Raised by `number` and `array` to end a judge with a hint."""
+    """Raised by `number`, `numbers` and `array` to end a judge with a hint."""
 
 
 class Praise(str):
@@ -119,16 +119,25 @@ def agrees(got: float, right: float, decimals: int = 3) -> bool:
     return any(math.isclose(got, round(right, d), abs_tol=1e-7) for d in range(decimals, 9))
 
 
-def array(value: Any, what: str, *, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """`value` as a finite float array, of `shape` if given; otherwise a hint."""
+def numbers(value: Any, *names: str) -> tuple[float, ...]:
+    """`value` as a finite float for each of `names`; otherwise a hint that asks for them."""
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    several = isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not several or len(value) != len(names):
+        asked = f"{len(names)} numbers, ({', '.join(names)})"
+        raise Hint(f"Return {asked}; you gave {shown(value)}.")
+    return tuple(number(part, f"Your {name}") for part, name in zip(value, names, strict=True))
+
+
+def array(value: Any, what: str) -> np.ndarray:
+    """`value` as a finite float array; otherwise a hint."""
     if value is None or isinstance(value, str):
         raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.")
     try:
         got = real_array(what, value)
     except (TypeError, ValueError):
         raise Hint(f"{what} must be an array of numbers; it is {shown(value)}.") from None
-    if shape is not None and got.shape != shape:
-        raise Hint(f"{what} must have the shape {shape}; it has {got.shape}.")
     if not np.isfinite(got).all():
         raise Hint(f"{what} must hold finite numbers only; it holds NaN or infinity.")
     return got

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.explorers.quick_runs import gaussian_runs
 from helpers.policies import Replace
-from helpers.teaching.exercises import Hint, exercise, number, shown
+from helpers.teaching.exercises import exercise, number, numbers
 
 # ---------------------------------------------------------------------- A. next generation
 
@@ -46,11 +46,8 @@ CALLS = 3000
 def next_generation(answer: Any, rng: np.random.Generator) -> str | None:
     """Look at many small steps: their law must be that of one honest refit."""
 
-    def step(mean: float, var: float, n: int, draws: np.random.Generator) -> tuple[float, float]:
-        got = answer(mean, var, n, draws)
-        if not isinstance(got, (tuple, list, np.ndarray)) or len(got) != 2:
-            raise Hint(f"Return two numbers, the mean and the variance; you gave {shown(got)}.")
-        return number(got[0], "Your mean"), number(got[1], "Your variance")
+    def step(mean: float, var: float, n: int, draws: np.random.Generator) -> tuple[float, ...]:
+        return numbers(answer(mean, var, n, draws), "mean", "variance")
 
     once, again, other = (step(5.0, 4.0, 50, np.random.default_rng(s)) for s in (1, 1, 2))
     if once == other == (5.0, 4.0):

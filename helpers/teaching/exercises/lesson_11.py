@@ -11,7 +11,7 @@ from scipy import stats
 
 from helpers import studies
 from helpers.studies.paired import over_seeds
-from helpers.teaching.exercises import array, exercise, shown
+from helpers.teaching.exercises import Hint, exercise, numbers, shown
 from helpers.verification import Report, Verdict
 
 # ---------------------------------------------------------------------- A. choose
@@ -98,7 +98,7 @@ def _report(n_passed: int) -> Report:
 
 def _pairs(got: Any) -> list[str]:
     if not isinstance(got, list) or not all(isinstance(p, tuple) and len(p) == 2 for p in got):
-        raise TypeError(f"return a list of (task, program), got {shown(got)}")
+        raise Hint(f"Return a list of (task, program); you gave {shown(got)}.")
     return [f"{task} {program}" for task, program in got]
 
 
@@ -186,7 +186,7 @@ def was_repair_worth_it(answer: Any, rng: np.random.Generator) -> str | None:
     if not callable(answer):
         return f"my_worth must be a function of the table; it is {shown(answer)}."
     table = studies.load("execution")
-    got = array(answer(table.copy()), "What my_worth returns", shape=(3,))
+    got = numbers(answer(table.copy()), "mean", "low", "high")
     right = _student(_differences(table))
     if np.allclose(got, right, rtol=0, atol=ROUNDED):
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.teaching.exercises import Hint, agrees, exercise, number
+from helpers.teaching.exercises import agrees, exercise, number, numbers
 
 # ---------------------------------------------------------------------- A. which baseline
 
@@ -34,7 +35,7 @@ SPREAD = (
 )
 DIVISOR = "Your standard deviation divides by n. From a sample it divides by n - 1: ddof=1."
 CENTRE = "That is the median of the seeds. You are asked for their mean."
-THREE = "Return three numbers: the mean, and the low and the high end of its interval."
+THREE = "That is one number. Return three: the mean, and the low and the high end of its interval."
 OWN, HUMAN, START = "big_own_unchecked", "big_human", "big_start"
 Interval = tuple[float, float, float]
 
@@ -47,7 +48,10 @@ def worth(answer: Any, rng: np.random.Generator) -> str | None:
     """Two random tables, on which each slip gives another interval."""
     for seeds in (10, 6):
         table = _table(seeds, rng)
-        got = _three(answer(table.copy()))
+        answered = answer(table.copy())
+        if isinstance(answered, Real):
+            return THREE
+        got = numbers(answered, "mean", "low", "high")
         if _same(got, right := _interval(table[OWN] - table[HUMAN])):
             continue
         for slip, hint in _SLIPS:
@@ -71,16 +75,7 @@ def _table(seeds: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(seeds, name="seed"))
 
 
-def _three(value: Any) -> Interval:
-    if isinstance(value, pd.Series):
-        value = value.to_numpy()
-    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 3:
-        raise Hint(THREE)
-    mean, low, high = (number(part, "Each of your three numbers") for part in value)
-    return mean, low, high
-
-
-def _same(got: Interval, right: Interval) -> bool:
+def _same(got: tuple[float, ...], right: Interval) -> bool:
     return all(agrees(one, other) for one, other in zip(got, right, strict=True))
 
 
