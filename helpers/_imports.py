@@ -108,7 +108,7 @@ def interrupts_in_a_line() -> None:
     Where somebody has set a handler of their own, theirs stays.
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if hasattr(shell, "kernel") and not shell.custom_exceptions:
+    if shell and hasattr(shell, "kernel") and not shell.custom_exceptions:
         shell.set_custom_exc((KeyboardInterrupt,), _in_a_line)
 
 
