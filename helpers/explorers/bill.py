@@ -37,9 +37,9 @@ MODELS = {  # weights, by their names; of Gemma and Llama the round numbers
     "Gemma 2 2B": 2e9,
 }
 MARKS = ("GPT-2 9M", "OPT-125m", "Gemma 2 2B")  # of papers, in the figure
-TIMED = {"width": 256, "layers": 4, "heads": 4, "batch_size": 64}  # the GPT that is timed
+TIMED = {"width": 256, "layers": 4, "heads": 4, "batch_size": 32}  # the GPT that is timed
 TIMED_WEIGHTS = MODELS["the GPT timed here"]
-VOCABULARY, CONTEXT, STEPS, WRITTEN = 1_000, 32, 3, 64
+VOCABULARY, CONTEXT, STEPS, WRITTEN = 1_000, 32, 3, 32
 LEARNT = 2_000.0  # tokens a second that the figure begins with; a slider changes it
 
 
