@@ -29,15 +29,13 @@ NUCLEUS = (
 HEAT = "All tokens can come, but not with the model's chances: the temperature bends them."
 CUT = "Some tokens still cannot come. Which of your values cuts, and where is it neutral?"
 KIND = "Return a dict of arguments for generate, such as {'do_sample': True}."
-SAID_ALL = "Every token can come, with its own chance, and the call leaves nothing to a default."
-SAID_SOME = (
-    "Right, as long as every default stays neutral. A checkpoint may bring a temperature or a "
-    "top_p of its own: name them, too."
-)
 NAMES = ("do_sample", "temperature", "top_k", "top_p", "num_beams")
 
 
-@exercise("14-sampler", praise=SAID_ALL)
+@exercise(
+    "14-sampler",
+    praise="Every token can come, with its own chance, and the call leaves nothing to a default.",
+)
 def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     """The chances under the arguments against the model's own, for tokens of unequal chance.
 
@@ -45,7 +43,7 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     """
     given = answer()
     if not isinstance(given, Mapping):
-        raise Hint(f"{KIND} Yours is {shown(given)}.")
+        raise Hint(KIND)
     if unknown := [name for name in given if name not in NAMES]:
         return f"{shown(unknown[0])} is none of the names here: {', '.join(NAMES)}."
     if given.get("do_sample", False) is not True:
@@ -59,7 +57,12 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     except (TypeError, ValueError) as error:
         return f"generate would not take that: {error}."
     if np.allclose(found, own, rtol=1e-6, atol=0):
-        return None if set(NAMES) <= set(given) else Praise(SAID_SOME)
+        if set(NAMES) <= set(given):
+            return None
+        return Praise(
+            "Right, as long as every default stays neutral. A checkpoint may bring a temperature "
+            "or a top_p of its own: name them, too."
+        )
     return _what_was_cut(given, int((found > 0).sum()))
 
 
@@ -71,6 +74,7 @@ def _what_was_cut(given: Mapping[str, Any], kept: int) -> str:
     return CUT if kept < 1_000 else HEAT
 
 
+sampler.wrong("the tokens to keep", lambda: 1_000, hint=KIND)
 sampler.wrong("do_sample alone", lambda: {"do_sample": True}, hint=ALONE)
 sampler.wrong(
     "a temperature, top-k left", lambda: {"do_sample": True, "temperature": 1.0}, hint=WARM
