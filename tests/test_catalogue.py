@@ -206,16 +206,19 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     def course(*arguments: str) -> subprocess.CompletedProcess[str]:
         return python("-m", *arguments)
 
-    made = course("helpers", "new", "14", "to-real-models")
+    planned = checkout / "lessons" / "planned.yaml"
+    entry = '"15":\n  title: One more\n  runs: what a lesson may run\n  minutes: 30\n'
+    planned.write_text(planned.read_text(encoding="utf-8") + entry, encoding="utf-8")
+    made = course("helpers", "new", "15", "one-more")
     assert made.returncode == 0, made.stderr
     for name in made.stdout.splitlines()[:-1]:
         assert (checkout / name).is_file()
-    assert '"14":' not in (checkout / "lessons" / "planned.yaml").read_text(encoding="utf-8")
-    row = "| 14 | [To real models](notebooks/14-"
+    assert '"15":' not in planned.read_text(encoding="utf-8")
+    row = "| 15 | [One more](notebooks/15-"
     assert row in (checkout / "README.md").read_text("utf-8")
-    built = course("helpers", "build", "14")
-    assert built.stdout == "14-to-real-models: executed\n", built.stderr
-    lacking = check(Course.at(checkout), "14-to-real-models")
+    built = course("helpers", "build", "15")
+    assert built.stdout == "15-one-more: executed\n", built.stderr
+    lacking = check(Course.at(checkout), "15-one-more")
     assert [line.split("pacing: ")[1] for line in lacking] == [
         "1 cells tagged exercise; at least 2",
         "1 cells tagged quiz; at least 3",
@@ -225,10 +228,10 @@ def test_an_untouched_new_lesson_builds_and_passes_its_tests(checkout: Path) -> 
     # Its answers are those of its exercises, which only the helpers of the copy know.
     look = "from helpers.authoring.pages import page_problems as p; print(p(ROOT))"
     assert python("-c", f"from helpers._ground import ROOT; {look}").stdout == "[]\n"
-    chosen = ["tests/test_lesson_14.py", "tests/test_exercises.py", "-k", "14"]
+    chosen = ["tests/test_lesson_15.py", "tests/test_exercises.py", "-k", "15"]
     tested = course("pytest", "-q", "-p", "no:cacheprovider", *chosen)
     assert tested.returncode == 0, tested.stdout
-    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_14.py")]
+    files = [str(checkout / name) for name in made.stdout.split() if name.endswith("_15.py")]
     assert len(files) == 3
     for asked in (["check"], ["format", "--check"]):
         assert course("ruff", *asked, *files).returncode == 0
