@@ -100,7 +100,13 @@ def _trained_on_solutions_alone() -> list[Found]:
             for g, kept in enumerate(run.samples)]  # fmt: skip
 
 
-@cache
+SIZES = {  # width, layers, heads, rows a batch, steps
+    "timed": (*(bill.TIMED[name] for name in ("width", "layers", "heads", "batch_size")), 3),
+    "larger": (512, 8, 8, 16, 1),
+    "small": (64, 2, 2, 16, 40),
+}
+
+
 def _work(width: int, layers: int, heads: int, batch: int, steps: int) -> float:
     """Weights times tokens a CPU second of a short fit; the first step is not counted."""
     rng = np.random.default_rng(0)
@@ -114,15 +120,20 @@ def _work(width: int, layers: int, heads: int, batch: int, steps: int) -> float:
     return weights * steps * batch * bill.CONTEXT / seconds
 
 
+@cache
+def _best() -> dict[str, float]:
+    """The best of three turns of each size: what else the machine does costs the others."""
+    turns = [{name: _work(*size) for name, size in SIZES.items()} for _ in range(3)]
+    return {name: max(turn[name] for turn in turns) for name in SIZES}
+
+
 def _larger_work_alike() -> Found:
-    mine, larger = bill.measure(), _work(512, 8, 8, 16, 1)
-    ratio = larger / (mine.learnt * mine.weights)
+    ratio = _best()["larger"] / _best()["timed"]
     return _one("work a second, 26 million weights over the timed", ratio, 0.4 < ratio < 2.5)
 
 
 def _small_use_it_badly() -> Found:
-    mine, smaller = bill.measure(), _work(64, 2, 2, 16, 40)
-    ratio = smaller / (mine.learnt * mine.weights)
+    ratio = _best()["small"] / _best()["timed"]
     return _one("work a second, a small one over the timed", ratio, ratio < 1)
 
 
