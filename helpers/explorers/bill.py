@@ -37,7 +37,7 @@ MODELS = {  # weights, by their names; of Gemma and Llama the round numbers
     "Gemma 2 2B": 2e9,
 }
 MARKS = ("GPT-2 9M", "OPT-125m", "Gemma 2 2B")  # of papers, in the figure
-TIMED = {"width": 256, "layers": 4, "heads": 4, "batch_size": 32}  # the GPT that is timed
+TIMED: dict[str, Any] = {"width": 256, "layers": 4, "heads": 4, "batch_size": 32}  # of the GPT
 TIMED_WEIGHTS = MODELS["the GPT timed here"]
 VOCABULARY, CONTEXT, STEPS, WRITTEN = 1_000, 32, 3, 32
 LEARNT = 2_000.0  # tokens a second that the figure begins with; a slider changes it
@@ -49,7 +49,7 @@ class Speed:
 
     learnt: float
     written: float
-    weights: int
+    weights: float
     device: str
 
     def of(self, weights: float) -> float:
@@ -59,7 +59,7 @@ class Speed:
     def __str__(self) -> str:
         return (
             f"{self.device}: {self.learnt:,.0f} tokens a second learnt, {self.written:,.0f} "
-            f"written, by a GPT of {self.weights:,} weights"
+            f"written, by a GPT of {self.weights:,.0f} weights"
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from learner import PATIENCE, ROOT, Lab
-from playwright.sync_api import Browser, Error, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
 from servers import TOKEN, serving
 
 from helpers.course.doctor import BROWSERS
@@ -76,13 +76,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all lessons: JupyterLab's scripts are fetched and compiled once."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)  # of clicks, too: Playwright's own is 30 s
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
 def lab(
-    request: pytest.FixtureRequest, browser: Browser, server: str, lab_root: Path
+    request: pytest.FixtureRequest, context: BrowserContext, server: str, lab_root: Path
 ) -> Iterator[Lab]:
     """The notebook that the test names, as shipped: opened once for all tests that name it."""
     path = lab_root / f"{request.param}.ipynb"
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE)  # of clicks, too: Playwright's own is 30 s
     lab = Lab(context.new_page(), path)
     address = f"{server}/lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}"
     lab.page.goto(address, timeout=PATIENCE)
@@ -90,7 +97,7 @@ def lab(
     lab.wait_until_idle()
     yield lab
     lab.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")  # its memory
-    context.close()
+    lab.page.close()
 
 
 @pytest.fixture(autouse=True)
