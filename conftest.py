@@ -13,7 +13,6 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent
 OFFLINE = ROOT / "tests" / "offline"  # its sitecustomize refuses connections, in children too
-LONG = ("tests/browser/test_browser", "tests/test_notebooks", "notebooks/", "tests/browser/")
 _SCRATCH = tempfile.TemporaryDirectory(prefix="course-test-")  # removed at exit
 
 os.environ.update(
@@ -41,16 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     name = config.option.nbval_sanitize_with
     if name and not Path(name).is_absolute():
         config.option.nbval_sanitize_with = str(ROOT / name)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first: one at the end would leave the other worker idle."""
-
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(ROOT).as_posix()
-        return next((at for at, start in enumerate(LONG) if path.startswith(start)), len(LONG))
-
-    items.sort(key=place)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

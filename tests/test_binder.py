@@ -190,6 +190,8 @@ def test_a_link_of_a_copy_outside_the_checkout_opens_the_file(
     (home / "helpers").symlink_to(ROOT / "helpers")
     config = PyFileConfigLoader("jupyter_lab_config.py", str(BINDER / "jupyter")).load_config()
     config.IdentityProvider.token = "key"
+    # Beside a browser's event loop the server runs in a thread, where no signal can be handled.
+    monkeypatch.setattr(ServerApp, "init_signal", lambda self: None)
 
     async def opened() -> bytes:
         server = ServerApp(config=config, root_dir=str(home), port=0, allow_root=True)

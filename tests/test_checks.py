@@ -16,7 +16,7 @@ from IPython.core.formatters import DisplayFormatter
 from helpers.teaching import check, checks, progress
 from helpers.teaching import exercises as register
 from helpers.teaching.checks import judged
-from helpers.teaching.exercises import Praise, array, exercise, number, read_only
+from helpers.teaching.exercises import Hint, Praise, array, exercise, number, read_only
 
 SQUARE = "Squares, not doubles."
 
@@ -35,7 +35,9 @@ def _square(monkeypatch: pytest.MonkeyPatch) -> None:
     @exercise("99-square", praise="Well squared.")
     def square(answer: Any, rng: np.random.Generator) -> str | None:
         values = read_only(rng.integers(3, 9, size=4))
-        got = array(answer(values), "Your squares", shape=(4,))
+        got = array(answer(values), "Your squares")
+        if got.shape != (4,):
+            raise Hint(f"Your squares must have the shape (4,); it has {got.shape}.")
         return None if (got == values**2).all() else SQUARE
 
     @exercise("99-number")

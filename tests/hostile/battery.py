@@ -93,7 +93,7 @@ def run(screen: bool, workers: int = 1) -> list[str]:
     complaints = []
     for memory_mb in sorted({row.get("memory_mb", 64) for row in programs}):
         chosen = [row for row in programs if row.get("memory_mb", 64) == memory_mb]
-        with Sandbox(Limits(0.25, memory_mb), workers=workers, screen=screen) as box:
+        with Sandbox(Limits(0.5, memory_mb), workers=workers, screen=screen) as box:
             sessions = {worker.process.pid for worker in box._workers}
             complaints += run_in(box, chosen)
             if sessions != {worker.process.pid for worker in box._workers}:
