@@ -128,9 +128,9 @@ def test_every_section_stands_a_learner_s_hands(
     monkeypatch.setattr(rehearse, "FORGET", watch)
     rehearse.rehearse(lesson(stem), COURSE.notebooks, moment=moment)
     looks: dict[str, set[tuple[str, ...]]] = {}
-    for line in log.read_text("utf-8").splitlines() if log.exists() else ():  # 14 has no arms
+    for line in log.read_text("utf-8").splitlines() if log.exists() else ():
         name, *look = json.loads(line)
         looks.setdefault(name, set()).add(tuple(look))
     several = [name for name, found in looks.items() if len(found) > 1]
     assert several == [], "give them their turns in helpers.plots.style"
-    assert looks or not log.exists()
+    assert looks or stem == "14-to-real-models"  # it draws no arms
