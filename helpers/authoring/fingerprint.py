@@ -121,13 +121,24 @@ def _skeleton(node: Any) -> Any:
     return [_skeleton(item) for item in node] if isinstance(node, list) else repr(node)
 
 
+@cache
+def _naming(tree: ast.Module) -> list[ast.Import | ast.ImportFrom | ast.Constant | ast.JoinedStr]:
+    """The places of a tree that can name something: imports and strings."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr)
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    ]
+
+
 def _named_in(trees: Iterable[ast.Module], path: Path) -> dict[str, Any]:
     """The entries of published.json whose key is a string in `trees`, or fits an f-string there."""
-    patterns = set()
+    strings, patterns = set(), set()
     for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                patterns.add(re.escape(node.value))
+        for node in _naming(tree):
+            if isinstance(node, ast.Constant):
+                strings.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 parts = [
                     re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
@@ -137,14 +148,14 @@ def _named_in(trees: Iterable[ast.Module], path: Path) -> dict[str, Any]:
                     patterns.add("".join(parts))
     wanted = re.compile("|".join(sorted(patterns)) or "(?!)")
     entries = json.loads(path.read_text(encoding="utf-8"))
-    return {key: value for key, value in entries.items() if wanted.fullmatch(key)}
+    return {k: value for k, value in entries.items() if k in strings or wanted.fullmatch(k)}
 
 
 def _reached(
     tree: ast.Module, path: Path | None, package: Path, by_name: dict[str, list[Path]]
 ) -> Iterator[Path]:
     here = path.parent.relative_to(package.parent).parts if path else ()
-    for node in ast.walk(tree):
+    for node in _naming(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _module(tuple(alias.name.split(".")), package)
@@ -153,23 +164,24 @@ def _reached(
             base = (*(here if node.level else ()), *(node.module or "").split("."))
             for alias in node.names:
                 yield from _module((*base, alias.name), package)
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 80
-        ):
-            yield from by_name.get(node.value, ())
-            name = node.value.lstrip(".")
+        elif isinstance(node, ast.Constant) and len(str(node.value)) < 80:
+            text = str(node.value)
+            yield from by_name.get(text, ())
+            name = text.lstrip(".")
             if path and name.replace(".", "").isidentifier():  # a module imported by its name
                 parts = tuple(name.split("."))
                 yield from _module(parts if parts[0] == package.name else (*here, *parts), package)
 
 
-def _module(parts: tuple[str, ...], package: Path) -> Iterator[Path]:
+@cache
+def _module(parts: tuple[str, ...], package: Path) -> tuple[Path, ...]:
     """The files that importing helpers.a.b runs: each package on the way, and the module."""
     if parts[:1] != (package.name,):
-        return
+        return ()
     folder = package
-    yield folder / "__init__.py"
+    found = [folder / "__init__.py"]
     for part in parts[1:]:
-        yield folder / f"{part}.py"
+        found.append(folder / f"{part}.py")
         folder = folder / part
-        yield from (folder / "__init__.py", folder / "__init__.pyi")
+        found += [folder / "__init__.py", folder / "__init__.pyi"]
+    return tuple(found)
