@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from learner import PATIENCE, ROOT, Lab
-from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from servers import TOKEN, serving
 
 from helpers.course.doctor import BROWSERS
@@ -76,28 +76,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all lessons: JupyterLab's scripts are fetched and compiled once."""
+def jupyterlab(browser: Browser, server: str) -> Iterator[Page]:
+    """One for all lessons: starting JupyterLab costs more than opening a notebook in it."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)  # of clicks, too: Playwright's own is 30 s
-    yield context
+    page = context.new_page()
+    page.goto(f"{server}/lab?token={TOKEN}", timeout=PATIENCE)
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget", timeout=PATIENCE)
+    yield page
     context.close()
 
 
 @pytest.fixture(scope="session")
-def lab(
-    request: pytest.FixtureRequest, context: BrowserContext, server: str, lab_root: Path
-) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, jupyterlab: Page, lab_root: Path) -> Iterator[Lab]:
     """The notebook that the test names, as shipped: opened once for all tests that name it."""
-    path = lab_root / f"{request.param}.ipynb"
-    lab = Lab(context.new_page(), path)
-    address = f"{server}/lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}"
-    lab.page.goto(address, timeout=PATIENCE)
-    expect(lab.panel.locator(".jp-Cell").first).to_be_visible(timeout=PATIENCE)
-    lab.wait_until_idle()
+    lab = Lab(jupyterlab, lab_root / f"{request.param}.ipynb")
+    lab.open()
     yield lab
-    lab.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")  # its memory
-    lab.page.close()
+    lab.close()
 
 
 @pytest.fixture(autouse=True)
