@@ -137,6 +137,20 @@ def _small_use_it_badly() -> Found:
     return _one("work a second, a small one over the timed", ratio, ratio < 1)
 
 
+def _second() -> float:
+    """Hours of Nature's second setting over those of the first."""
+    speed = bill.Speed(bill.LEARNT, 0, bill.TIMED_WEIGHTS, "any")
+    epochs = nature_opt.n_epochs(0.1, 0)
+    return bill.nature_hours(speed, epochs) / bill.nature_hours(speed)
+
+
+def _night() -> Found:
+    """Hours grow with the weights: the size whose run takes a night."""
+    speed = bill.Speed(bill.LEARNT, 0, bill.TIMED_WEIGHTS, "any")
+    size = bill.TIMED_WEIGHTS * bill.NIGHT / bill.hours(1e5, speed.of(bill.TIMED_WEIGHTS))
+    return _one("weights", size, bill.TIMED_WEIGHTS < size < bill.HUB_WEIGHTS)
+
+
 def _not_recorded(name: str) -> Callable[[], Found]:
     """As soon as it is, the sentence must change."""
 
@@ -169,10 +183,12 @@ CLAIMS = [
           _drawn(do_sample=True)),
     Claim("14", "each of them is about as likely as those that do", "the network's own chances",
           _others_as_likely),
-    Claim("14", "The setting reads None, and fifty are kept all the same", CALLS, _reads_none),
+    Claim("14", "In transformers 5 the setting reads None, and most tokens are thrown away all "
+          "the same", CALLS, _reads_none),
     Claim("14", "The temperature changes nothing, since it was $1$ before", CALLS,
           _drawn(do_sample=True, temperature=1.0)),
-    Claim("14", "do not draw: they give the same token every time", CALLS,
+    Claim("14", "do not draw, with five beams or with one: they give the same token every time",
+          CALLS,
           lambda: [_drawn(num_beams=5)(), _drawn()()]),
     Claim("14", "The paper's two settings differ in two things at once", "switches of nature_opt",
           _epochs_differ),
@@ -180,16 +196,20 @@ CLAIMS = [
           _epochs_equal),
     Claim("14", "every generation was trained on the three solutions alone",
           f"{RANDOM}, six programs a generation", _trained_on_solutions_alone),
-    Claim("14", "one measurement tells roughly about any larger size", "short fits on this machine",
-          _larger_work_alike),
+    Claim("14", "one measurement gives the order of magnitude for larger models; a factor of two "
+          "is within its error", "short fits on this machine", _larger_work_alike),
     Claim("14", "small networks use a processor badly", "short fits on this machine",
           _small_use_it_badly),
-    Claim("14", "The paper has two settings and five seeds: ten times that",
+    Claim("14", "The paper has a second setting, with ten epochs: a seed of it costs half as much "
+          "again", "settings of nature_opt", exactly(lambda: _second() - 1, 0.5, 0.5)),
+    Claim("14", "With five seeds of both the bill is $12.5$ times the number above",
           "settings of nature_opt",
-          exactly(lambda: len(nature_opt.SWITCHES["real"]) * len(nature_opt.SEEDS), 10, 10)),
+          exactly(lambda: len(nature_opt.SEEDS) * (1 + _second()), 12.5, 12.5)),
+    Claim("14", "What is the largest model that is done in one night of ten hours on one core",
+          "2,000 tokens a second: a size at which the line may be used", _night),
     Claim("14", "Nobody of us has run this recipe at full size", "results",
           _not_recorded("nature_opt")),
-    Claim("14", "Nobody has run it yet", "results", _not_recorded("gpt_scale")),
+    Claim("14", "Nobody has run it on a GPU yet", "results", _not_recorded("gpt_scale")),
     Claim("14", "a world fifty times larger, with models of up to 28 million weights",
           "settings of gpt_scale", _world),
 ]  # fmt: skip

@@ -23,18 +23,20 @@ from helpers.explorers.controls import Explorer, explore, logarithmic, whole
 from helpers.plots import PALETTE, Picture, short, style
 
 EPOCHS, GENERATIONS, BEAMS = 5, 9, 5  # of Nature's first setting
-WIKITEXT = 2_000_000  # tokens of its text: about; from memory, not counted here
+WIKITEXT = 2_000_000  # tokens of its text: its words, from memory; not counted here
 HUB_WEIGHTS = 125e6  # of OPT-125m
-GPU = (50_000, 200_000)  # tokens a second that a data-centre GPU may train of it: an estimate
+# Tokens a second that a data-centre GPU may train of it: an estimate. Smaller models do not keep a
+# GPU busy, so that nothing is said of them.
+GPU = (50_000, 200_000)
 BYTES, BYTES_FROZEN, LORA_SHARE = 16, 4, 0.01  # a weight: trained, frozen; share that LoRA trains
 NIGHT, YEAR = 10, 365 * 24  # hours
 LINES = {"a night": NIGHT, "a year": YEAR}
-MODELS = {  # weights, by their names; of Gemma and Llama the round numbers
+MODELS = {  # weights, by their names; of Gemma, from memory, with its embeddings
     "the GPT timed here": 3_404_032,
     "GPT-2 9M": 8_890_880,
     "OPT-125m": HUB_WEIGHTS,
     "SmolLM2-135M": 134.5e6,
-    "Gemma 2 2B": 2e9,
+    "Gemma 2 2B": 2.6e9,
 }
 MARKS = ("GPT-2 9M", "OPT-125m", "Gemma 2 2B")  # of papers, in the figure
 TIMED: dict[str, Any] = {"width": 256, "layers": 4, "heads": 4, "batch_size": 32}  # of the GPT
@@ -141,8 +143,10 @@ def an_hour(speed: Speed) -> pd.DataFrame:
     gpu = [per_second * HUB_WEIGHTS * 3600 for per_second in GPU]
     rows = {
         name: {
-            "this core": counted(3600 * speed.of(weights), 2),
-            "a GPU (estimate)": " to ".join(counted(one / weights, 2) for one in gpu),
+            "tokens, this core": counted(3600 * speed.of(weights), 2),
+            "tokens, a GPU (estimate)": " to ".join(counted(one / weights, 2) for one in gpu)
+            if weights >= HUB_WEIGHTS
+            else "-",
             "GB, all weights": short(memory_gb(weights), 2),
             "GB, LoRA": short(memory_gb(weights, lora=True), 2),
         }
@@ -151,9 +155,9 @@ def an_hour(speed: Speed) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def nature_hours(speed: Speed) -> float:
+def nature_hours(speed: Speed, epochs: int = EPOCHS) -> float:
     """Hours of Nature's first setting on that core: one seed, ten models, five beams."""
-    return hours(WIKITEXT, speed.of(HUB_WEIGHTS), beams=BEAMS)
+    return hours(WIKITEXT, speed.of(HUB_WEIGHTS), epochs=epochs, beams=BEAMS)
 
 
 SPANS = {  # hours -> what a reader calls them
@@ -195,9 +199,9 @@ def bill_picture(
         return hours(tokens, 1.0, generations=generations, seeds=seeds) / rate
 
     mine = run(core.of(1) / SIZES)
-    slow, fast = (run(one * HUB_WEIGHTS / SIZES) for one in GPU)
+    busy = SIZES[SIZES >= HUB_WEIGHTS]
+    slow, fast = (run(one * HUB_WEIGHTS / busy) for one in GPU)
     needed = float(run(core.of(chosen)))
-    low, high = (float(run(one * HUB_WEIGHTS / chosen)) for one in reversed(GPU))
     said = (
         f"{counted(chosen)} weights: {in_words(needed)} on one core; "
         f"{short(memory_gb(chosen), 2)} GB, with LoRA {short(memory_gb(chosen, True), 2)} GB"
@@ -205,10 +209,10 @@ def bill_picture(
     figure = style.sheet(4.0, said)
     axes = style.add_axes(figure, 0.85, 0.6, style.label_room([CORE, CARD]), 0.5)
     axes.plot(SIZES, mine, color=PALETTE["vermillion"], linewidth=2.4)
-    axes.fill_between(SIZES, fast, slow, color=PALETTE["blue"], alpha=0.3, linewidth=0)
+    axes.fill_between(busy, fast, slow, color=PALETTE["blue"], alpha=0.3, linewidth=0)
     axes.plot(chosen, needed, color=style.INK, marker="o", markersize=9)
     axes.set(xscale="log", yscale="log", xlim=(SIZES[0], SIZES[-1]))
-    _landmarks(axes, low=fast[0], high=mine[-1])
+    _landmarks(axes, low=min(fast[0], mine[0]), high=mine[-1])
     style.log_ticks(axes.xaxis)
     style.log_ticks(axes.yaxis)
     style.name_axes(axes, "weights of the model (log scale)", "hours of the run (log scale)")
@@ -216,12 +220,15 @@ def bill_picture(
     style.label_right(axes, [(mine[-1], CORE, PALETTE["vermillion"]),
                              (float(np.sqrt(slow[-1] * fast[-1])), CARD,
                               PALETTE["blue"])])  # fmt: skip
-    gpu = f"a GPU, by estimate, {in_words(low)} to {in_words(high)}"
+    low, high = (in_words(float(run(one * HUB_WEIGHTS / chosen))) for one in reversed(GPU))
+    gpu = f"{low} to {high}" if chosen >= HUB_WEIGHTS else "not reckoned for so small a model"
+    said = f"{said}; a GPU, by estimate: {gpu}"
     alt = (
         f"Hours of a run against the weights of its model, both on log scales: a line for one core "
-        f"and below it a band for a GPU, both rising in proportion. A dot stands at {said}; {gpu}."
+        f"and below it, from {counted(HUB_WEIGHTS)} weights on, a band for a GPU, both rising in "
+        f"proportion. A dot stands at {said}."
     )
-    return Picture(figure, alt, f"{said}; {gpu}")
+    return Picture(figure, alt, said)
 
 
 def _landmarks(axes: Any, low: float, high: float) -> None:
@@ -262,6 +269,6 @@ def bill_explorer(tokens_per_second: float = LEARNT) -> Explorer:
         generations=whole("generations", 1, 20, GENERATIONS),
         seeds=whole("seeds", 1, 10, 1),
         tokens_per_second=logarithmic(
-            "tokens a second", 10, 1e6, float(np.clip(tokens_per_second, 10, 1e6))
+            "tokens a second, of the GPT timed", 10, 1e6, float(np.clip(tokens_per_second, 10, 1e6))
         ),
     )

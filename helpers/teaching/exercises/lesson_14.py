@@ -29,12 +29,13 @@ NUCLEUS = (
 HEAT = "All tokens can come, but not with the model's chances: the temperature bends them."
 CUT = "Some tokens still cannot come. Which of your values cuts, and where is it neutral?"
 KIND = "Return a dict of arguments for generate, such as {'do_sample': True}."
+PENALTY = "A penalty against repetition changes the chances; the value that changes nothing is 1.0."
 NAMES = ("do_sample", "temperature", "top_k", "top_p", "num_beams")
 
 
 @exercise(
     "14-sampler",
-    praise="Every token can come, with its own chance, and the call leaves nothing to a default.",
+    praise="Every token can come, with its own chance, and none of the five names is left out.",
 )
 def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     """The chances under the arguments against the model's own, for tokens of unequal chance.
@@ -44,6 +45,9 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     given = answer()
     if not isinstance(given, Mapping):
         raise Hint(KIND)
+    given = dict(given)
+    if given.pop("repetition_penalty", 1.0) != 1.0:  # the page's own output names it
+        return PENALTY
     if unknown := [name for name in given if name not in NAMES]:
         return f"{shown(unknown[0])} is none of the names here: {', '.join(NAMES)}."
     if given.get("do_sample", False) is not True:
@@ -81,6 +85,9 @@ sampler.wrong(
 )
 sampler.wrong("greedy", lambda: {"do_sample": False, "top_k": 0, "top_p": 1.0}, hint=GREEDY)
 sampler.wrong("beams", lambda: {"num_beams": 5}, hint=BEAM)
+sampler.wrong(
+    "a penalty", lambda: {"do_sample": True, "top_k": 0, "repetition_penalty": 3.0}, hint=PENALTY
+)
 sampler.wrong("top_p of 0", lambda: {"do_sample": True, "top_k": 0, "top_p": 0.0}, hint=NUCLEUS)
 sampler.wrong(
     "a cooler model", lambda: {"do_sample": True, "top_k": 0, "temperature": 0.7}, hint=HEAT
