@@ -236,11 +236,12 @@ def _landmarks(axes: Any, low: float, high: float) -> None:
     for name, height in LINES.items():
         if low / 3 < height < high * 3:
             axes.axhline(height, color=style.GREY, linestyle=":", linewidth=1.2)
-            axes.text(SIZES[0] * 1.15, height * 1.15, name, fontsize=10, color=style.INK)
-    foot = axes.get_ylim()[0]
+            axes.text(SIZES[0] * 1.15, height * 1.2, name, fontsize=10, color=style.INK,
+                      bbox={"facecolor": style.PAPER, "linewidth": 0, "pad": 0.5})  # fmt: skip
+    foot = axes.get_ylim()[0] / 300  # room for the names, below all that is drawn
     for name in MARKS:
         axes.plot(MODELS[name], foot, marker=2, markersize=9, color=style.INK, clip_on=False)
-        axes.text(MODELS[name], foot * 1.9, f" {name}", rotation=90, ha="center", va="bottom",
+        axes.text(MODELS[name], foot * 2.6, f" {name}", rotation=90, ha="center", va="bottom",
                   fontsize=9.5, color=style.INK)  # fmt: skip
     axes.set_ylim(foot)
 
