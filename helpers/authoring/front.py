@@ -21,7 +21,7 @@ TEXTS = ("title", "question", "runs", "aim")  # what a lesson says of itself, on
 LISTS = ("claims", "needs")
 TIMES = ("minutes", "core_minutes")
 COURSE_KEYS = ("shape", *TIMES, "knob", "budget", "sections", *TEXTS, *LISTS)
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first is ten times faster
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML has that
 BUDGET_LIMITS = {"cpu_seconds": 60.0, "memory_mb": 500.0}  # unless the front matter says more
 PATHS = {  # how a section is gone through -> the key that holds its minutes
     "all": "minutes",  # by a learner, with exercises, or by a class that works along
