@@ -261,12 +261,13 @@ def test_the_study_s_figures_and_rules_are_read_from_its_table(
         assert pretrained.REAL in pretrained.surprise_picture().alt
         rules, numbers = pretrained.rules(), smol_stories.summary(rehearsed)
         assert list(rules["of"]) == [2] * 4
-        assert rules.loc["real text becomes harder", "seeds"] == numbers["t1_loss_rise_seeds"]
+        assert rules.loc["loss of replace rises at T = 1", "seeds"] == numbers["t1_loss_rise_seeds"]
         assert (
-            rules.loc["a default is a sampler", "seeds"] == numbers["k50_minus_t1_surprise_seeds"]
+            rules.loc["surprise is lower with top-k 50 than at T = 1", "seeds"]
+            == numbers["k50_minus_t1_surprise_seeds"]
         )
         both = min(numbers["t1_surprise_rise_seeds"], numbers["beam5_surprise_rise_seeds"])
-        assert rules.loc["the sampler decides the sign", "seeds"] <= both
+        assert rules.loc["surprise rises at T = 1, falls with beam 5", "seeds"] <= both
         assert (rules["holds"] == (rules["seeds"] == 2)).all()
         ends = pretrained.ends()
         assert ends.loc["T = 1, replace", "loss, 1"] == pytest.approx(

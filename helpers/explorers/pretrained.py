@@ -74,12 +74,12 @@ def rules() -> pd.DataFrame:
 
     less = [at(s, REPLACE, "loss", last) > at(s, ACCUMULATE, "loss", last) for s in SAMPLERS]
     held = {
-        "the sampler decides the sign": (rise("t1", "surprise") > 0)
+        "surprise rises at T = 1, falls with beam 5": (rise("t1", "surprise") > 0)
         & (rise("beam5", "surprise") < 0),
-        "a default is a sampler": at("k50", REPLACE, "surprise", last)
+        "surprise is lower with top-k 50 than at T = 1": at("k50", REPLACE, "surprise", last)
         < at("t1", REPLACE, "surprise", last),
-        "real text becomes harder": rise("t1", "loss") > 0,
-        "accumulating loses less": less[0] & less[1] & less[2],
+        "loss of replace rises at T = 1": rise("t1", "loss") > 0,
+        "loss is higher under replace, each sampler": less[0] & less[1] & less[2],
     }
     rows = {
         rule: {"seeds": int(seeds.sum()), "of": len(seeds), "holds": bool(seeds.all())}
