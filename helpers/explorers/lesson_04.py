@@ -181,15 +181,17 @@ def alive(name: str = "replace", generation: int = 8) -> pd.Series:
 def alive_by_run(name: str, generation: int) -> pd.DataFrame:
     """What `alive` is the mean of: a row a run, a column a labeller."""
     table, found = studies.load("vae_winner"), {}
-    wide = table.pivot_table(index=["arm", "generation", "replicate"], columns="metric",
-                             values="value")  # fmt: skip
     for key, label in LABELLERS.items():
-        digits = wide[[f"{key}_{d}" for d in range(10)]]
-        made, real = digits.loc[name, generation], digits.loc["test", 0]
-        found[label] = {
-            run: gm.class_coverage(made.loc[run].to_numpy(float), real.loc[run].to_numpy(float))
-            for run in made.index
-        }
+        made, real = (
+            table[(table["arm"] == of) & (table["generation"] == g)]
+            .pivot(index="replicate", columns="metric", values="value")
+            .loc[:, [f"{key}_{d}" for d in range(10)]]
+            for of, g in ((name, generation), ("test", 0))
+        )
+        found[label] = pd.Series(
+            {run: gm.class_coverage(made.loc[run].to_numpy(float), real.loc[run].to_numpy(float))
+             for run in made.index}
+        )  # fmt: skip
     return pd.DataFrame(found)
 
 
@@ -225,11 +227,12 @@ def path_picture(marked: str = "replace", generation: int = 8) -> Picture:
                   marker=look.marker, ms=4, lw=1.4)  # fmt: skip
         last = marks.iloc[-1]
         x, y, side = BESIDE[name]
-        axes.annotate(f"{label} (gen. {int(last.name)})", (last["coverage"], last["precision"]),
-                      (x, y), textcoords="offset points", ha=side, fontsize=10.5,
+        end = int(marks.index[-1])
+        axes.annotate(f"{label} (gen. {end})", (last["coverage"], last["precision"]), (x, y),
+                      textcoords="offset points", ha=side, fontsize=10.5,
                       color=look.colour)  # fmt: skip
         said.append(f"{label}: coverage {last['coverage']:.2f}, precision {last['precision']:.3f} "
-                    f"at generation {int(marks.index[-1])}")  # fmt: skip
+                    f"at generation {end}")  # fmt: skip
     real = studies.load("vae").query("arm == 'real'").groupby("metric")["value"].mean()
     for name in (REPLACE, "wider", "longer"):  # the others begin where replace does, or beside it
         axes.annotate("gen. 0", tuple(_marks(name).loc[0, ["coverage", "precision"]]), (8, -4),
