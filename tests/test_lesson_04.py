@@ -10,6 +10,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Circle
 
 from helpers import studies
 from helpers._ground import ROOT
@@ -210,6 +212,58 @@ def test_figures_of_the_studies() -> None:
     with pytest.raises(ValueError, match="name must be one of"):
         lesson_04.arm("nobody")
     assert "3 times the training" in lesson_04.path_picture("longer", 8).summary
+
+
+def test_a_path_is_labelled_at_its_end_with_its_generation() -> None:
+    picture = lesson_04.path_picture("accumulate", 3)
+    (axes,) = picture.figure.axes
+    texts = {text.get_text(): text for text in axes.texts}
+    ends = dict.fromkeys(("replace", "accumulate", "mix10"), 8) | dict.fromkeys(
+        vae_errors.SETTINGS["arms"], 4
+    )
+    for name, generation in ends.items():
+        label = texts[f"{lesson_04.ARMS[name][1]} (gen. {generation})"]
+        end = lesson_04._marks(name).loc[generation]
+        assert label.xy == (end["coverage"], end["precision"])
+        assert abs(np.array(label.xyann)).max() <= 15  # points: beside it
+    low, high = axes.get_xlim(), axes.get_ylim()  # set by hand: nothing may fall outside
+    for name in ends:
+        marks = lesson_04._marks(name)
+        assert marks["coverage"].between(*low).all()
+        assert marks["precision"].between(*high).all()
+    assert sum(text == "gen. 0" for text in (t.get_text() for t in axes.texts)) == 3
+
+
+def test_rings_are_as_wide_as_the_studies_count() -> None:
+    for picture in (lesson_04.blobs_picture(), lesson_04.bells_picture()):
+        for axes in picture.figure.axes:
+            rings = [patch for patch in axes.patches if isinstance(patch, Circle)]
+            assert [ring.center for ring in rings] == [tuple(centre) for centre in digits.CENTRES]
+            assert {ring.radius for ring in rings} == {4 * digits.SPREAD}
+    edge = digits.CENTRES[0] + [[0.99 * lesson_04.RING, 0], [1.01 * lesson_04.RING, 0]]
+    assert [mixture.kinds(point[None]) for point in edge] == [1, 0]
+
+
+def test_what_is_made_has_one_colour_and_what_is_real_another() -> None:
+    humps = lesson_04.humps_picture([np.zeros((9, 1)), np.ones((9, 1))], shown=2)
+    for picture in (lesson_04.circles_picture(), lesson_04.blobs_picture(),
+                    lesson_04.bells_picture(), humps):  # fmt: skip
+        for axes in picture.figure.axes:
+            inks = {to_hex(c.get_facecolor()[0]).upper() for c in axes.collections}
+            assert lesson_04.MADE in inks
+            edges = {to_hex(patch.get_edgecolor()).upper() for patch in axes.patches}
+            lines = {to_hex(line.get_color()).upper() for line in axes.lines}
+            assert edges | lines == {lesson_04.REAL}
+
+
+def test_the_first_labeller_counts_the_classes_as_the_study_did() -> None:
+    alive = lesson_04.alive_by_run("replace", 8)
+    theirs = recorded("vae", "replace", "class_coverage")[8]
+    assert alive["support vector machine"].to_numpy() == pytest.approx(theirs.to_numpy())
+    assert lesson_04.alive("replace", 0).tolist() == [1, 1, 1]
+    for bad in ({"name": "mix10"}, {"generation": 9}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} must be one of"):
+            lesson_04.alive(**bad)
 
 
 def test_a_vae_of_means_shows_what_it_means_to_draw() -> None:

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle
 
 from helpers import studies
 from helpers._arguments import one_of, positive_int
-from helpers.data.digits import CENTRES, Split, eight_gaussians
+from helpers.data.digits import CENTRES, SPREAD, Split, eight_gaussians
 from helpers.explorers.controls import Explorer, choice, one_at_first, whole
 from helpers.loop import run_loop
 from helpers.metrics import generative as gm
@@ -46,6 +46,17 @@ SHOW = ("precision and coverage", "what it means to draw", "who calls it what")
 STRIPS = (4, 8, 0)  # the generations of strips A, B and C: not in order, that is the question
 LAMBDAS, BELL_POINTS, BELL_ROUNDS = (1.0, 0.9, 0.8, 0.5), (100, 200), 8
 NEIGHBOURS, ROUND_REAL = 3, 60  # of the drawn circles: which neighbour, how many real points
+RING = 4 * SPREAD  # as far as the studies call a point one of a blob
+REAL, MADE = style.PALETTE["blue"], style.PALETTE["vermillion"]  # of points, in every figure here
+# Where the label of a path stands, seen from the path's end: points, alignment.
+BESIDE = {
+    REPLACE: (13, 1, "left"),
+    ACCUMULATE: (0, 9, "left"),
+    MIX10: (2, 9, "left"),
+    "samples4": (-4, -14, "right"),
+    "wider": (-8, -4, "right"),
+    "longer": (-8, -4, "right"),
+}
 
 
 def yardsticks(split: Split, judge: gm.Judge) -> dict[str, Callable[[Any, np.ndarray], float]]:
@@ -101,16 +112,21 @@ def _strips(figure: Any, rows: list[np.ndarray], labels: list[str], shown: int =
 # ---------------------------------------------------------------------- two circles
 
 
+def circle_points(seed: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """The real and the made points of `circles_picture`, (60, 2) each."""
+    rng = np.random.default_rng(positive_int("seed", seed, minimum=0))
+    real = eight_gaussians(ROUND_REAL, rng)
+    made = CENTRES[rng.integers(3, size=ROUND_REAL)] + 0.14 * rng.standard_normal((ROUND_REAL, 2))
+    return real, made
+
+
 def circles_picture(seed: int = 4) -> Picture:
     """Real points with circles out to their third neighbour, and points by a safe generator.
 
     Left: which made points lie in a circle (precision). Right: whose circle holds a made point
     (coverage). The generator draws the three commonest blobs alone, a little too narrow.
     """
-    positive_int("seed", seed, minimum=0)
-    rng = np.random.default_rng(seed)
-    real = eight_gaussians(ROUND_REAL, rng)
-    made = CENTRES[rng.integers(3, size=ROUND_REAL)] + 0.14 * rng.standard_normal((ROUND_REAL, 2))
+    real, made = circle_points(seed)
     gaps = np.linalg.norm(real[:, None] - real[None], axis=2)
     radii = np.sort(gaps, axis=1)[:, NEIGHBOURS]
     inside = np.linalg.norm(made[:, None] - real[None], axis=2) <= radii
@@ -126,14 +142,13 @@ def circles_picture(seed: int = 4) -> Picture:
             axes.spines[side].set_visible(False)
         axes.set_title(title, fontsize=10.5, color=style.INK)
         good = inside.any(axis=1 - place)
-        blue, orange = style.PALETTE["blue"], style.PALETTE["vermillion"]
         for point, radius, held in zip(real, radii, inside.any(axis=0), strict=True):
             line = "-" if held or place == 0 else ":"
-            axes.add_patch(Circle(point, radius, fill=False, ec=blue, lw=1, ls=line, alpha=0.7))
-        axes.scatter(real[:, 0], real[:, 1], s=16, c=blue, marker="o", label="real", zorder=3)
+            axes.add_patch(Circle(point, radius, fill=False, ec=REAL, lw=1, ls=line, alpha=0.7))
+        axes.scatter(real[:, 0], real[:, 1], s=16, c=REAL, marker="o", label="real", zorder=3)
         filled = good if place == 0 else np.ones(len(made), bool)
         for chosen, colour, marker, label in (
-            (made[filled], orange, "x", "made"),
+            (made[filled], MADE, "x", "made"),
             (made[~filled], style.INK, "+", "made, outside"),
         ):
             axes.scatter(chosen[:, 0], chosen[:, 1], s=26, c=colour, marker=marker, label=label,
@@ -152,6 +167,34 @@ def circles_picture(seed: int = 4) -> Picture:
 # ---------------------------------------------------------------------- the recorded studies
 
 
+def alive(name: str = "replace", generation: int = 8) -> pd.Series:
+    """Share of the ten digits still there, by labeller; mean of the recorded runs of `vae_winner`.
+
+    A digit is there while it has a tenth of its share in the real test pictures, as the same
+    labeller names both: `class_coverage` of the study `vae`, which asks the first labeller alone.
+    """
+    one_of("name", name, (REPLACE, ACCUMULATE))
+    one_of("generation", generation, tuple(range(9)))
+    return alive_by_run(name, generation).mean().rename("alive").rename_axis("labeller")
+
+
+def alive_by_run(name: str, generation: int) -> pd.DataFrame:
+    """What `alive` is the mean of: a row a run, a column a labeller."""
+    table, found = studies.load("vae_winner"), {}
+    for key, label in LABELLERS.items():
+        made, real = (
+            table[(table["arm"] == of) & (table["generation"] == g)]
+            .pivot(index="replicate", columns="metric", values="value")
+            .loc[:, [f"{key}_{d}" for d in range(10)]]
+            for of, g in ((name, generation), ("test", 0))
+        )
+        found[label] = pd.Series(
+            {run: gm.class_coverage(made.loc[run].to_numpy(float), real.loc[run].to_numpy(float))
+             for run in made.index}
+        )  # fmt: skip
+    return pd.DataFrame(found)
+
+
 def arm(name: str, label: str | None = None) -> pd.DataFrame:
     """One arm of the lesson's recorded runs, tidy, as the figures label it."""
     study, own = ARMS[one_of("name", name, tuple(ARMS))]
@@ -168,34 +211,44 @@ def errors() -> pd.DataFrame:
 
 
 def path_picture(marked: str = "replace", generation: int = 8) -> Picture:
-    """Precision against coverage, a dot a generation and a line an arm; mean of recorded runs."""
+    """Precision against coverage, a dot a generation and a line an arm; mean of recorded runs.
+
+    Each line begins at generation 0; its label stands at its end, with the generation of that.
+    """
     one_of("marked", marked, tuple(ARMS))
     positive_int("generation", generation, minimum=0)
     figure = style.sheet(4.2)
-    labels = [label for _, label in ARMS.values()]
-    axes = style.add_axes(figure, 0.85, 0.6, style.label_room(labels), 0.2)
-    looks, said, ends = style.styles(labels), [], []
+    axes = style.add_axes(figure, 0.85, 0.6, 0.3, 0.2)
+    axes.set(xlim=(0.6, 1.02), ylim=(0.898, 0.988))
+    looks, said = style.styles([label for _, label in ARMS.values()]), []
     for name, (_, label) in ARMS.items():
         marks, look = _marks(name), looks[label]
         axes.plot(marks["coverage"], marks["precision"], ls=look.line, color=look.colour,
                   marker=look.marker, ms=4, lw=1.4)  # fmt: skip
         last = marks.iloc[-1]
-        ends.append((last["precision"], label, look.colour))
+        x, y, side = BESIDE[name]
+        end = int(marks.index[-1])
+        axes.annotate(f"{label} (gen. {end})", (last["coverage"], last["precision"]), (x, y),
+                      textcoords="offset points", ha=side, fontsize=10.5,
+                      color=look.colour)  # fmt: skip
         said.append(f"{label}: coverage {last['coverage']:.2f}, precision {last['precision']:.3f} "
-                    f"at generation {int(marks.index[-1])}")  # fmt: skip
+                    f"at generation {end}")  # fmt: skip
     real = studies.load("vae").query("arm == 'real'").groupby("metric")["value"].mean()
+    for name in (REPLACE, "wider", "longer"):  # the others begin where replace does, or beside it
+        axes.annotate("gen. 0", tuple(_marks(name).loc[0, ["coverage", "precision"]]), (8, -4),
+                      textcoords="offset points", fontsize=10.5, color=style.INK)  # fmt: skip
     axes.plot(real["coverage"], real["precision"], marker="*", ms=13, color=style.INK, ls="")
     axes.annotate("real pictures", (real["coverage"], real["precision"]), (-6, 9), ha="right",
                   textcoords="offset points", fontsize=10.5, color=style.INK)  # fmt: skip
     now = _marks(marked).loc[min(generation, _marks(marked).index[-1])]
     axes.plot(now["coverage"], now["precision"], "o", ms=15, mfc="none", mec=style.INK, mew=1.5)
     style.name_axes(axes, "coverage (what is still there)", "precision (looks good)")
-    style.label_right(axes, ends)
     line = (f"{ARMS[marked][1]}, generation {int(now.name)}: precision {now['precision']:.3f}, "
             f"coverage {now['coverage']:.2f}; real pictures {real['precision']:.3f}, "
             f"{real['coverage']:.2f}")  # fmt: skip
     alt = (
-        "Precision against coverage, a line for each arm and a dot for each generation. "
+        "Precision against coverage, a line for each arm and a dot for each generation, from 0 at "
+        "the right. "
         f"{'; '.join(said)}. Marked: {line}."
     )
     return Picture(figure, alt, line, _table())
@@ -244,7 +297,7 @@ def shares_picture(name: str = "replace", generation: int = 8) -> Picture:
 
 
 def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
-    """Points of the recorded diffusion model, seed 0: its whole spread above, .8 of it below."""
+    """Points of the recorded diffusion model, seed 0: its whole variance above, .8 of it below."""
     points = diffusion.samples()
     last = len(points[REPLACE]) - 1
     for g in generations:
@@ -261,9 +314,8 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
             axes.set(xticks=[], yticks=[], xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), aspect="equal")
             axes.grid(False)
             drawn = points[name][g]
-            axes.scatter(drawn[:, 0], drawn[:, 1], s=5, color=style.PALETTE["blue"], alpha=0.6)
-            axes.scatter(CENTRES[:, 0], CENTRES[:, 1], s=60, marker="o", facecolors="none",
-                         edgecolors=style.PALETTE["vermillion"], linewidths=1)  # fmt: skip
+            axes.scatter(drawn[:, 0], drawn[:, 1], s=5, color=MADE, alpha=0.6)
+            _rings(axes)
             if row == 0:
                 axes.set_title(f"generation {g}", fontsize=11, color=style.INK)
             if place == 0:
@@ -277,11 +329,17 @@ def blobs_picture(generations: tuple[int, ...] = (0, 4, 8)) -> Picture:
     )
     alt = (
         "Points of a diffusion model at generations "
-        f"{', '.join(map(str, generations))}; rings mark the centres of eight blobs. With λ = 1 "
-        "the blobs thin to threads, and points lie between; with λ = 0.8 some blobs are empty. "
-        f"Generation 8 in the mean of five runs, {said}."
+        f"{', '.join(map(str, generations))}, seed 0; rings of four standard deviations mark eight "
+        "blobs. With λ = 1 the blobs thin to threads, and points lie between; with λ = 0.8 some "
+        f"blobs are empty. Generation 8 in the mean of five runs, {said}."
     )
-    return Picture(figure, alt, f"generation 8, {said}")
+    return Picture(figure, alt, f"drawn: seed 0; mean of five runs at generation 8: {said}")
+
+
+def _rings(axes: Any) -> None:
+    """Round each real blob: a point outside all rings is off every blob."""
+    for centre in CENTRES:
+        axes.add_patch(Circle(tuple(centre), RING, fill=False, ec=REAL, lw=1))
 
 
 # ---------------------------------------------------------------------- mixtures, live
@@ -298,11 +356,11 @@ def humps_picture(samples: Sequence[np.ndarray], shown: int = 6) -> Picture:
     for place, generation in enumerate(picks):
         points = np.asarray(samples[generation])[:, 0]
         height = -place + 0.5 * (np.arange(len(points)) % 7 / 6 - 0.5)  # so that few lie on another
-        axes.scatter(points, height, s=9, color=style.PALETTE["blue"], alpha=0.6)
+        axes.scatter(points, height, s=9, color=MADE, alpha=0.6)
         middle = float((np.abs(points) < gap / 6).mean())
         rows.append((int(generation), float((points < 0).mean()), middle, float(points.std())))
     for hump in (-gap / 2, gap / 2):
-        axes.axvline(hump, color=style.PALETTE["vermillion"], ls=":", lw=1.2)
+        axes.axvline(hump, color=REAL, ls=":", lw=1.2)
     axes.grid(False)
     axes.set(yticks=-np.arange(len(picks)), yticklabels=picks, xlim=(-1.1 * gap, 1.1 * gap))
     style.name_axes(axes, "position", "generation")
@@ -316,15 +374,15 @@ def humps_picture(samples: Sequence[np.ndarray], shown: int = 6) -> Picture:
 def bells_picture(lam: float = 1.0, n: int = 200, generation: int = 8) -> Picture:
     """Eight bells fitted to n points in eight blobs, then to their own: what one run makes.
 
-    lam: the part of each bell's variance that the sampler uses. Rings are at the real centres.
+    lam: the part of each bell's variance that the sampler uses. Rings are those of real blobs.
     """
     one_of("lam", lam, LAMBDAS)
     one_of("n", n, BELL_POINTS)
     one_of("generation", generation, tuple(range(BELL_ROUNDS + 1)))
     points, marks = _bells(float(lam), n)
     made, (precision, coverage) = points[generation], marks[generation]
-    alive = mixture.kinds(made)
-    marks_now = f"precision {precision:.2f}, coverage {coverage:.2f}, {alive:.0f} of 8 blobs"
+    kinds = mixture.kinds(made)
+    marks_now = f"precision {precision:.2f}, coverage {coverage:.2f}, {kinds:.0f} of 8 blobs alive"
     line = f"λ = {lam:g}, {n} points, generation {generation}: {marks_now}"
     figure = style.sheet(4.6, f"Generation {generation}: {marks_now}")
     side = 4.1
@@ -333,18 +391,18 @@ def bells_picture(lam: float = 1.0, n: int = 200, generation: int = 8) -> Pictur
     axes.grid(False)
     for edge in ("left", "bottom"):
         axes.spines[edge].set_visible(False)
-    axes.scatter(CENTRES[:, 0], CENTRES[:, 1], s=420, marker="o", facecolors="none",
-                 edgecolors=style.PALETTE["vermillion"], linewidths=1)  # fmt: skip
-    axes.scatter(made[:, 0], made[:, 1], s=7, color=style.PALETTE["blue"], alpha=0.6)
+    _rings(axes)
+    axes.scatter(made[:, 0], made[:, 1], s=7, color=MADE, alpha=0.6)
     table = pd.DataFrame(
         [(g, *pair, mixture.kinds(points[g])) for g, pair in enumerate(marks)],
         columns=["generation", "precision", "coverage", "blobs"],
     )
-    return Picture(figure, f"Points of a mixture; rings mark eight blobs. {line}.", line, table)
+    alt = f"Points of a mixture; rings of four standard deviations mark eight blobs. {line}."
+    return Picture(figure, alt, line, table)
 
 
 def bells_explorer() -> Explorer:
-    """Sliders over `bells_picture`: the part of the spread at first, the rest behind a switch."""
+    """Sliders over `bells_picture`: the part of the variance at first, the rest behind a switch."""
     return one_at_first(
         bells_picture,
         lam=choice("λ", LAMBDAS, 1.0),
