@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -226,6 +227,7 @@ def _eight() -> Found:
     return Found(number, number, number, number == 8)
 
 
+@cache
 def _practice() -> list[Found]:
     """Repair examples out of forty right programs: with a message, with an empty one, none."""
     sets = draw_task_sets(np.random.default_rng(0), n_human=40, n_pool=1, n_test=1)
