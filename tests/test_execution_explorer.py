@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from helpers import plots, studies
 from helpers.coding.language import draw_task_sets
@@ -138,12 +140,49 @@ def test_the_title_of_one_arm_says_what_its_curve_shows(arm: str) -> None:
     assert float(title.split(": ")[-1]) == pytest.approx(shown, abs=5e-4)
 
 
+def test_the_title_of_two_arms_names_them_and_stands_on_the_page() -> None:
+    short = explorer._difference("unit_tests", "human", "pass_1", 4, subtract=False)
+    assert (
+        short == "unit tests \N{MINUS SIGN} reference only, generation 4: +0.073 [+0.043, +0.102]"
+    )
+    figure = plots.style.sheet(4.0)
+    FigureCanvasAgg(figure)
+    title = figure.text(0.12 / plots.style.WIDTH, 0.9, "", fontsize=12.5, weight="bold")
+    longest = sorted(explorer.ARMS, key=lambda arm: len(explorer.ARMS[arm]))[-4:]
+    for first in longest:
+        for second in longest:
+            title.set_text(explorer._difference(first, second, "distinct", 4, subtract=True))
+            assert title.get_window_extent().x1 < figure.bbox.width, title.get_text()
+
+
+def test_rows_of_one_figure_look_as_their_arms_do() -> None:
+    """Different arms differ, in colour as far as six go; one contrast over time has one look."""
+    ideas = ["repair", "kind", "trace", "two turns", "more practice"]
+    first = ["unit tests", "unchecked", "reference only", "parser and linter", "newest only"]
+    for arms, alike in (
+        (first, 0),
+        (list(explorer._AS_MANY.values()), 0),
+        (ideas, 0),
+        (["unit tests", "resample", *ideas], 1),
+    ):
+        looks = plots.style.styles(arms).values()
+        assert len({look.colour for look in looks}) == len(arms) - alike
+        assert len({(look.colour, look.marker) for look in looks}) == len(arms)
+    pairs = [("repair", "repair_blank"), ("repair_blank", "repair_resample")]
+    labels = explorer.by_generation(*pairs, metric="mended")["label"]
+    drawn = [(look.colour, look.marker) for look in plots.style.styles(labels).values()]
+    assert len(set(drawn[:5])) == len(set(drawn[5:])) == 1
+    assert drawn[0] != drawn[5]
+
+
 def test_a_copy_of_the_lesson_from_before_still_finds_its_arm_and_its_programs() -> None:
     before, now = (
         explorer.execution_picture("unit tests", name, view="pass@10")
         for name in ("human only", "reference only")
     )
     assert before.alt == now.alt
+    for former, arm in explorer._FORMER.items():
+        assert explorer.execution_picture(former).alt == explorer.execution_picture(arm).alt
     sets = draw_task_sets(np.random.default_rng(0), n_human=2, n_pool=1, n_test=1)
     programs = [Example(task, program) for task, program in sets.human]
     assert execution.Start(sets, programs, CodeWriter()).human is programs
@@ -278,7 +317,8 @@ def test_many_tries_are_drawn_for_the_start_and_four_arms() -> None:
     words = {"start": "the start"} | explorer.ARMS
     for arm, at in (("start", 0), *((arm, 4) for arm in execution_coverage.SETTINGS["sat"])):
         value = numbers[f"{arm}_coverage_100_g{at}"]
-        assert f"{words[arm]} {value:.3g} [" in picture.summary
+        assert f"{words[arm]} {value:.3g}" in re.split("[:;] ", picture.summary)
+    assert not picture.figure.axes[0].collections, "five bands would be one grey area"
 
 
 @pytest.mark.parametrize("metric", ["pass_1", "pass_10", "distinct_right"])

@@ -464,7 +464,7 @@ def test_one_run_has_one_colour_in_every_figure_of_lesson_06():
     "arms",
     [
         [label for _, label in lesson_04.ARMS.values()],
-        [*lesson_11.ARMS.values(), "the start"],
+        [*lesson_11.ARMS.values(), *list(lesson_11._AS_MANY.values())[1:], "the start"],
         list((lesson_12.WRITERS | lesson_12.HALF).values()),
     ],
 )

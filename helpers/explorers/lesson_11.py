@@ -38,12 +38,12 @@ ARMS = {
     "own_tests": "own tests",
     "unit_tests": "unit tests",
     "repair": "repair",
-    "repair_blank": "repair: blank",
+    "repair_blank": "blank",
     "repair_resample": "resample",
-    "repair_kind": "repair: kind",
-    "repair_trace": "repair: trace",
-    "repair_turns": "repair: two turns",
-    "repair_more": "repair: practice",
+    "repair_kind": "kind",
+    "repair_trace": "trace",
+    "repair_turns": "two turns",
+    "repair_more": "more practice",
 }
 RISEN = {  # which of the first five arms end above their start: the words of the prediction
     ("unit_tests",): "unit tests alone",
@@ -61,6 +61,7 @@ VIEWS = {
     "tasks with one accepted": "solved",
     "false passes": "false_pass",
 }
+TITLE = 70  # letters of a title that fit on one line
 LAST = 4  # the generation that a recorded arm ends with
 STEPS = 6  # of one task: the task, four programs, what is kept
 _NAMES = tuple(ARMS.values())
@@ -75,7 +76,14 @@ _AS_MANY = {
     "reference": "reference programs",
 }
 _ARM_OF = {words: arm for arm, words in ARMS.items()}
-_FORMER = {"human only": "reference only"}  # what copies of the lesson from before still ask for
+_FORMER = {  # what copies of the lesson from before still ask for
+    "human only": "reference only",
+    "repair: blank": "blank",
+    "repair: kind": "kind",
+    "repair: trace": "trace",
+    "repair: two turns": "two turns",
+    "repair: practice": "more practice",
+}
 
 
 def named(*arms: str) -> pd.DataFrame:
@@ -109,8 +117,7 @@ def by_generation(*pairs: tuple[str, str], metric: str) -> pd.DataFrame:
     for pair in pairs:
         for at in range(LAST + 1):
             found = differences(pair, metric=metric, at=at)
-            label = found["label"].str.replace("repair: ", "")  # two lines a row, not three
-            rows.append(found.assign(label=label + f", generation {at}"))
+            rows.append(found.assign(label=found["label"] + f", generation {at}"))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -178,14 +185,21 @@ def controls() -> pd.DataFrame:
 def tries_picture() -> Picture:
     """pass@k against k, up to a hundred tries a task: the start, and four arms in generation 4.
 
-    Mean of the seeds and their band, from the study `execution_coverage`.
+    Means of the seeds, from the study `execution_coverage`: five bands would be one grey area.
     """
     rows = studies.load("execution_coverage")
     rows = rows[rows["metric"].str.fullmatch(r"coverage_\d+")]
     tries = rows["metric"].str.removeprefix("coverage_").astype(int)
     arms = rows["arm"].map({"start": "the start"} | ARMS)
-    table = rows.assign(arm=arms, generation=tries, metric="pass@k")
-    return band(table, "pass@k", centre="mean", xlabel="tries k (log scale)", log_x=True)
+    table = rows.assign(arm=arms, generation=tries)
+    means = table.groupby(["arm", "generation"], sort=False, as_index=False)["value"].mean()
+    return band(
+        means.assign(metric="pass@k"),
+        "pass@k",
+        ylabel="pass@k, mean of ten seeds",
+        xlabel="tries k (log scale)",
+        log_x=True,
+    )
 
 
 def execution_picture(
@@ -398,4 +412,6 @@ def _difference(first: str, second: str, metric: str, at: int, subtract: bool) -
     row = differences((first, second), metric=metric, at=at).iloc[0]
     value, low, high = (rounded(row[name], 3) for name in _SPREAD)
     interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"arm \N{MINUS SIGN} against in generation {at}: {interval}"
+    named = f"{_minus(first, second)}, generation {at}:"
+    wide = len(named) + len(interval) > TITLE  # then the numbers stand below the names
+    return f"{named}\n{interval}" if wide else f"{named} {interval}"

@@ -94,15 +94,16 @@ _ALIASES = {
     "reference-only": "human",
 }
 # Arms that are no policies and stand in several figures of a lesson: each takes the turn of its
-# place here, whatever stands beside it. Those that one figure holds come six or fewer apart. A test
-# of the lessons says when an arm is missing.
+# place here, whatever stands beside it. Six neighbours have six colours, and arms of one figure
+# differ as far as six go. A test of the lessons says when an arm is missing.
 _ARMS_IN_TURN = (
     ("accumulate", "a tenth real, redrawn",  # policies, whose colours these two turns have
      "4 times the samples", "a larger net", "3 times the training"),
     ("T = 1.2", "T = 1", "top-p = 0.9", "T = 0.8", "T = 0.5"),
-    ("unit tests", "unchecked", "repair", "own tests", "the start", "newest only", "repair: blank",
-     "resample", "parser and linter", "newest only, T=0", "newest only, T=1.2", "repair: kind",
-     "repair: trace", "repair: two turns", "repair: practice"),
+    ("unit tests", "unchecked", "repair", "own tests", "the start", "newest only", "blank",
+     "resample", "parser and linter", "newest only, T=0", "newest only, T=1.2", "kind",
+     "more practice", "random, in each task", "random, overall", "trace", "two turns",
+     "reference programs"),
     ("small, by the big one", "small, start", "big, start", "small, itself", "big, itself",
      "small, reference only", "big, reference only", "small, itself, checked",
      "big, itself, checked", "small, twin", "small, twin, checked", "twin of the small one",
