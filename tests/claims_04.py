@@ -154,7 +154,7 @@ def _only_just_shown() -> Found:
 
 def _neighbours_count_more_alive() -> Found:
     """Of the ten digits at the end; more than the linear classifier, too, is not claimed."""
-    alive = lesson_04.alive_by_run("replace", 8)
+    alive = lesson_04.alive("replace", 8)
     return between(alive["nearest neighbours"] - alive["support vector machine"], 0, 1)
 
 
