@@ -69,7 +69,7 @@ def test(arguments: list[str]) -> int:
         stages = {
             "lint": [*python, "ruff", "check", "."],
             "format": [*python, "ruff", "format", "--check", "."],
-            "types": [*python, "mypy"],
+            "types": [*python, "mypy", "--num-workers", "2"],
             "build": [*python, "helpers", "build", "--check"],
         }
         with ThreadPoolExecutor(max_workers=2) as both:
