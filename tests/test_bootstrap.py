@@ -488,7 +488,7 @@ def test_every_stage_runs_and_any_failure_counts(
     assert cli.test([]) == 1
     assert sorted(ran[:-1]) == [
         ["helpers", "build"],
-        ["mypy"],
+        ["mypy", "--num-workers"],
         ["ruff", "check"],
         ["ruff", "format"],
     ]

@@ -270,6 +270,6 @@ def bill_explorer(tokens_per_second: float = LEARNT) -> Explorer:
         generations=whole("generations", 1, 20, GENERATIONS),
         seeds=whole("seeds", 1, 10, 1),
         tokens_per_second=logarithmic(
-            "tokens a second, of the GPT timed", 10, 1e6, float(np.clip(tokens_per_second, 10, 1e6))
+            "GPT tokens a second", 10, 1e6, float(np.clip(tokens_per_second, 10, 1e6))
         ),
     )
