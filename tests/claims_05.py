@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from claims import Claim, Found, between, recorded, values
+from claims import Claim, Found, between, mean, recorded, values
 
-from helpers.studies import stories
+from helpers.studies import smol_stories, stories
 
 PLAIN = ("gpt", "replace")  # temperature 1
 ROUNDS, SAMPLED = range(1, 9), range(1, 6)  # generations after 0: of `gpt`, and of the others
@@ -183,6 +184,24 @@ def _base_protects() -> list[Found]:
 
 GPT, SAMPLER, TUNED = (recorded(name) for name in ("gpt", "gpt_sampler", "gpt_fine_tuned"))
 REAL = f"real rows only, {recorded('gpt_steps')}"
+SMOL = "smol_stories: three seeds, three generations, 32 blocks of 64 tokens, 16 LoRA steps a fit"
+
+
+def _to_the_left() -> list[Found]:
+    """The change of surprise from generation 0 to 3, below zero in each seed; with each sampler."""
+    found = []
+    for sampler in smol_stories.SAMPLERS:
+        surprise = values("smol_stories", f"{sampler}_replace", "surprise")
+        change = surprise[3] - surprise[0]
+        found.append(Found(*mean(change), bool((change < 0).all()), sampler))
+    return found
+
+
+def _holds_zero() -> Found:
+    plain = _to_the_left()[0]
+    return replace(plain, holds=plain.holds and plain.low < 0 < plain.high)
+
+
 CLAIMS = [
     Claim("05", "it is the sicker one", SAMPLER, _pages),
     Claim("05", "Asked about the others, it knows less than A", SAMPLER, _pages_in_every_run),
@@ -236,4 +255,7 @@ CLAIMS = [
                          *_since_0(_under("t08"), "fact_accuracy", (5,))])),
     Claim("05", "Collapse need not be gibberish", SAMPLER,
           rises(lambda: _since_0(_under("t08"), "excess", SAMPLED))),
+    Claim("05", "All three move to the left half, plain sampling too", SMOL, _to_the_left),
+    Claim("05", "It failed in each of the three seeds, though their interval holds zero", SMOL,
+          _holds_zero),
 ]  # fmt: skip

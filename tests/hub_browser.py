@@ -11,7 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "browser"))
 from hub_learner import Learner, key_of
-from learner import PATIENCE, Lab
+from learner import PATIENCE, Lab, Watch
 
 from helpers.course.doctor import BROWSERS
 
@@ -27,7 +27,7 @@ def in_browser(learner: Learner, address: str, password: str, homes: Path, copy:
         chromium = playwright.chromium.launch(executable_path=installed, args=list(QUIET))
         page = chromium.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE)
-        lab = Lab(page, homes / learner.name / copy)
+        watch, lab = Watch(page), Lab(page, homes / learner.name / copy)
         page.goto(f"{address}/hub/login")
         lab.shot("hub-login")
         page.get_by_label("Username").fill(learner.name)
@@ -44,8 +44,8 @@ def in_browser(learner: Learner, address: str, password: str, homes: Path, copy:
         work_through(lab, learner)
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
         expect(page.locator(".lm-mod-current.jp-mod-dirty")).to_have_count(0)
-        learner.complaints += [*lab.errors(), *lab.complaints]
-        learner.complaints += [f"left the machine: {url}" for url in lab.strangers]
+        learner.complaints += [*lab.errors(), *watch.complaints]
+        learner.complaints += [f"left the machine: {url}" for url in watch.strangers]
         chromium.close()
 
 

@@ -170,8 +170,8 @@ def alive(name: str = "replace", generation: int = 8) -> pd.DataFrame:
     one_of("generation", generation, tuple(range(9)))
     made, real = _shares_by_run(name, generation), _shares_by_run("test", 0)
     digits = {label: [f"{key}_{d}" for d in range(10)] for key, label in LABELLERS.items()}
-    return pd.DataFrame({label: (made[each] >= 0.1 * real[each]).mean(axis=1)
-                         for label, each in digits.items()})  # fmt: skip
+    return pd.DataFrame({label: map(gm.class_coverage, made[each].values, real[each].values)
+                         for label, each in digits.items()}, index=made.index)  # fmt: skip
 
 
 def arm(name: str, label: str | None = None) -> pd.DataFrame:

@@ -3,10 +3,11 @@
 A study is a module of this package with `SETTINGS` (a dict), `SEEDS`, `trial(seed, scale)` (a
 tidy frame: arm, generation, metric, value) and `summary(frame)` (name -> number). `run` records it
 in helpers/results as NAME.csv (all trials, with the seed as column `replicate`) and NAME.json
-(summary and provenance). Finished trials are kept one file each in .studies/NAME, so that an
-interrupted run goes on where it stopped; changed settings or changed code of the study start
-afresh. Those of a study too long for one sitting go to helpers/results/trials instead, where they
-can be committed; any later run goes on from there.
+(summary and provenance; `cpu_seconds` are those of the sitting that ended each trial, so that a
+trial which keeps finished fits has taken more). Finished trials are kept one file each in
+.studies/NAME, so that an interrupted run goes on where it stopped; changed settings or changed
+code of the study start afresh. Those of a study too long for one sitting go to
+helpers/results/trials instead, where they can be committed; any later run goes on from there.
 
     course study list | run NAME [--keep] [--backend dask --scheduler ADDRESS] | verify NAME
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from learner import PATIENCE, ROOT, Lab
+from learner import PATIENCE, ROOT, Lab, Watch
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from servers import TOKEN, serving
 
@@ -76,21 +76,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def jupyterlab(browser: Browser, server: str) -> Iterator[Page]:
-    """One for all lessons: starting JupyterLab costs more than opening a notebook in it."""
+def jupyterlab(browser: Browser, server: str) -> Iterator[tuple[Page, Watch]]:
+    """One for all lessons: starting JupyterLab costs more than opening a notebook in it.
+
+    It is watched from before its first request.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)  # of clicks, too: Playwright's own is 30 s
     page = context.new_page()
+    watch = Watch(page)
     page.goto(f"{server}/lab?token={TOKEN}", timeout=PATIENCE)
     page.wait_for_function("window.jupyterapp?.shell.currentWidget", timeout=PATIENCE)
-    yield page
+    yield page, watch
     context.close()
 
 
 @pytest.fixture(scope="session")
-def lab(request: pytest.FixtureRequest, jupyterlab: Page, lab_root: Path) -> Iterator[Lab]:
+def lab(
+    request: pytest.FixtureRequest, jupyterlab: tuple[Page, Watch], lab_root: Path
+) -> Iterator[Lab]:
     """The notebook that the test names, as shipped: opened once for all tests that name it."""
-    lab = Lab(jupyterlab, lab_root / f"{request.param}.ipynb")
+    lab = Lab(jupyterlab[0], lab_root / f"{request.param}.ipynb")
     lab.open()
     yield lab
     lab.close()
@@ -98,10 +104,15 @@ def lab(request: pytest.FixtureRequest, jupyterlab: Page, lab_root: Path) -> Ite
 
 @pytest.fixture(autouse=True)
 def nothing_leaves_and_nothing_complains(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every test: no request has left the machine, the browser's console has no error."""
+    """After every test: no request has left the machine, the browser's console has no error.
+
+    What the closing of a lesson leaves counts against the next one, the start against the first.
+    """
     yield
     if "lab" not in request.fixturenames:
         return
-    lab = request.getfixturevalue("lab")
-    assert lab.strangers == []
-    assert lab.complaints == []
+    _, watch = request.getfixturevalue("jupyterlab")
+    found = [*watch.strangers], [*watch.complaints]
+    watch.strangers.clear()
+    watch.complaints.clear()
+    assert found == ([], [])

@@ -2,12 +2,10 @@
 
 import ast
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nbformat
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from helpers.authoring.execute import COVER
 
@@ -48,6 +46,21 @@ FAINT = """outputs => {
 }"""
 
 
+class Watch:
+    """What a page has asked of other machines, and what its console says, from now on."""
+
+    def __init__(self, page: Page) -> None:
+        self.strangers: list[str] = []  # requests that left the machine
+        self.complaints: list[str] = []  # errors in the browser's console
+        page.on("request", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+
+    def _note(self, request: Request) -> None:
+        if not OURS.match(request.url):
+            self.strangers.append(request.url)
+
+
 class Lab:
     """One notebook open in JupyterLab. `path` is the copy of it that is open."""
 
@@ -56,27 +69,10 @@ class Lab:
         self.notebook = nbformat.read(path, as_version=4)
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         self.outputs = self.panel.locator(".jp-OutputArea-output")
-        self.strangers: list[str] = []  # requests that left the machine
-        self.complaints: list[str] = []  # errors in the browser's console
         self._has_run = False
-        self._listeners: dict[str, Callable[[Any], None]] = {
-            "request": self._note_request,
-            "pageerror": lambda error: self.complaints.append(error.stack or str(error)),
-            "console": self._note_message,
-        }
-
-    def _note_request(self, request: Request) -> None:
-        if not OURS.match(request.url):
-            self.strangers.append(request.url)
-
-    def _note_message(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
 
     def open(self) -> None:
         """Open the notebook in the page's JupyterLab, and wait for its kernel."""
-        for event, listener in self._listeners.items():
-            self.page.on(event, listener)
         self._command("docmanager:open", path=self.path.name)
         expect(self.panel.locator(".jp-Cell").first).to_be_visible(timeout=PATIENCE)
         self.wait_until_idle()
@@ -85,8 +81,6 @@ class Lab:
         """Close it unsaved, and end its kernel, whose memory the next one needs."""
         self.page.evaluate("window.jupyterapp.shell.currentWidget.dispose()")
         self.page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
-        for event, listener in self._listeners.items():
-            self.page.remove_listener(event, listener)
 
     def _command(self, name: str, **arguments: str) -> None:
         run = "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)"
