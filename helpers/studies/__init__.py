@@ -29,8 +29,8 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib import import_module, metadata
 from importlib.resources import files
 from io import StringIO
@@ -368,10 +368,20 @@ def _fingerprint(study: ModuleType, scale: str, switches: Mapping[str, Any] | No
     Not with comments, docstrings and imports: words may be mended and modules may move while a
     long study is under way. Nor with what the study calls; `verify` is there to find that.
     """
-    code = _code(Path(str(study.__file__)).read_text(encoding="utf-8"))
+    code = _loaded_code(str(study.__file__), study.trial)
     parts = [study.SETTINGS, scale, code, *([dict(switches)] if switches else [])]
     content = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+@cache
+def _loaded_code(path: str, trial: Callable[..., Any]) -> str:
+    """The code of a study, read once for each `trial` that was loaded from its file.
+
+    What somebody writes into the file later does not run in this process, or on this worker, until
+    the module is loaded again, which makes another `trial`.
+    """
+    return _code(Path(path).read_text(encoding="utf-8"))
 
 
 def _code(source: str) -> str:
