@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,6 +84,24 @@ def test_what_studies_share_is_no_study(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "new.py").write_text(f"{shared}def trial(seed, scale):\n    return None\n")
     monkeypatch.setattr(studies, "PACKAGE", tmp_path)
     assert studies.names() == ["new"]
+
+
+def test_trials_are_named_after_the_code_that_runs(tmp_path: Path) -> None:
+    """A worker, or a notebook, that loaded a study before its file changed runs the old one."""
+    path = tmp_path / "late.py"
+    code = "SETTINGS = {}\ndef trial(seed, scale):\n    return %d\n"
+    path.write_text(code % 1)
+    spec = spec_from_file_location("late", path)
+    assert spec is not None
+    assert spec.loader is not None
+    study = module_from_spec(spec)
+    spec.loader.exec_module(study)
+    first = studies._fingerprint(study, "full")
+    path.write_text(code % 22)
+    assert studies._fingerprint(study, "full") == first
+    spec.loader.exec_module(study)
+    assert study.trial(0, "full") == 22
+    assert studies._fingerprint(study, "full") != first
 
 
 def test_every_study_is_recorded_or_declared() -> None:
