@@ -34,6 +34,31 @@ def _five_quilts() -> Found:
     return Found(len(set(single)), 0, 0, right)
 
 
+def _band() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Colours in each recorded row of the hundred quilts, and the ends of their band."""
+    left = values("discrete", "quilt_replace", "support")
+    return left, left.quantile(0.05), left.quantile(0.95)
+
+
+def _inside() -> list[Found]:
+    left, low, high = _band()
+    share = ((left >= low) & (left <= high)).mean()
+    return [Found(one, 0, 0, one >= 0.9, f"row {row}") for row, one in share.items()]
+
+
+def _yours_above() -> list[Found]:
+    real = np.random.default_rng(0).integers(12, size=40)
+    history = loop.run_loop(
+        models.Discrete(12), real, policy=policies.Replace(), generations=59, seed=0
+    )
+    rows, (_, low, high) = [real, *history.samples], _band()
+    found = {row: len(np.unique(rows[row])) for row in (10, 40)}
+    return [
+        Found(one, low[row], high[row], one > high[row], f"row {row}")
+        for row, one in found.items()
+    ]  # fmt: skip
+
+
 def _last_of_two(start: int, tiles: int = 40) -> float:
     """Chance that `start` of the tiles become all, from the exact chain of two colours."""
     from scipy.stats import binom
@@ -75,6 +100,10 @@ QUILTS = "100 seeds, 60 generations of 40 tiles"
 LESSON_00 = [
     Claim("00", "four have a single colour left, which is K in two of them, and one still holds "
           "three", "the lesson's five runs", _five_quilts),
+    Claim("00", "In each row at least nine quilts of ten lie inside it",
+          f"share inside, {QUILTS}", _inside),
+    Claim("00", "in rows 10 and 40 it lies above the band", "the lesson's run in the band",
+          _yours_above),
     Claim("00", "the chance of a colour to be the last one equals its share of the tiles in row 0",
           "exact, 2 of 40 tiles", exactly(lambda: _last_of_two(2), 0.05 - 1e-6, 0.05 + 1e-6)),
     Claim("00", "what counts is the share in that row, 10 of 40",
@@ -83,7 +112,8 @@ LESSON_00 = [
           f"colours lost from one recorded generation to the next, {QUILTS}", _each_row_loses),
     Claim("00", "No colour of row 0 can be lost, since its tiles stay in the count",
           f"colours lost, {QUILTS}", _kept_from_the_first_on),
-    Claim("00", "With them about", f"accumulate above replace, {QUILTS}",
+    Claim("00", "Where row 0 and all later rows were kept, about",
+          f"accumulate above replace, {QUILTS}",
           above("discrete", "distinct", "quilt_accumulate", "quilt_replace", 1)),
     Claim("00", "It settles near", f"generations 15 to 60 against 60, {QUILTS}", _settled),
     Claim("00", "alive, but poorer", f"accumulate above fresh, {QUILTS}",

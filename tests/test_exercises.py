@@ -362,6 +362,18 @@ def test_praise_for_fresh_tiles_names_their_number(tiles: int) -> None:
     assert ("4 are enough" in outcome.message) == (tiles > 4)
 
 
+def test_tiles_that_were_thrown_away_are_named_too() -> None:
+    outcome = check("00-fresh-tiles", lambda s, row, rng: np.setdiff1d(s(8, rng), row))
+    assert outcome, outcome.message
+    assert "With 8 fresh tiles a generation" in outcome.message
+    assert "4 are enough" in outcome.message
+    hint = judged(
+        exercises_of("00")["00-fresh-tiles"], lambda s, row, rng: np.setdiff1d(s(5, rng), row)
+    )
+    assert hint is not None
+    assert "With 5.0 tiles" in hint
+
+
 def test_three_fresh_tiles_are_too_few() -> None:
     hint = judged(exercises_of("00")["00-fresh-tiles"], lambda s, row, rng: s(3, rng))
     assert hint is not None

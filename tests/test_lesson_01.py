@@ -92,6 +92,9 @@ def test_the_figures_say_what_they_show() -> None:
         picture = lesson_01.door_picture(theme)
         assert len(re.findall(r"topic closed|random rows", picture.summary)) == 6
     assert "Whole web" in lesson_01.stocks_picture().alt
+    moves = lesson_01.squeeze_picture(view="what moves the date")
+    assert "range over one input" in moves.alt, "a range of one input is no interval of the date"
+    assert "95 %" not in moves.alt
 
 
 def test_the_figure_of_the_closed_topic_draws_what_was_recorded() -> None:

@@ -81,13 +81,17 @@ def test_the_forecast_and_what_moves_it() -> None:
 
 
 def test_no_stock_lasts_beyond_2040_unless_growth_falls() -> None:
-    def year(stock: str, growth: float) -> float:
+    def year(stock: str, growth: float, **largest: float) -> float:
         middles = {name: e.middle for name, e in stocks.inputs(stock).items()}
-        return float(stocks.run_out(**(middles | {"growth": growth})))
+        return float(stocks.run_out(**(middles | {"growth": growth} | largest)))
 
     assert year("whole web", 2.4) < 2031
     assert year("indexed web", 1.26) < 2040 < year("indexed web", 1.24)
     assert year("whole web", 1.41) < 2040 < year("whole web", 1.38)
+    largest = {"usable": 0.4, "repetition": 5.0}  # where the sliders end
+    assert year("whole web", 2.4, **largest) < 2032
+    assert year("indexed web", 1.33, **largest) < 2040 < year("indexed web", 1.32, **largest)
+    assert year("whole web", 1.48, **largest) < 2040 < year("whole web", 1.47, **largest)
 
 
 def test_estimates_around_another_middle() -> None:

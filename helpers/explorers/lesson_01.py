@@ -70,7 +70,9 @@ def squeeze_picture(
         table = stocks.drivers(known, **fixed)
         for end in ("low", "high", "value"):  # from the date in the middle, `value`, which is last
             table[end] -= table["value"]
-        return contrasts(table, xlabel="years earlier (-) or later")
+        return contrasts(
+            table, xlabel="years earlier (-) or later", interval="range over one input"
+        )
     if view == "machine-made text":
         known_stock = known["stock"].middle
         shares = stocks.machine_text(published / 100, growth, stock=known_stock)

@@ -98,6 +98,7 @@ def fresh_tiles(answer: Any, rng: np.random.Generator) -> str | None:
             row = rng.choice(np.concatenate([row, tiles]), size=TILES_A_ROW)
         left.append(len(set(row.tolist())))
     average, a_round, cost = np.mean(left), added / (QUILTS * ROWS), total / (QUILTS * ROWS)
+    paid = max(a_round, cost)  # tiles that were drawn and thrown away were collected, too
     if added == 0:
         return f"You add nothing, and {average:.1f} colours are left on average."
     if from_row:
@@ -106,11 +107,11 @@ def fresh_tiles(answer: Any, rng: np.random.Generator) -> str | None:
         return SAME if total else INVENTED
     if chosen:
         return CHOSEN
-    if max(a_round, cost) > MOST_ADDED:
+    if paid > MOST_ADDED:
         return MANY if a_round > MOST_ADDED else THROWN_AWAY
     if average < GOAL:
-        return f"With {a_round:.1f} tiles a generation {average:.1f} colours are left: a few more."
-    return Praise(_named(a_round, float(average)))
+        return f"With {paid:.1f} tiles a generation {average:.1f} colours are left: a few more."
+    return Praise(_named(paid, float(average)))
 
 
 def _named(a_round: float, average: float) -> str:
