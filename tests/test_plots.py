@@ -346,9 +346,9 @@ def test_panels_share_the_value_axis():
 
 def test_quilt_counts_the_kinds_of_each_row():
     picture = plots.quilt([[0, 1, 2, 3], [0, 0, 3, 3], [3, 3, 3, 3]], kinds=5)
-    assert list(picture.table["colours left"]) == [4, 2, 1]
+    assert list(picture.table["colours"]) == [4, 2, 1]
     assert list(picture.table["which"]) == ["A B C D", "A D", "D"]
-    assert picture.summary == "4 colours at generation 0, 1 left at generation 2: D"
+    assert picture.summary == "4 colours at generation 0, 1 at generation 2: D"
     assert "From generation 2 on" in picture.alt
 
 

@@ -497,7 +497,7 @@ def test_quilt_picture_begins_with_real_tiles(policy):
     assert table["row"].tolist()[0] == 0
     assert table["row"].tolist()[-1] == 20
     if policy == "replace":  # what is gone is gone
-        assert table["colours left"].is_monotonic_decreasing
+        assert table["colours"].is_monotonic_decreasing
 
 
 @pytest.mark.parametrize("show", lesson_02.SHOW)

@@ -172,7 +172,7 @@ def _letter_masks(size: int) -> np.ndarray:
 
 
 def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
-    """Generations at the left; at the right how many colours are left."""
+    """Generations at the left; at the right how many colours the row has."""
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -184,7 +184,7 @@ def _margins(axes: Any, left: np.ndarray, first: int, axis: str) -> None:
     for row in range(0, len(left), step):
         axes.text(1.015, first + row, str(left[row]), transform=axes.get_yaxis_transform(),
                   va="center", fontsize=10.5, color=INK)  # fmt: skip
-    axes.text(1.0, 1 + 8 / tall, "colours left", transform=axes.transAxes, ha="left",
+    axes.text(1.0, 1 + 8 / tall, "colours", transform=axes.transAxes, ha="left",
               va="bottom", fontsize=10.5, color=INK)  # fmt: skip
 
 
@@ -208,10 +208,10 @@ def _line(left: np.ndarray, first: int, survivors: list[str], axis: str) -> str:
     if len(left) == 1:
         return start
     names = " ".join(survivors)
-    return f"{start}, {left[-1]} left at {axis} {first + len(left) - 1}: {names}"
+    return f"{start}, {left[-1]} at {axis} {first + len(left) - 1}: {names}"
 
 
 def _table(tiles: np.ndarray, left: np.ndarray, first: int, kinds: int, axis: str) -> pd.DataFrame:
     rows = np.unique(np.linspace(0, len(left) - 1, 8).round().astype(int))
     alive = [" ".join(letters(kinds)[k] for k in np.unique(tiles[row])) for row in rows]
-    return pd.DataFrame({axis: first + rows, "colours left": left[rows], "which": alive})
+    return pd.DataFrame({axis: first + rows, "colours": left[rows], "which": alive})
