@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from claims import Claim, Found, exactly, values
 from scipy.stats import beta
 
 from helpers import studies
 from helpers.explorers import lesson_10
+from helpers.studies import tests_of_tests
 from helpers.studies.tests_of_tests import recorded_mutants
 from helpers.teaching.exercises._wrong_programs import CAREFUL
 from helpers.verification import Case, Report, Sandbox, arena, human_eval_problems
@@ -35,9 +37,11 @@ def _third() -> list[Found]:
     third = _ran(own, [Case((day,), int(day[3:5]) <= 29) for day in DAYS], "valid_date")
     careful = _ran(CAREFUL, [Case((day,), int(day[3:5]) <= 29) for day in DAYS], "valid_date")
     eve = _ran(own, [Case(("12-31-1999",), False)], "valid_date")
+    second = _ran(NO_DECEMBER, [Case((day,), int(day[3:5]) <= 29) for day in DAYS], "valid_date")
     return [
         _one("days as the third program", third.n_passed, third.passed),
         _one("days as the careful one", careful.n_passed, not careful.passed),
+        _one("days as no December", second.n_passed, not second.passed),
         _one("New Year's Eve is no date", float(eve.passed), eve.passed),
     ]
 
@@ -69,6 +73,34 @@ def _all_beaten() -> list[Found]:
         beaten = sum(row[place].beaten for row in _bouts().values())
         found.append(_one(name, beaten, beaten > 0))
     return found
+
+
+def _read_them() -> list[Found]:
+    """Where the answers lie beside the program one of two attacks reads them; elsewhere none."""
+    reads = (_bouts()["read the test text"], _bouts()["read the answers"])
+    found = []
+    for place, name in enumerate(arena.GRADERS):
+        if name[0] != "D":  # it has no answers
+            beaten = sum(row[place].beaten for row in reads)
+            found.append(_one(name, beaten, beaten > 0))
+    course = sum(row[-1].beaten for row in reads)
+    return [*found, _one("the course's own", course, course == 0)]
+
+
+def _by_any_name() -> list[Found]:
+    """C3 with another name for the answer stands against the attack that reads it by its name, and
+    falls to the one that searches the frames."""
+    text = arena.GRADERS["C3, own comparison"].source
+    other = arena.Grader("renamed", text.replace("args, want in", "args, wish in").replace(
+        '(*args), want)', '(*args), wish)'))  # fmt: skip
+    named, searched = (
+        arena.attack(attack, other)[0]
+        for attack in (arena.ATTACKS["read the answers"], arena.BLIND["searches the frames"])
+    )
+    return [
+        _one("by its name", float(named.beaten), not named.beaten),
+        _one("in all frames", float(searched.beaten), searched.beaten),
+    ]
 
 
 def _only_the_table() -> Found:
@@ -135,6 +167,37 @@ def _no_cure() -> Found:
     return Found(rho, low, high, high < 0.2, "rank correlation over problems")
 
 
+def _more_mutants_too() -> Found:
+    """Rank correlation over problems of cases and mutants."""
+    cases, made, _ = _by_problem()
+    found = tests_of_tests._correlation(cases, made)
+    rho, low, high = (found[f"correlation{end}"] for end in ("", "_low", "_high"))
+    return Found(rho, low, high, low > 0, "rank correlation over problems")
+
+
+def _few_are_soon_killed() -> list[Found]:
+    """Median number of mutants, of the problems that kill all in every draw and of the others."""
+    _, made, scores = _by_problem()
+    few, many = float(made[scores == 1].median()), float(made[scores < 1].median())
+    return [_one("all killed", few, few <= 6), _one("the others", many, many >= 16)]
+
+
+def _by_problem() -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Of each problem that has mutants: cases, mutants, and mean score over the draws."""
+    frame = studies.load("tests_of_tests").pivot_table(
+        index="arm", columns="metric", values="value", aggfunc="mean"
+    )
+    frame = frame[frame["mutants"] > 0]
+    return frame["cases"], frame["mutants"], 1 - frame["survived"] / frame["mutants"]
+
+
+def _one_near_input() -> Found:
+    """Survivors of draw 0 that another value on a near input told from their original."""
+    told = sum("first" in row for rows in recorded_mutants().values() for row in rows)
+    wide = studies.load("tests_of_tests").query("metric == 'other' and replicate == 0")
+    return _one("survivors of draw 0", told, told == wide["value"].sum() > 0)
+
+
 def _half_of_the_cases() -> Found:
     many = int((lesson_10.constants() >= 0.5).sum())
     return _one("problems", many, many > 164 / 5)
@@ -190,7 +253,8 @@ CLAIMS = [
           "31st of every month invalid", RUN, _wrong_both),
     Claim("10", "its own solution to one problem is one of them", RUN, _third),
     Claim("10", "Every grader that ran in the program's own process was beaten", RUN, _all_beaten),
-    Claim("10", "A wrong program beat every grader that did not", RUN, _all_beaten),
+    Claim("10", "Wherever they lay beside it, a program read them", RUN, _read_them),
+    Claim("10", "Renaming what C3 holds does not end it", RUN, _by_any_name),
     Claim("10", "A grader that receives outputs only was beaten by one program, which knew the "
           "visible cases", RUN, _only_the_table),
     Claim("10", "The attacks run now, and find no answers", RUN, _without_reading),
@@ -204,7 +268,13 @@ CLAIMS = [
     Claim("10", "the mutant calls 04-01-3000 invalid, too", RUN, _first_of_april),
     Claim("10", "problems killed all their mutants", DRAWS, _always),
     Claim("10", "let one through that returns another value", DRAWS, _always),
-    Claim("10", "More cases are no cure that we can see", DRAWS, _no_cure),
+    Claim("10", "Problems with more cases do not have better tests that we can see", DRAWS,
+          _no_cure),
+    Claim("10", "those with more cases have more mutants, too", DRAWS, _more_mutants_too),
+    Claim("10", "have six mutants or fewer, and half of the others sixteen or more", DRAWS,
+          _few_are_soon_killed),
+    Claim("10", "survivors above falls to one near input", "tests_of_tests, draw 0",
+          _one_near_input),
     Claim("10", "Nor is partial credit harmless", DRAWS, _half_of_the_cases),
     Claim("10", "A constant gets half of the cases in many a problem", DRAWS, _half_of_the_cases),
     Claim("10", "Counting is right on average. Plugging in is too low, most where $n$ is small",

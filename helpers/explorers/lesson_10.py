@@ -149,7 +149,7 @@ def scores_picture() -> Picture:
         constants(),
         bins=20,
         labels=("mutants killed", "cases that one constant passes"),
-        xlabel="share, a problem each",
+        xlabel="share of a problem's mutants, or cases",
     )
 
 
