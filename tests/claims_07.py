@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from claims import Claim, Found, between, exactly, mean, values, within
 
-from helpers import theory
+from helpers import studies, theory
 from helpers.explorers.lesson_07 import best_buy
 from helpers.loop import run_loop
 from helpers.metrics import support_size
@@ -114,7 +114,7 @@ def _newcomers() -> Found:
 
 def _low_runs() -> list[Found]:
     """Below which value one run in twenty lies, m = 10: no higher than the one named, n = 1,000."""
-    named = float(_floor(1000, 10, "low").mean())
+    named = studies.summary("real_rows")["floor_n1000_m10_low"]
     return [between(_floor(n, 10, "low"), 0.5, named + 0.01, f"n = {n}") for n in (100, 1000, 3000)]
 
 
