@@ -63,8 +63,8 @@ def test_fewer_generations_are_seen_when_asked() -> None:
 # ---------------------------------------------------------------------- pictures and sliders
 
 
-def test_the_hidden_challenge_has_its_two_answers() -> None:
-    """One slider makes the letters of replace and accumulate differ, and only these do."""
+def test_the_hidden_challenge_has_its_four_answers() -> None:
+    """One slider makes the letters of replace and accumulate differ; all are in claims_08."""
 
     def letters(**settings: Any) -> set[tuple[str, ...]]:
         return {
@@ -75,6 +75,8 @@ def test_the_hidden_challenge_has_its_two_answers() -> None:
     assert len(letters()) == 1
     assert len(letters(tail=0.15)) == 2
     assert len(letters(rise=200)) == 2
+    assert len(letters(invented=0.3)) == 2
+    assert len(letters(ignorance=10)) == 2
 
 
 def test_a_share_of_a_first_risk_below_nothing_is_not_measured() -> None:

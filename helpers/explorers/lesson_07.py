@@ -176,7 +176,7 @@ def floors_picture() -> Picture:
 
 
 def tenths_picture() -> Picture:
-    """`real_rows`: words that are left after fifty generations, by which tenth is real."""
+    """`real_rows`: different words of the model after fifty generations, by which tenth is real."""
     labels = {
         Replace().name: "no real words", real_rows.FROZEN: "the same tenth for ever",
         "redrawn": "redrawn from the old text", "new": "newly collected",
@@ -186,7 +186,7 @@ def tenths_picture() -> Picture:
         key = f"words_{way}_words_g50"
         rows.append((label, *(numbers[key + end] for end in ("", "_low", "_high"))))
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
-    return contrasts(table, reference=None, xlabel="different words left")
+    return contrasts(table, reference=None, xlabel="different words in generation 50")
 
 
 def rates_picture(written: int = 100, rounds: tuple[int, ...] = (0, 1, 5, 10)) -> Picture:
