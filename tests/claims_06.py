@@ -49,6 +49,14 @@ def _single_runs_pass() -> list[Found]:
     ]
 
 
+def _later_fits_add_little() -> list[Found]:
+    """In errors of one fit: what the second adds, and all after the 20th together."""
+    first, second, twentieth = (theory.regression_error_accumulate(10, 100, t) for t in (1, 2, 20))
+    added = float(second / first - 1), float(np.pi**2 / 6 - twentieth / first)
+    return [Found(value, value, value, abs(value - said) < 0.01)
+            for value, said in zip(added, (1 / 4, 1 / 20), strict=True)]  # fmt: skip
+
+
 def _doubling_is_bounded() -> Found:
     """Exact: fits to rows of the newest model, twice as many each time, in errors of one fit."""
     errors = np.cumsum([10 / (100 * 2**i - 11) for i in range(40)]) / (10 / 89)
@@ -260,6 +268,8 @@ CLAIMS = [
           _factor("accumulate", 39, 1.5, np.pi**2 / 6)),
     Claim("06", "A single run can pass it. Yours, the dark line, does", f"20 fits, {RUNS_06}",
           _single_runs_pass),
+    Claim("06", "on average the second fit harms more than all after the 20th", "exact",
+          _later_fits_add_little),
     Claim("06", "The error still grows in every generation, by less and less", "exact, 100 fits",
           _slower_and_slower),
     Claim("06", "The curve of subsample becomes flat", f"fits 20 to 40, {RUNS_06}", _levelled),
