@@ -174,6 +174,13 @@ def _prompts_keep() -> list[Found]:
     return [between((prompted[5] - bare[5]) / (start[0] - bare[5]), 0.5, 1)]
 
 
+def _plain_prompts() -> Found:
+    """What real names add to rare recall at temperature 1, generation 5: zero is possible."""
+    row = _less(_under("t10prompt"), PLAIN, "recall_tail", (5,))[0][1]
+    three = mean(row)
+    return Found(*three, three[1] < 0 < three[2])
+
+
 def _faster_from_2() -> list[tuple[str, pd.Series]]:
     """Excess of the hot and the cold, beyond that of temperature 1."""
     return [
@@ -275,6 +282,7 @@ CLAIMS = [
     Claim("05", "worse than blind guessing", SAMPLER, _over_guessing("beam5")),
     Claim("05", "is the best of all samplers", SAMPLER, _beam_keeps_most),
     Claim("05", "So real names keep much of what cooling would lose", SAMPLER, _prompts_keep),
+    Claim("05", "the interval of their gain holds zero", SAMPLER, _plain_prompts),
     Claim("05", "And the search keeps more than the names do", SAMPLER, _search_beyond_prompts),
     Claim("05", "replace rises, and cooling makes it far worse", SAMPLER,
           rises(lambda: [*_since_0(PLAIN, "excess", ROUNDS),
