@@ -59,6 +59,15 @@ def _lost_first(study: str, arm: str) -> list[tuple[str, pd.Series]]:
     return [(f"generation {g}", gap[g]) for g in gap if g]
 
 
+def _rarer_loses_more() -> list[tuple[str, pd.Series]]:
+    """Of the share of recall lost: the 50 rarest beyond the next 30, and these beyond the 20."""
+    recall = {part: values(*PLAIN, f"recall_{part}") for part in ("tail", "mid", "head")}
+    kept = {part: table.div(table[0], axis=0) for part, table in recall.items()}
+    pairs = (("tail", "mid"), ("mid", "head"))
+    return [(f"{rare} - {known}, generation {g}", kept[known][g] - kept[rare][g])
+            for rare, known in pairs for g in ROUNDS]  # fmt: skip
+
+
 def _ratio(study: str, arm: str, metric: str, at: int, low: float, high: float) -> Found:
     """How many times the value of generation 0, seed by seed."""
     table = values(study, arm, metric)
@@ -165,10 +174,38 @@ def _prompts_keep() -> list[Found]:
     return [between((prompted[5] - bare[5]) / (start[0] - bare[5]), 0.5, 1)]
 
 
+def _plain_prompts() -> Found:
+    """What real names add to rare recall at temperature 1, generation 5: zero is possible."""
+    row = _less(_under("t10prompt"), PLAIN, "recall_tail", (5,))[0][1]
+    three = mean(row)
+    return Found(*three, three[1] < 0 < three[2])
+
+
 def _faster_from_2() -> list[tuple[str, pd.Series]]:
     """Excess of the hot and the cold, beyond that of temperature 1."""
     return [
         row for s in ("t12", "t08", "t05") for row in _less(_under(s), PLAIN, "excess", range(2, 6))
+    ]
+
+
+def _base_top_p() -> list[Found]:
+    """Rare recall down to generation 2 and up to 5, while the excess rises at each step."""
+    run = ("gpt_fine_tuned", "p09_replace")
+    rare = values(*run, "recall_tail")
+    return [
+        between(rare[2] - rare[0], -np.inf, 0, "recall_tail, 0 to 2"),
+        between(rare[5] - rare[2], 0, np.inf, "recall_tail, 2 to 5"),
+        *(between(row, 0, np.inf, of) for of, row in _steps_of(run, "excess")),
+    ]
+
+
+def _ours_falls_too() -> list[Found]:
+    """Accumulate with steps that grow: below its own start in each later generation."""
+    runs = ("gpt_budget", "accumulate_epochs"), ("gpt_steps", "t08_accumulate_epochs")
+    return [
+        between(row, -np.inf, 0, f"{run[1]}, {of}")
+        for run in runs
+        for of, row in _since_0(run, "excess", values(*run, "excess").columns[1:])
     ]
 
 
@@ -197,9 +234,12 @@ def _to_the_left() -> list[Found]:
     return found
 
 
-def _holds_zero() -> Found:
-    plain = _to_the_left()[0]
-    return replace(plain, holds=plain.holds and plain.low < 0 < plain.high)
+def _holds_zero() -> list[Found]:
+    """The intervals of temperature 1 and of beam search do, that of top-k does not."""
+    return [
+        replace(row, holds=row.holds and (row.low < 0 < row.high) == (row.of != "k50"))
+        for row in _to_the_left()
+    ]
 
 
 CLAIMS = [
@@ -217,6 +257,9 @@ CLAIMS = [
     Claim("05", "The rare ones: their recall falls", GPT, rises(lambda: _lost_first(*PLAIN))),
     Claim("05", "More of the rare facts go in every generation", GPT,
           falls(lambda: _steps_of(PLAIN, "recall_tail"))),
+    Claim("05", "The best known people lose a little from the first generation on, too", GPT,
+          falls(lambda: _since_0(PLAIN, "recall_head", ROUNDS))),
+    Claim("05", "the rarer the people, the more is lost", GPT, rises(_rarer_loses_more)),
     Claim("05", "a quarter more different 3-grams after five generations", GPT,
           lambda: _ratio(*PLAIN, "distinct_3", 5, 1.15, 1.35)),
     Claim("05", "the facts that the cooled model states get better", SAMPLER,
@@ -231,14 +274,15 @@ CLAIMS = [
     Claim("05", "the excess ends far above that of blind guessing", SAMPLER, _over_guessing("t05")),
     Claim("05", "The dark bar moves to the improbable in every generation, and the right end moves "
           "most", GPT, rises(_dark_bar)),
-    Claim("05", "Cooling gives the left half, in the end", SAMPLER,
+    Claim("05", "$T = 0.8$ gives the left half, in the end", SAMPLER,
           falls(lambda: _of_quantiles(_under("t08"), ("q01", *MIDDLE, "q99"), (5,)))),
     Claim("05", "its right end first moves out", SAMPLER,
           rises(lambda: _of_quantiles(_under("t08"), ("q99",), (1, 2)))),
-    Claim("05", "goes left at once and stays there", SAMPLER, _beam_stays),
+    Claim("05", "Then it does not move", SAMPLER, _beam_stays),
     Claim("05", "worse than blind guessing", SAMPLER, _over_guessing("beam5")),
     Claim("05", "is the best of all samplers", SAMPLER, _beam_keeps_most),
     Claim("05", "So real names keep much of what cooling would lose", SAMPLER, _prompts_keep),
+    Claim("05", "the interval of their gain holds zero", SAMPLER, _plain_prompts),
     Claim("05", "And the search keeps more than the names do", SAMPLER, _search_beyond_prompts),
     Claim("05", "replace rises, and cooling makes it far worse", SAMPLER,
           rises(lambda: [*_since_0(PLAIN, "excess", ROUNDS),
@@ -248,14 +292,16 @@ CLAIMS = [
             *_since_0(("gpt", "accumulate"), "excess", ROUNDS),
             *_since_0(_under("t08", "accumulate"), "excess", SAMPLED)]]),
     Claim("05", "the excess has risen by less than a third as much", TUNED, _base_protects),
-    Claim("05", "It does not stop the loss", TUNED,
+    Claim("05", "Lesson 06 lets the steps grow, and then ours falls, too",
+          recorded("gpt_budget"), _ours_falls_too),
+    Claim("05", "even rare recall can mislead", TUNED, _base_top_p),
+    Claim("05", "The base does not stop the loss", TUNED,
           falls(lambda: _since_0(("gpt_fine_tuned", "replace"), "recall_tail", SAMPLED))),
     Claim("05", "So variety may rise, or truth may rise", SAMPLER,
           rises(lambda: [*_since_0(PLAIN, "distinct_3", ROUNDS),
                          *_since_0(_under("t08"), "fact_accuracy", (5,))])),
     Claim("05", "Collapse need not be gibberish", SAMPLER,
           rises(lambda: _since_0(_under("t08"), "excess", SAMPLED))),
-    Claim("05", "All three move to the left half, plain sampling too", SMOL, _to_the_left),
-    Claim("05", "It failed in each of the three seeds, though their interval holds zero", SMOL,
-          _holds_zero),
+    Claim("05", "All three move to the left in each of the three seeds", SMOL, _to_the_left),
+    Claim("05", "the intervals of $T = 1$ and of beam search hold zero", SMOL, _holds_zero),
 ]  # fmt: skip
