@@ -154,9 +154,9 @@ def _narrower() -> Found:
 
 def _green_keeps_more() -> Found:
     """Share of 400 rooms whose green rows hold more different numbers than its blue ones."""
-    from helpers.teaching.dice import simulated_class
+    from helpers.teaching.dice import ClassTallies, simulated_class
 
-    def left(room: object, colour: str) -> float:
+    def left(room: ClassTallies, colour: str) -> float:
         return float(np.mean([len(set(row)) for row in room.last_rows(colour).tolist()]))
 
     rooms = [simulated_class(seed) for seed in range(400)]
