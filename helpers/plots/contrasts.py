@@ -157,5 +157,5 @@ def _against(table: pd.DataFrame, reference: float) -> str:
     said = [f"{', '.join(labels)} wholly {side}" for labels, side in ((above, "above"),
             (below, "below")) if len(labels)]  # fmt: skip
     rest = len(table) - len(above) - len(below)
-    said += [f"{rest} of {len(table)} intervals hold it"] if rest else []
+    said += [f"{rest} of {len(table)} hold it"] if rest else []
     return f" Against the reference {short(reference)}: {'; '.join(said)}."

@@ -18,7 +18,7 @@ KNOBS = {
     "budget": ("fit", "how many steps?"),
     "sampler": ("sample", "how drawn?"),
     "verifier": ("verify", "who checks?"),
-    "policy": ("choose", "what is kept?"),
+    "policy": ("choose", "what to fit to?"),
 }
 _STATIONS = ("real data", "fit", "sample", "verify", "choose")
 _WIDE, _TALL, _STEP = 1.16, 0.56, 1.5
