@@ -17,6 +17,7 @@ from helpers.capstone.worlds import Stories
 from helpers.explorers import lesson_13
 from helpers.studies import capstone as study
 from helpers.studies.paired import effect, holm
+from helpers.teaching.scores import LEVEL, chance_to_look_calibrated
 
 EVERY = np.inf
 RECIPES = [name for name in names() if name not in ("keeper", "oracle")]
@@ -79,6 +80,66 @@ def _at_once_is_last() -> list[Found]:
         Found(at_once, at_once, at_once, at_once == 15, "buy at once, of the last fifteen"),
         Found(apart, apart, apart, apart < 2, "points between them"),
     ]
+
+
+def _even_the_last_above_freeze() -> list[Found]:
+    """The last fifteen settings in the mixture, minus freeze: the whole interval of each."""
+    last = lesson_13.ranking("mixture").index[-15:]
+    return [_minus("mixture", Setting(*one).name, "freeze") for one in last]
+
+
+def _keeper_is_a_setting() -> list[Found]:
+    """Outside code the keeper scores as a setting does, to the table's decimals; no check."""
+    found = []
+    for world, one in (("mixture", Setting("evenly", 2, 3, True)),
+                       ("stories", Setting("early", 4, 1, False))):  # fmt: skip
+        gap = np.abs(lesson_13.scores(world, "keeper") - lesson_13.scores(world, one.name)).max()
+        checks = sum(turn.checked for turn in play(by_name("keeper"), world, 100).rounds)
+        found += [Found(gap, gap, gap, gap < 0.01, f"{world}: apart"),
+                  Found(checks, checks, checks, checks == 0, f"{world}: checks")]  # fmt: skip
+    return found
+
+
+def _empty_after_four() -> list[Found]:
+    """Coins of the keeper in code after generations 3 and 4; three other seeds."""
+    found = []
+    for seed in (100, 101, 102):
+        turns = play(by_name("keeper"), "code", seed, sandbox=False).rounds
+        coins = turns[3].coins, turns[4].coins
+        found.append(Found(coins[1], coins[1], coins[0], coins[1] == 0 < coins[0], f"seed {seed}"))
+    return found
+
+
+def _health(world: str, name: str) -> pd.DataFrame:
+    return values("capstone", f"{world}_{name}", "health")
+
+
+def _passed_only_at_the_end() -> list[Found]:
+    """Passed only minus keeper in code: above zero in generations 9 and 10, and before not."""
+    gap = _health("code", "passed_only") - _health("code", "keeper")
+    found = [Found(*effect(gap[g])[:3], False, f"generation {g}") for g in gap]
+    return [replace(one, holds=(one.side == "above") == (g in (9, 10)))
+            for one, g in zip(found, gap, strict=True)]  # fmt: skip
+
+
+def _alive() -> list[Found]:
+    """Plays in which a generation has health 0, of sixteen: none of keeper, some of two others."""
+    cases = [("keeper", world, 0, 0) for world in WORLDS]
+    cases += [(name, "mixture", 1, 16) for name in ("replace", "freeze")]
+    found = []
+    for name, world, least, most in cases:
+        dead = int((_health(world, name) <= 0).any(axis=1).sum())
+        found.append(Found(dead, dead, dead, least <= dead <= most, f"{name}, {world}"))
+    return found
+
+
+def _in_the_range() -> list[Found]:
+    """The chance of the calibrated to hit within the range, as many intervals as the cell has."""
+    found = []
+    for n in (8, 20, 45):
+        share = chance_to_look_calibrated(n, LEVEL)
+        found.append(Found(share, share, share, 0.95 <= share <= 1, f"{n} intervals"))
+    return found
 
 
 def _few_rows() -> list[Found]:
@@ -256,6 +317,17 @@ CLAIMS = [
           _recipe),
     Claim("13", "The fifteen settings that buy at once are the last fifteen there. They lie within "
           "two points", STUDY, _at_once_is_last),
+    Claim("13", "Even these are above freeze there", STUDY, _even_the_last_above_freeze),
+    Claim("13", "In two worlds keeper is a setting of level 1 and buys no check", STUDY,
+          _keeper_is_a_setting),
+    Claim("13", "In code keeper's purse is empty after generation 4", "own plays, three seeds",
+          _empty_after_four),
+    Claim("13", "in the last two generations passed only is healthier", STUDY,
+          _passed_only_at_the_end),
+    Claim("13", "It kept its models alive, in every world and seed; in the mixture neither replace "
+          "nor freeze did", STUDY, _alive),
+    Claim("13", "At least nineteen in twenty calibrated people fall into such a range", "exact",
+          _in_the_range),
     Claim("13", "In the mixture, which moves too, the two score alike.", STUDY,
           lambda: between(lesson_13.scores("mixture", "freeze")
                           - lesson_13.scores("mixture", "accumulate"), -2, 2, "freeze, mixture")),

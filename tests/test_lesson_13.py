@@ -125,7 +125,9 @@ def test_every_setting_is_told_to_who_cannot_see_it() -> None:
 
 def test_figures_of_the_study() -> None:
     assert "health in stories" in lesson_13.health_picture("stories", "freeze", "replace").alt
-    assert "keeper minus half and half" in lesson_13.lead_picture().alt
+    lead = lesson_13.lead_picture().alt
+    assert "points of keeper above each" in lead
+    assert "half and half" in lead
     assert "right rows lost, by kind" in lesson_13.leak_picture().alt
 
 

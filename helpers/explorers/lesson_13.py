@@ -145,10 +145,9 @@ def lead(name: str, over: str) -> np.ndarray:
 
 def lead_picture(name: str = "keeper", over: Sequence[str] = BASELINES) -> Picture:
     """A strategy minus others, seed by seed: means over seeds with their 95 % intervals."""
-    rows = [(f"{name} minus {other.replace('_', ' ')}", *effect(lead(name, other))[:3])
-            for other in over]  # fmt: skip
+    rows = [(other.replace("_", " "), *effect(lead(name, other))[:3]) for other in over]
     frame = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
-    return contrasts(frame, xlabel="points, mean of three worlds")
+    return contrasts(frame, xlabel=f"points of {name} above each, mean of three worlds")
 
 
 def leaks_of(name: str = "keeper") -> dict[str, np.ndarray]:
