@@ -24,7 +24,7 @@ from helpers.studies import tails
 from helpers.teaching import check
 from helpers.teaching import exercises as register
 from helpers.teaching.checks import judged
-from helpers.teaching.exercises import Exercise, exercise, exercises_of, lesson_03
+from helpers.teaching.exercises import Exercise, agrees, exercise, exercises_of, lesson_03
 from helpers.theory import gaussian_geometric_variance_replace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -269,6 +269,19 @@ def test_right_answers_pass_rounded_and_in_single_precision(lesson: str) -> None
             ("rounded", lambda value, places=places: _rounded(value, places)),
         ):
             assert judged(found, dressed(one.solution, change)) is None, (one.key, name)
+
+
+def test_a_number_may_be_rounded_to_four_digits_and_no_further() -> None:
+    for right, rounded, too_far in (
+        (0.98765, 0.988, 0.99),
+        (50.7849, 50.78, 50.8),
+        (-50.7849, -50.78, -50.8),
+        (123.456, 123.5, 123),
+        (98_765.4, 98_765, 98_770),
+    ):
+        assert agrees(rounded, right)
+        assert not agrees(too_far, right)
+    assert agrees(50.8, 50.7849, decimals=2)
 
 
 @pytest.mark.parametrize("lesson", sorted(MODULES - {"05"}))  # two places are too few to tell there

@@ -101,6 +101,7 @@ CALLS: list[dict[str, Any]] = [
     {"do_sample": True},
     {"do_sample": True, "top_k": 0},
     {"do_sample": True, "top_k": None},
+    {"do_sample": 1, "top_k": 0, "top_p": None, "temperature": None},
     {"do_sample": True, "top_k": 7, "temperature": 0.5},
     {"do_sample": True, "top_k": 0, "top_p": 0.3},
     {"do_sample": True, "top_k": 0, "top_p": 0.0},
@@ -202,6 +203,8 @@ def test_the_figure_says_what_its_settings_cost() -> None:
     assert more.summary != one.summary
     assert "a GPU, by estimate: 40 minutes to 2.7 hours" in bill.bill_picture(5e8).summary
     assert bill.bill_picture(1e8).summary.endswith("not reckoned for so small a model")
+    assert "; 16 GB, with LoRA 4.2 GB; " in bill.bill_picture(1e9).summary
+    assert "; under 0.1 GB; " in bill.bill_picture(1e5).summary
     # What the title says is `hours` at that size.
     hours = bill.hours(2e6, Speed(2_000.0, 0, bill.TIMED_WEIGHTS, "").of(1e9), generations=3)
     assert bill.in_words(hours) in bill.bill_picture(1e9, generations=3).summary

@@ -86,7 +86,8 @@ def test_claims_are_filled_by_the_learner() -> None:
     radio.value = "partly"
     assert form.status == "partly"
     assert (
-        "Your verdict: partly. This lesson says: reproduced. Bounded is not unharmed." in said.value
+        "Your verdict: partly, because: It held in &lt;my&gt; runs. This lesson says: reproduced. "
+        "Bounded is not unharmed." in said.value
     )
     lines = repr(claim_cards()).splitlines()
     assert lines[4].endswith("[partly (lesson 06): It held in <my> runs.]")
@@ -94,7 +95,8 @@ def test_claims_are_filled_by_the_learner() -> None:
     page = claim_cards()._repr_html_()
     assert "<strong>partly (lesson 06)</strong>: It held in &lt;my&gt; runs." in page
     again = claim("bulwark", "reproduced", lesson="06", because="Bounded is not unharmed.")
-    assert "Your verdict: partly." in repr(again)
+    assert "Your verdict: partly, because: It held in <my> runs." in repr(again)
+    assert "partly, because: It held in &lt;my&gt; runs." in again._repr_mimebundle_()["text/html"]
     assert again.widget.children[2].value == "partly"
 
 

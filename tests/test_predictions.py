@@ -113,11 +113,24 @@ def test_the_unit_may_be_typed_with_the_number(unit: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "number"), [("1,000", 1_000), ("12,500,000.5", 12_500_000.5), ("-1,200", -1_200)]
+)
+def test_a_number_may_be_typed_as_pages_write_it(typed: str, number: float) -> None:
+    made = interval()
+    low, high, button = _inputs(made)
+    low.value, high.value = "-1e4", typed
+    button.click()
+    assert made.value == (-1e4, number)
+
+
+@pytest.mark.parametrize(
     ("unit", "typed", "said"),
     [
         ("%", "half", "“from” must be a number alone: its unit, %, stands beside it; got 'half'"),
         ("people", "50 %", "its unit, people, stands beside it; got '50 %'"),
         ("", "50 %", "“from” must be a number such as 0.5 or 1e-3, got '50 %'"),
+        ("", "0,500", "“from” must be a number such as 0.5 or 1e-3, got '0,500'"),
+        ("", "1,00", "“from” must be a number such as 0.5 or 1e-3, got '1,00'"),
     ],
 )
 def test_a_hint_is_about_what_is_asked(unit: str, typed: str, said: str) -> None:
@@ -268,12 +281,16 @@ def test_calibration_survives_the_resume_code(
     assert calibration().brier == pytest.approx(0.04)
 
 
-def test_committed_after_the_answer_is_not_counted() -> None:
+def test_committed_after_the_answer_is_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
     made = interval()
     made.resolve(3)
     assert "not counted" in made.commit(2, 4)
     assert made.value == (2.0, 4.0)
+    capsys.readouterr()
     made.resolve(3)
+    assert "held it. The answer had been shown before, so" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert calibration().intervals == 0
 
 

@@ -149,6 +149,7 @@ def test_a_slider_counts_rows_in_whole_numbers():
     rows, width = logarithmic("rows", 1, 100_000, 250), logarithmic("h", 0.02, 0.8, 0.5)
     assert rows.make().readout_format == ",.0f"
     assert width.make().readout_format == ".3f"
+    assert logarithmic("weights", 1e5, 1e10, 1e8).make().readout_format == ".1e"  # has room
 
 
 def twins() -> list[tuple[str, str, str]]:

@@ -205,11 +205,10 @@ def bill_picture(
     busy = SIZES[SIZES >= HUB_WEIGHTS]
     slow, fast = (run(one * HUB_WEIGHTS / busy) for one in GPU)
     needed = float(run(core.of(chosen)))
-    said = (
-        f"{counted(chosen)} weights: {in_words(needed)} on one core; "
-        f"{short(memory_gb(chosen), 2)} GB, with LoRA {short(memory_gb(chosen, True), 2)} GB"
-    )
-    figure = style.sheet(4.0, said)
+    room, lora = (_gigabytes(memory_gb(chosen, few)) for few in (False, True))
+    room = room if room == lora else f"{room}, with LoRA {lora}"
+    title = f"{counted(chosen)} weights: {in_words(needed)} on one core"
+    figure = style.sheet(4.0, title)
     axes = style.add_axes(figure, 0.85, 0.6, style.label_room([CORE, CARD]), 0.5)
     axes.plot(SIZES, mine, color=PALETTE["vermillion"], linewidth=2.4)
     axes.fill_between(busy, fast, slow, color=PALETTE["blue"], alpha=0.3, linewidth=0)
@@ -225,7 +224,7 @@ def bill_picture(
                               PALETTE["blue"])])  # fmt: skip
     low, high = (in_words(float(run(one * HUB_WEIGHTS / chosen))) for one in reversed(GPU))
     gpu = f"{low} to {high}" if chosen >= HUB_WEIGHTS else "not reckoned for so small a model"
-    said = f"{said}; a GPU, by estimate: {gpu}"
+    said = f"{title}; {room}; a GPU, by estimate: {gpu}"
     alt = (
         f"Hours of a run against the weights of its model, both on log scales: a line for one core "
         f"and below it, from {counted(HUB_WEIGHTS)} weights on, a band for a GPU, both rising in "
@@ -249,11 +248,15 @@ def _landmarks(axes: Any, low: float, high: float) -> None:
     axes.set_ylim(foot)
 
 
+def _gigabytes(memory: float) -> str:
+    return "under 0.1 GB" if memory < 0.1 else f"{short(memory, 2)} GB"
+
+
 def in_words(time_needed: float) -> str:
     """Hours in the unit that is easiest to picture: seconds, minutes, hours, days or years."""
     units = {"years": YEAR, "days": 24.0, "hours": 1.0, "minutes": 1 / 60, "seconds": 1 / 3600}
     unit = next((name for name, each in units.items() if time_needed >= 2 * each), "seconds")
-    return f"{short(time_needed / units[unit], 2)} {unit}"
+    return f"{counted(time_needed / units[unit], 2)} {unit}"
 
 
 def counted(number: float, digits: int = 3) -> str:
@@ -268,7 +271,7 @@ def bill_explorer(tokens_per_second: float = LEARNT) -> Explorer:
     """Sliders over `bill_picture`, beginning with what was measured here."""
     return explore(
         bill_picture,
-        parameters=logarithmic("parameters", 1e5, 1e10, HUB_WEIGHTS),
+        parameters=logarithmic("weights", 1e5, 1e10, HUB_WEIGHTS),
         tokens=logarithmic("tokens a generation", 1e4, 1e10, WIKITEXT),
         generations=whole("generations", 1, 20, GENERATIONS),
         seeds=whole("seeds", 1, 10, 1),

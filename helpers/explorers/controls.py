@@ -87,6 +87,7 @@ def logarithmic(
     real_number("value", value, low=low, high=high)
     bottom, top = (math.log10(end) for end in (low, high))
     digits = ".3f" if low < 10 and high < 1000 else ",.0f"  # rows are counted
+    digits = digits if high < 1e8 else ".1e"  # more digits than there is room for
 
     def make() -> Any:
         return widgets.FloatLogSlider(
@@ -137,7 +138,7 @@ def one_at_first(function: Callable[..., Picture], **controls: Control) -> Explo
         name: replace(controls[name], when={"more": True, **controls[name].when}) for name in others
     }
     return explore(
-        picture, **{first: controls[first]}, more=switch("more sliders", False), **behind
+        picture, **{first: controls[first]}, more=switch("more settings", False), **behind
     )
 
 

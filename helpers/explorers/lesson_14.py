@@ -222,9 +222,9 @@ def chances(
     logits: np.ndarray,
     *,
     do_sample: bool = False,
-    temperature: float = 1.0,
+    temperature: float | None = 1.0,
     top_k: int | None = USUAL_TOP_K,
-    top_p: float = 1.0,
+    top_p: float | None = 1.0,
     num_beams: int = 1,
 ) -> np.ndarray:
     """The chance of each first token under arguments of `generate`, with its own defaults; (n,).
@@ -237,6 +237,7 @@ def chances(
         return np.eye(len(scores))[scores.argmax()]
     if num_beams != 1:
         raise ValueError(f"num_beams must be 1 to draw, got {num_beams!r}")
+    temperature, top_p = (1.0 if value is None else value for value in (temperature, top_p))
     scores = scores / real_number("temperature", temperature, low=0, open_low=True)
     if top_k:
         least = np.sort(scores)[-min(positive_int("top_k", top_k), len(scores))]

@@ -269,7 +269,9 @@ class Claim(Form):
     def _said(self) -> str:
         if self.status is None:
             return "No verdict yet."
-        return f"Your verdict: {self.status}. {self._ours()}"
+        why = self._entry.get("because", "").rstrip(".")
+        mine = f"{self.status}, because: {why}" if why else self.status
+        return f"Your verdict: {mine}. {self._ours()}"
 
     def _ours(self) -> str:
         rows = [f"Row {row} of the scorecard says otherwise: {w}" for row, w in self.unlike.items()]

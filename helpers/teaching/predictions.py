@@ -8,6 +8,7 @@ does not draw: a figure that overlays a prediction is given `prediction.interval
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_COMMITTED = "You had committed no prediction."
 TOO_LATE = "The answer had been shown before, so this one is not counted."
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
 def predict(
@@ -206,13 +208,15 @@ class Prediction(Form):
         shown = self._with_unit(truth) if self.choices is None else f"\u201c{truth}\u201d"
         if value is None:
             return f"The answer is {shown}. {NOTHING_COMMITTED}"
+        late = f" {TOO_LATE}" if self._entry.get("late") else ""
         if isinstance(value[0], str):
             right = value[0] == truth
             how = "and it is right" if right else f"but the answer is {shown}"
-            return f"You chose \u201c{value[0]}\u201d with {value[1]:g} % confidence, {how}."
+            return f"You chose \u201c{value[0]}\u201d with {value[1]:g} % confidence, {how}.{late}"
         held = value[0] <= truth <= value[1]
         how = "held it" if held else ("was too low" if truth > value[1] else "was too high")
-        return f"The answer is {shown}. Your 80 % interval, {value[0]:g} to {value[1]:g}, {how}."
+        mine = f"Your 80 % interval, {value[0]:g} to {value[1]:g}, {how}."
+        return f"The answer is {shown}. {mine}{late}"
 
     # ---- the three faces
 
@@ -394,9 +398,10 @@ def _checked_choices(choices: Sequence[str]) -> list[str]:
 
 
 def _number(name: str, text: str, unit: str) -> float:
-    """The number in a field; its unit, which stands beside the field, may be typed, too."""
+    """The number in a field; as a page writes it (1,000) or with its unit, it is a number, too."""
+    typed = text.strip().removesuffix(unit).strip()
     try:
-        number = float(text.strip().removesuffix(unit))
+        number = float(typed.replace(",", "") if _THOUSANDS.fullmatch(typed) else typed)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -112,11 +112,16 @@ def number(value: Any, what: str) -> float:
 def agrees(got: float, right: float, decimals: int = 3) -> bool:
     """Whether `got` is `right` to the precision of a float32, or rounded to `decimals` or more.
 
-    A learner may print a number as the lesson does and give that.
+    A learner may print a number as the lesson does and give that. Of a number of ten or more one
+    decimal less will do, of one of a hundred or more two less, and so on.
     """
     if math.isclose(got, right, rel_tol=1e-5, abs_tol=1e-7):
         return True
-    return any(math.isclose(got, round(right, d), abs_tol=1e-7) for d in range(decimals, 9))
+    if not math.isfinite(right):
+        return False
+    before = len(str(int(abs(right)))) - 1  # digits before the point, but one
+    fewest = max(0, decimals - before)
+    return any(math.isclose(got, round(right, d), abs_tol=1e-7) for d in range(fewest, 9))
 
 
 def numbers(value: Any, *names: str) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers.explorers.lesson_14 import USUAL_TOP_K, chances
-from helpers.teaching.exercises import Hint, Praise, agrees, exercise, number, shown
+from helpers.teaching.exercises import Hint, agrees, exercise, number, shown
 
 # ---------------------------------------------------------------------- A. your sampler
 
@@ -28,6 +28,10 @@ NUCLEUS = (
 )
 HEAT = "All tokens can come, but not with the model's chances: the temperature bends them."
 CUT = "Some tokens still cannot come. Which of your values cuts, and where is it neutral?"
+FEW = (
+    "The chances are right, as long as every default stays neutral. A checkpoint may bring a "
+    "temperature or a top_p of its own: give a value to all five names."
+)
 KIND = "Return a dict of arguments for generate, such as {'do_sample': True}."
 PENALTY = "A penalty against repetition changes the chances; the value that changes nothing is 1.0."
 NAMES = ("do_sample", "temperature", "top_k", "top_p", "num_beams")
@@ -50,7 +54,7 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
         return PENALTY
     if unknown := [name for name in given if name not in NAMES]:
         return f"{shown(unknown[0])} is none of the names here: {', '.join(NAMES)}."
-    if given.get("do_sample", False) is not True:
+    if not given.get("do_sample", False):
         return BEAM if given.get("num_beams", 1) != 1 else GREEDY
     if given.get("num_beams", 1) != 1:
         return BEAM
@@ -61,12 +65,7 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     except (TypeError, ValueError) as error:
         return f"generate would not take that: {error}."
     if np.allclose(found, own, rtol=1e-6, atol=0):
-        if set(NAMES) <= set(given):
-            return None
-        return Praise(
-            "Right, as long as every default stays neutral. A checkpoint may bring a temperature "
-            "or a top_p of its own: name them, too."
-        )
+        return None if set(NAMES) <= set(given) else FEW
     return _what_was_cut(given, int((found > 0).sum()))
 
 
@@ -92,6 +91,7 @@ sampler.wrong("top_p of 0", lambda: {"do_sample": True, "top_k": 0, "top_p": 0.0
 sampler.wrong(
     "a cooler model", lambda: {"do_sample": True, "top_k": 0, "temperature": 0.7}, hint=HEAT
 )
+sampler.wrong("neutral defaults left out", lambda: {"do_sample": True, "top_k": 0}, hint=FEW)
 sampler.wrong("top-p of lesson 05", lambda: {"do_sample": True, "top_k": 0, "top_p": 0.9}, hint=CUT)
 
 # ---------------------------------------------------------------------- B. the bill
@@ -121,7 +121,7 @@ def bill(answer: Any, rng: np.random.Generator) -> str | None:
         )
         right = _bill(*run)
         got = number(answer(*run), "Your hours")
-        if agrees(got, right):
+        if agrees(got, right, decimals=2):
             continue
         for _, slip, hint in _WRONG:
             if agrees(got, slip(*run)):
