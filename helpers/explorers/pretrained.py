@@ -51,15 +51,22 @@ def surprise_picture(policy: str = "replace") -> Picture:
 
 
 def loss_picture() -> Picture:
-    """Loss of each generation on real blocks, a panel a sampler, replace beside accumulate."""
+    """Loss of each generation on real blocks, a panel a sampler, replace beside accumulate.
+
+    The flat line is that of the pretrained model, before any fit.
+    """
     frame = _recorded()
     frames = {}
+    before = [float(over_seeds(frame, "base", "loss", 0).mean())] * (_last() + 1)
     for sampler, label in SAMPLERS.items():
         arms = {f"{sampler}_{policy}": policy for policy in POLICIES}
         rows = frame[(frame["metric"] == "loss") & frame["arm"].isin(arms)]
         frames[label] = rows.assign(arm=rows["arm"].map(arms))
     seeds = len(frame["replicate"].unique())
-    return panels(frames, "loss", centre="mean", runs=seeds, ylabel="nats a token, real text")
+    return panels(
+        frames, "loss", centre="mean", runs=seeds, ylabel="nats a token, real text",
+        exact={label: {"before any fit": before} for label in frames},
+    )  # fmt: skip
 
 
 def rules() -> pd.DataFrame:
