@@ -214,7 +214,11 @@ DECIMALS = {"05-rare-recall": 2}  # as the lesson prints them; three elsewhere
 
 
 def _as_float32(value: Any) -> Any:
-    if isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
+    if (
+        isinstance(value, (tuple, list))
+        and value
+        and all(isinstance(v, int | float) for v in value)
+    ):
         return tuple(map(_as_float32, value))
     if isinstance(value, np.ndarray) and value.dtype == float:
         return value.astype(np.float32)
@@ -222,7 +226,11 @@ def _as_float32(value: Any) -> Any:
 
 
 def _rounded(value: Any, decimals: int) -> Any:
-    if isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value):
+    if (
+        isinstance(value, (tuple, list))
+        and value
+        and all(isinstance(v, int | float) for v in value)
+    ):
         return tuple(_rounded(v, decimals) for v in value)
     return round(float(value), decimals) if isinstance(value, (float, np.floating)) else value
 

@@ -35,6 +35,11 @@ HARNESS = (
 )
 TOO_MANY = "More programs of one task were kept than per_prompt allows."
 ALL_TASKS = "per_prompt counts the programs of each task anew, not of all tasks together."
+OTHER_TASK = (
+    "The same program passed for two tasks, and was kept for one alone: each task keeps its own."
+)
+COPY_TOOK_A_PLACE = "A second copy of a program took the place of a different one."
+NOTHING = "Nothing was kept, though some programs passed all their tests."
 ORDER = "The right programs are there, but not in the order in which they were written."
 
 Row = tuple[str, str, Report]
@@ -72,8 +77,14 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         return DUPLICATES
     if sum(name.startswith("easy ") and name[5:6] in "abcd" for name in got) > 3:
         return TOO_MANY
+    missing = [name for name in wanted if name not in got]
     if set(got) < set(wanted):
-        return ALL_TASKS
+        by_what_is_missing = {
+            ("easy too a",): OTHER_TASK,
+            ("easy b",): COPY_TOOK_A_PLACE,
+            tuple(wanted): NOTHING,
+        }
+        return by_what_is_missing.get(tuple(missing), ALL_TASKS)
     if got != wanted:
         return ORDER if sorted(got) == sorted(wanted) else f"Kept: {shown(got)}, not {wanted}."
     if _pairs(answer(list(reports), per_prompt=1)) != [
@@ -134,6 +145,13 @@ def _best_failing(reports: list[Row], per_prompt: int = 2) -> list[tuple[str, st
     return kept
 
 
+def _once_for_all(reports: list[Row], per_prompt: int = 2) -> list[tuple[str, str]]:
+    kept: dict[str, str] = {}
+    for task, program in _keeping(lambda report: report.passed)(reports, per_prompt):
+        kept.setdefault(program, task)
+    return [(task, program) for program, task in kept.items()]
+
+
 choose.wrong("partial credit", _keeping(lambda r: r.n_passed > 0), hint=PARTLY)
 choose.wrong("the best failing one where none passes", _best_failing, hint=BEST_FAILING)
 choose.wrong("copies", _keeping(lambda r: r.passed, twice=True), hint=DUPLICATES)
@@ -148,6 +166,19 @@ choose.wrong(
     hint=HARNESS,
 )
 choose.wrong("no limit", _keeping(lambda r: r.passed, limit="none"), hint=TOO_MANY)
+choose.wrong(
+    "a program once for all tasks",
+    _once_for_all,
+    hint=OTHER_TASK,
+)
+choose.wrong(
+    "copies go after they took a place",
+    lambda reports, per_prompt=2: list(
+        dict.fromkeys(_keeping(lambda r: r.passed, twice=True)(reports, per_prompt))
+    ),
+    hint=COPY_TOOK_A_PLACE,
+)
+choose.wrong("nothing", lambda reports, per_prompt=2: [], hint=NOTHING)
 choose.wrong("two of all tasks", _keeping(lambda r: r.passed, limit="all"), hint=ALL_TASKS)
 
 # ---------------------------------------------------------------------- B. was repair worth it?
@@ -163,6 +194,10 @@ UNPAIRED = (
 GENERATIONS = (
     "The generations of one seed are not independent: ten seeds are ten replicates, however many "
     "generations each has. Take the last generation only."
+)
+POPULATION = (
+    "Nearly: the standard deviation of ten differences is a sample's, with n - 1 in the divisor "
+    "(ddof=1)."
 )
 NORMAL = (
     "Nearly: with ten differences the factor is that of Student's t with 9 degrees of freedom, "
@@ -242,6 +277,11 @@ wrong("against its own two samples", _own_two_samples, hint=BUDGET)
 wrong("unpaired", _without_pairs, hint=UNPAIRED)
 wrong("forty rows as forty replicates", _every_generation, hint=GENERATIONS)
 wrong("1.96 for ten seeds", lambda t: _around(_differences(t), 1.96), hint=NORMAL)
+wrong(
+    "ddof of 0",
+    lambda t: _around(_differences(t), float(stats.t.ppf(0.975, 9) * np.sqrt(0.9))),
+    hint=POPULATION,
+)
 wrong("the best seed", lambda t: np.full(3, _differences(t).max()), hint=BEST_SEED)
 wrong("the wrong way round", lambda t: _student(-_differences(t)), hint=SIGN)
 wrong(
