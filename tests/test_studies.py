@@ -336,13 +336,19 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert list(frame["replicate"]) == [0, 1, 2, 3]
 
 
+def loaded_anew(toy: SimpleNamespace, source: str) -> None:
+    """As another process finds it, which loads the file as it is now."""
+    Path(toy.__file__).write_text(source, encoding="utf-8")
+    studies._loaded_code.cache_clear()
+
+
 def test_changed_settings_or_a_changed_study_start_afresh(
     toy: SimpleNamespace, tmp_path: Path
 ) -> None:
     first = run(tmp_path)
     toy.SETTINGS = {"size": 6, "sizes": (1, 2)}
     np.testing.assert_allclose(run(tmp_path)["value"], 2 * first["value"], rtol=1e-4)
-    Path(toy.__file__).write_text("steps = 2", encoding="utf-8")
+    loaded_anew(toy, "steps = 2")
     run(tmp_path)
     assert toy.ran == [0, 1, 2, 3] * 3
 
@@ -425,22 +431,21 @@ def test_an_unrecorded_study_says_how_to_record_it(
 def test_mended_words_and_moved_modules_do_not_start_afresh(
     toy: SimpleNamespace, tmp_path: Path
 ) -> None:
-    source = Path(toy.__file__)
-    source.write_text(
+    loaded_anew(
+        toy,
         '"""A study."""\n\nfrom helpers.loop import one as g\n\n\n'
         'def draw(n):\n    """Draw."""\n    import math\n    return g.draw("n", math.pi)\n',
-        encoding="utf-8",
     )
     run(tmp_path)
-    source.write_text(
+    loaded_anew(
+        toy,
         '"""A better study."""\n\nfrom helpers.models.gpt import one as g\n\n\n'
         'def draw(n):\n    """Draw n."""\n    from math import e  # more\n    import math\n'
         "    return g.draw(\n        'n', math.pi)\n",
-        encoding="utf-8",
     )
     run(tmp_path)
     assert toy.ran == [0, 1, 2, 3]
-    source.write_text(source.read_text(encoding="utf-8").replace("'n'", "'m'"), encoding="utf-8")
+    loaded_anew(toy, Path(toy.__file__).read_text(encoding="utf-8").replace("'n'", "'m'"))
     run(tmp_path)  # a string that is not a docstring is code
     assert toy.ran == [0, 1, 2, 3] * 2
 
