@@ -248,14 +248,15 @@ def _it_alone() -> list[Found]:
     return sides(_blank(1, 2, 3, 4), "around", "around", "above", "above")() + _practice()[1:]
 
 
-def _two_readings() -> Found:
+def _two_for_three() -> Found:
     """The last of the second tries: the program again, and what its tests mean by above 3."""
     last = programs()["not_mended"][-1]
     meant = source(steps()[last.task.steps[0]].programs[0])
     phrase = "keep those above 3"
     same = last.program == last.wrong
     read = last.task.phrases[0] == phrase and phrase in underspecified() and "x >= 3]" in meant
-    return Found(same, same, same, same and read)
+    wrote = "x >= 2]" in source(last.program) and "x >= 3]" not in source(last.program)
+    return Found(same, same, same, same and read and wrote)
 
 
 def _perhaps() -> list[Found]:
@@ -380,8 +381,8 @@ CLAIMS = [
     _claim("In generations 3 and 4 it mends more, but it alone has practised", _it_alone),
     _claim("Later repair and blank have practised repairs, each with its own kind of message. "
            "Resample has not", _practice),
-    _claim("The last is the same again (above 3 has two readings: its tests mean 3 or more)",
-           _two_readings),
+    _claim("The last is the same again, 2 for 3 (above 3 means 3 or more)",
+           _two_for_three),
     _claim("Two ideas mend more, for simple reasons",
            sides(practised(*((idea, "repair_blank") for idea in IDEAS[2:])), "above")),
     _claim("moves nothing that we can see once the arms have practised",
