@@ -25,7 +25,7 @@ from distributed import LocalCluster
 
 from helpers import studies
 
-TRIALS, ROUNDS = {"regression": 24, "tails": 12}, 3
+TRIALS, ROUNDS = {"regression": 24, "tails": 8}, 3
 FASTER, SLOWER = 1.7, 1.15
 
 
