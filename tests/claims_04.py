@@ -427,7 +427,7 @@ CLAIMS = [
     Claim("04", "Both do: of the variance between the classes", TEN,
           _both_variances_fall),
     Claim("04", "a gain, and a small one", recorded("vae_errors"), _a_small_gain),
-    Claim("04", "a gain in recall, too, and that is not shown", recorded("vae_errors"),
+    Claim("04", "a gain in recall, too: not shown", recorded("vae_errors"),
           _no_gain_in_recall_is_shown),
     Claim("04", "Most of the damage is not in the sample", recorded("vae_errors"),
           _more_than_half_is_left),
