@@ -141,10 +141,9 @@ def test_the_title_of_one_arm_says_what_its_curve_shows(arm: str) -> None:
 
 
 def test_the_title_of_two_arms_names_them_and_stands_on_the_page() -> None:
-    short = explorer._difference("unit_tests", "human", "pass_1", 4, subtract=False)
-    assert (
-        short == "unit tests \N{MINUS SIGN} reference only, generation 4: +0.073 [+0.043, +0.102]"
-    )
+    names, numbers = explorer._difference("unit_tests", "human", "pass_1", 4, False).splitlines()
+    assert names == "unit tests \N{MINUS SIGN} reference only, generation 4:"
+    assert numbers == "+0.073 (95 %: +0.043 to +0.102)"
     figure = plots.style.sheet(4.0)
     FigureCanvasAgg(figure)
     title = figure.text(0.12 / plots.style.WIDTH, 0.9, "", fontsize=12.5, weight="bold")

@@ -1,7 +1,8 @@
 """The committed notebooks: current, executed, clean, and really compared by nbval.
 
 nbval itself (see pyproject.toml) runs every notebook and compares its outputs. These tests see that
-there is something to compare, and that each section of a lesson can be run first.
+there is something to compare, that each section of a lesson can be run first, and that the cost
+which its page promises is still true.
 """
 
 import json
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 
 from helpers._ground import ROOT
 from helpers.authoring import rehearse
+from helpers.authoring.budget import Meter, measure
 from helpers.authoring.check import check, orphans
 from helpers.authoring.course import Course
 from helpers.authoring.lesson import Cell, Lesson, Section, parse
@@ -24,6 +26,9 @@ COURSE = Course.at(ROOT)
 STEMS = sorted(path.stem for path in COURSE.lessons.glob("*.md"))
 LESSONS = [stem for stem in STEMS if re.match(r"\d\d-", stem)]
 LEAST_COMPARED = 10
+# How far a fresh cost in CPU seconds may be from the recorded one, either way: machines differ by
+# two, and the start of a kernel varies by a second.
+FACTOR, SLACK = 3.0, 1.0
 UNCOMPARED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 UNCOMPARED_KINDS = {"image/png", "image/jpeg"}  # what nbval skips in a cell's output
 # Before each section: forget all names, and from now on write down how the arms of a figure look.
@@ -107,13 +112,28 @@ def test_sliders_are_where_the_argument_is(number: str) -> None:
     assert first < 2 / 3 * len(code)
 
 
+def assert_cost_is_still_true(stem: str, cpu_seconds: float, memory_mb: float) -> None:
+    recorded = COURSE.measured()[stem]["cpu_seconds"]
+    assert cpu_seconds <= FACTOR * recorded + SLACK, f"course budget --record {stem}"
+    assert cpu_seconds + SLACK >= recorded / FACTOR, f"course budget --record {stem}"
+    assert memory_mb <= lesson(stem).limits["memory_mb"]
+
+
+@pytest.mark.parametrize(
+    "stem", [stem for stem in STEMS if lesson(stem).code and stem not in LESSONS]
+)
+def test_the_recorded_cost_of_a_page_is_still_true(stem: str) -> None:
+    fresh, _ = measure(lesson(stem), COURSE.notebooks, buttons=False)
+    assert_cost_is_still_true(stem, fresh["cpu_seconds"], fresh["memory_mb"])
+
+
 @pytest.mark.parametrize("stem", LESSONS)
 def test_every_section_stands_a_learner_s_hands(
     stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Alone, each cell twice, and one of its cells and every live one interrupted somewhere.
 
-    And an arm has one look in all figures of the lesson.
+    And an arm has one look in all figures of the lesson, and the cells cost what is recorded.
     """
 
     def moment(section: Section, cell: Cell) -> float | None:
@@ -126,7 +146,14 @@ def test_every_section_stands_a_learner_s_hands(
     log = tmp_path / "looks"
     watch = Cell("code", FORGET_AND_WATCH.format(log=str(log)), 0, "forget", {})
     monkeypatch.setattr(rehearse, "FORGET", watch)
-    rehearse.rehearse(lesson(stem), COURSE.notebooks, moment=moment)
+    meter = Meter()
+    try:
+        rehearse.rehearse(lesson(stem), COURSE.notebooks, moment=moment, watch=meter)
+    finally:
+        meter.close()
+    spent = meter.cpu_seconds  # before and after each first whole run; at first, the kernel's start
+    whole = spent[0] + sum(np.subtract(spent[1::2], spent[::2]))
+    assert_cost_is_still_true(stem, whole, meter.memory_mb[-1])
     looks: dict[str, set[tuple[str, ...]]] = {}
     for line in log.read_text("utf-8").splitlines() if log.exists() else ():
         name, *look = json.loads(line)

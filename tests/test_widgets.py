@@ -360,7 +360,7 @@ def test_stop_in_mid_run_keeps_what_is_done():
     button.stop()
     assert button.wait()
     assert 3 <= len(button.results) < 100
-    said = f"Stopped: {len(button.results)} of 100 steps done and kept. Run begins anew."
+    said = f"Stopped: {len(button.results)} of 100 generations done and kept. Run begins anew."
     assert said in button._line.value
     assert f"{len(button.results)} done" in button.html
     assert button.history.interrupted
@@ -383,16 +383,16 @@ def test_a_run_says_how_long_it_still_takes(monkeypatch):
     for gate in gates:
         gate.set()
     assert button.wait()
-    assert "0 of 3 steps done; about 5.0 minutes left" in told[0]
+    assert "0 of 3 generations done; about 5.0 minutes left" in told[0]
     assert '<progress value="0" max="3"' in told[0]
-    assert "3 of 3 steps done." in button._line.value
+    assert "3 of 3 generations done." in button._line.value
 
     nameless = live_run(lambda should_stop: iter([]), last, total=3)
     lines = []
     nameless._line.observe(lambda change: lines.append(change["new"]), names="value")
     nameless.start()
     assert nameless.wait()
-    assert "0 of 3 steps done; 0 s so far" in lines[0]
+    assert "0 of 3 generations done; 0 s so far" in lines[0]
 
 
 def test_the_line_of_a_run_is_renewed_while_a_step_takes_long(monkeypatch):
@@ -443,7 +443,7 @@ def test_run_shows_errors_and_keeps_what_was_done():
     assert button.wait()
     assert "RuntimeError: the model broke" in button.html
     assert isinstance(button.error, RuntimeError)
-    assert "Ended by an error: 1 of 3 steps done." in button._line.value
+    assert "Ended by an error: 1 of 3 generations done." in button._line.value
     assert button.results == [1]
     assert not button._run.disabled
 

@@ -64,12 +64,14 @@ def rehearse(
     moment: Callable[[Section, Cell], float | None] | None = None,
     again: bool = True,
     patience: int = 1,
+    watch: Callable[[int], None] | None = None,
 ) -> dict[str, float]:
     """Run the sections of `lesson` alone, or the one under `heading`, in the folder `where`.
 
     moment: after how many seconds a cell is interrupted at first; None: not at all.
     again: whether each cell is run a second time.
     patience: as for `kernel_for`.
+    watch: called with the kernel's process id before the first whole run of each cell and after it.
 
     Returns the seconds of each cell's first whole run, by cell id. Raises KeyError for an unknown
     heading, and CellError, naming the section and the line in the lesson's file, when a cell fails,
@@ -85,7 +87,8 @@ def rehearse(
         plan += [(section, cell, moment and moment(section, cell)) for cell in section.cells]
     seconds: dict[str, float] = {}
     notebook = notebook_of([cell for _, cell, _ in plan])
-    with kernel_for(notebook, where, patience=patience) as (client, _):
+    notice = watch or (lambda pid: None)
+    with kernel_for(notebook, where, patience=patience) as (client, pid):
         for index, (section, cell, after) in enumerate(plan):
             how = "does not run alone"
             try:
@@ -93,9 +96,11 @@ def rehearse(
                     how = f"breaks when it is interrupted at {after:.2f} s"
                     _interrupted(client, index, after)
                     how = f"does not run again after an interrupt at {after:.2f} s"
+                notice(pid)
                 began = time.monotonic()
                 _run(client, index)
                 seconds[cell.id] = time.monotonic() - began
+                notice(pid)
                 if again and cell is not FORGET:
                     first, how = said(notebook.cells[index]), "does not run twice"
                     _run(client, index)

@@ -356,7 +356,7 @@ class RunButton(widgets.VBox):
         return not self.running
 
     def _work(self) -> None:
-        bar = Progress(self.total, "step", self._name, show=self._tell)
+        bar = Progress(self.total, "generation", self._name, show=self._tell)
         try:
             with bar:
                 self._consume(bar)
@@ -387,7 +387,7 @@ class RunButton(widgets.VBox):
         self._line.value = line
 
     def _says(self) -> str:
-        return f"A Run button for {self.total} steps, with Stop."
+        return f"A Run button for {self.total} generations, with Stop."
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**view(self), **_words(self._says())}

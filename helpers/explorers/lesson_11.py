@@ -335,8 +335,8 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
 
     An interrupt stops all of them; called again, each goes on behind its last whole generation.
     """
+    from helpers.coding.grading import Remembering
     from helpers.studies import execution
-    from helpers.verification import Sandbox
 
     for arm in arms:
         one_of("arms", arm, tuple(ARMS))
@@ -345,7 +345,8 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
     already = (len(arms) - len(open_still)) * (LAST + 1)
     already += sum(len(_runs[arm, seed].generations) for arm in open_still if (arm, seed) in _runs)
     total = len(arms) * (LAST + 1)
-    with Progress(total, "generation", progress, already) as bar, Sandbox() as box:
+    # All arms write for the same tasks, and mostly what was written before: half the time goes.
+    with Progress(total, "generation", progress, already) as bar, Remembering() as box:
         for arm in open_still:
             history = _runs.setdefault((arm, seed), History())
             turns = iterate(**execution.loop_of(arm, begin, box, seed), resume=history)
@@ -362,12 +363,12 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
 
 def one_arm(arm: str, seed: int) -> Iterator[Generation]:
     """An arm of the study, a generation at a time: what `execution.run_arm` runs to the end."""
+    from helpers.coding.grading import Remembering
     from helpers.studies import execution
-    from helpers.verification import Sandbox
 
     one_of("arm", arm, tuple(ARMS))
     begin = live_start(seed)
-    with Sandbox() as box:
+    with Remembering() as box:
         yield from iterate(**execution.loop_of(arm, begin, box, seed))
 
 
@@ -411,7 +412,7 @@ def _difference(first: str, second: str, metric: str, at: int, subtract: bool) -
         return f"{ARMS[first]}{less}, generation {at}: {short(mean)}"
     row = differences((first, second), metric=metric, at=at).iloc[0]
     value, low, high = (rounded(row[name], 3) for name in _SPREAD)
-    interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    interval = f"{value:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
     named = f"{_minus(first, second)}, generation {at}:"
     wide = len(named) + len(interval) > TITLE  # then the numbers stand below the names
     return f"{named}\n{interval}" if wide else f"{named} {interval}"

@@ -83,7 +83,7 @@ def band(
     labels += live_labels(fresh, live_name)
     figure = style.sheet(4.0, title)
     room = style.label_room(labels)
-    chart = _new_chart(figure, 0.85, room, options, top=0.5 if title else 0.2)
+    chart = _new_chart(figure, 0.85, room, options, top=0.2 + 0.3 * len(title.splitlines()))
     style.name_axes(chart.axes, xlabel, ylabel or metric)
     first, last = int(table["generation"].min()), int(table["generation"].max())
     if log_x:

@@ -101,7 +101,7 @@ _ARMS_IN_TURN = (
      "4 times the samples", "a larger net", "3 times the training"),
     ("T = 1.2", "T = 1", "top-p = 0.9", "T = 0.8", "T = 0.5"),
     ("unit tests", "unchecked", "repair", "own tests", "the start", "newest only", "blank",
-     "resample", "parser and linter", "newest only, T=0", "newest only, T=1.2", "kind",
+     "resample", "parser and linter", "newest only, T=1.2", "newest only, T=0", "kind",
      "more practice", "random, in each task", "random, overall", "trace", "two turns",
      "reference programs"),
     ("small, by the big one", "small, start", "big, start", "small, itself", "big, itself",

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.teaching._forms import code_page
+from helpers.teaching._forms import LINE, code_page
 from helpers.teaching._records import State
 from helpers.teaching._store import store
 from helpers.teaching.exercises import Exercise, Hint, Praise, find
@@ -73,7 +73,7 @@ def check(exercise: str, answer: Any) -> Outcome:
     _record(exercise, right, code)
     said = f"{exercise}: {'right' if right else 'not yet'}. {line}".strip()
     # JupyterLab breaks long lines within words.
-    print(fill(said, 90, break_long_words=False, break_on_hyphens=False))
+    print(fill(said, LINE, break_long_words=False, break_on_hyphens=False))
     if code and kept and not right and kept not in _cells():
         _show_kept(exercise, kept)
     return Outcome(right, line)

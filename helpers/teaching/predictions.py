@@ -16,7 +16,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from helpers._arguments import real_number
-from helpers.teaching._forms import Form, escape, lesson_key, nonempty_text, status
+from helpers.teaching._forms import LINE, Form, escape, lesson_key, nonempty_text, status
 from helpers.teaching._records import Entry, State, same_text
 from helpers.teaching._store import store
 
@@ -201,7 +201,7 @@ class Prediction(Form):
         store().update(put)
         with self._lock:
             self._show(self._committed())
-        print(fill(self._judged(truth), 90, break_long_words=False, break_on_hyphens=False))
+        print(fill(self._judged(truth), LINE, break_long_words=False, break_on_hyphens=False))
 
     def _judged(self, truth: Any) -> str:
         value = self.value

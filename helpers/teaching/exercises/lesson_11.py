@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ HARNESS = (
     "raise RuntimeError."
 )
 TOO_MANY = "More programs of one task were kept than per_prompt allows."
+CAME_BACK = (
+    "A task whose programs do not all stand together was counted anew when it came back. Count the "
+    "kept programs of each task, wherever they stand."
+)
 ALL_TASKS = "per_prompt counts the programs of each task anew, not of all tasks together."
 OTHER_TASK = (
     "The same program passed for two tasks, and was kept for one alone: each task keeps its own."
@@ -56,8 +61,9 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         Report(Verdict.TIMEOUT, "time", n_passed=5, n_cases=6),
     )
     reports: list[Row] = [
-        *(("easy", program, good) for program in "aabcd"),
+        *(("easy", program, good) for program in "aabc"),
         ("hard", "e", half),
+        ("easy", "d", good),
         ("hard", "f", _report(0)),
         ("slow", "g", late),
         ("slow", "h", good),
@@ -75,7 +81,9 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         return OUT_OF_TIME
     if len(set(got)) < len(got):
         return DUPLICATES
-    if sum(name.startswith("easy ") and name[5:6] in "abcd" for name in got) > 3:
+    if "easy d" in got and "easy c" not in got:
+        return CAME_BACK
+    if sum(name.startswith("easy ") and name[5:6] in "abcd" for name in got) > 2:
         return TOO_MANY
     missing = [name for name in wanted if name not in got]
     if set(got) < set(wanted):
@@ -99,6 +107,8 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         answer([("easy", "a", good), ("lost", "k", broken)], per_prompt=2)
     except RuntimeError:
         return None
+    except Exception:
+        return HARNESS
     return HARNESS
 
 
@@ -179,6 +189,15 @@ choose.wrong(
     hint=COPY_TOOK_A_PLACE,
 )
 choose.wrong("nothing", lambda reports, per_prompt=2: [], hint=NOTHING)
+choose.wrong(
+    "tasks that come back are new ones",
+    lambda reports, per_prompt=2: [
+        pair
+        for _, rows in groupby(reports, key=lambda row: row[0])
+        for pair in _keeping(lambda r: r.passed)(list(rows), per_prompt)
+    ],
+    hint=CAME_BACK,
+)
 choose.wrong("two of all tasks", _keeping(lambda r: r.passed, limit="all"), hint=ALL_TASKS)
 
 # ---------------------------------------------------------------------- B. was repair worth it?
