@@ -25,7 +25,6 @@ from typing import Any, Protocol, Required, Self, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from helpers._arguments import not_complex, positive_int
@@ -177,6 +176,8 @@ def iterate(
     if isinstance(init, str) and init != "previous":
         raise ValueError(f"init must be None, 'previous' or a fitted model, got {init!r}")
 
+    from sklearn.base import clone  # here: who reads recorded runs need not wait for it
+
     def turn(done: list[Generation]) -> Generation:
         """The generation behind those that are `done`, which are left as they are."""
         synthetic = [generation.kept for generation in done]
@@ -319,6 +320,8 @@ def run_batched(
         )
     rng = np.random.default_rng(seed)
     real = _real_of_runs(draw_real, runs, n, rng)
+    from sklearn.base import clone
+
     fitted = clone(model)
     design = getattr(model, "design", None)
     if design is None or design.ndim != 3:

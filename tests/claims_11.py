@@ -397,7 +397,7 @@ CLAIMS = [
     _claim("Repair leaves fewer different right programs of ten than unit tests",
            sides(gaps(("repair", "unit_tests"), metric="distinct_right"), "below")),
     _claim("Nineteen such loops, the arms, were run, ten seeds each", _nineteen),
-    _claim("drawn at [temperature](#Temperature-again) $0.8$, passes all sixteen tests of a new task",
+    _claim("[temperature](#Temperature-again) $0.8$, passes all sixteen tests of a new task",
            lambda: [exactly(lambda: TEMPERATURE, 0.8, 0.8)(),
                     exactly(lambda: N_VISIBLE + N_HIDDEN, 16, 16)()]),
     _claim("by a check at most two of four: $0.5$", _two_of_four),
