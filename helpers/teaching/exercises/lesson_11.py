@@ -95,12 +95,7 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         return by_what_is_missing.get(tuple(missing), ALL_TASKS)
     if got != wanted:
         return ORDER if sorted(got) == sorted(wanted) else f"Kept: {shown(got)}, not {wanted}."
-    if _pairs(answer(list(reports), per_prompt=1)) != [
-        "easy a",
-        "slow h",
-        "easy too a",
-        "partly j",
-    ]:
+    if _pairs(answer(list(reports), per_prompt=1)) != [n for n in wanted if n != "easy b"]:
         return "It is right for per_prompt=2 only."
     broken = Report(Verdict.HARNESS_ERROR, "no worker", n_cases=6)
     try:
