@@ -139,7 +139,10 @@ class Lab:
         self._has_run = True
         self.menu("Edit", "Clear Outputs of All Cells")  # else the old numbers look like new ones
         self.menu("Run", "Run All Cells")
-        self.page.wait_for_function(ALL_DONE, arg=ERROR, timeout=PATIENCE_WITH_A_LESSON)
+        # Asked at every frame, as is usual, it would take half a core from the kernel.
+        self.page.wait_for_function(
+            ALL_DONE, arg=ERROR, polling=500, timeout=PATIENCE_WITH_A_LESSON
+        )
         self.wait_until_idle()
 
     def tab_to(self, target: Locator) -> None:

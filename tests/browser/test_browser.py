@@ -171,7 +171,7 @@ def test_stop_ends_a_run_and_keeps_what_is_done(lab: Lab) -> None:
     expect(seen(live.locator("img[alt]"))).to_be_visible(timeout=PATIENCE)
     expect(run).to_be_disabled()
     stop.press("Space")
-    kept = seen(live.get_by_text(re.compile(r"^Stopped: \d+ of 50 steps done and kept")))
+    kept = seen(live.get_by_text(re.compile(r"^Stopped: \d+ of 50 generations done and kept")))
     expect(kept).to_be_visible(timeout=PATIENCE)
     assert 0 < int(kept.inner_text().split()[1]) < 50  # in mid-run
     expect(seen(live.locator("img[alt]"))).to_be_visible()
@@ -179,7 +179,7 @@ def test_stop_ends_a_run_and_keeps_what_is_done(lab: Lab) -> None:
     lab.shot("stopped", live)
 
     run.press("Space")  # and again
-    line = seen(live.get_by_text(re.compile(r"^\s*\d+ of 50 steps done; about .* left$")))
+    line = seen(live.get_by_text(re.compile(r"^\s*\d+ of 50 generations done; about .* left$")))
     expect(line).to_be_visible(timeout=PATIENCE)
     stop.press("Space")
     expect(kept).to_be_visible(timeout=PATIENCE)
