@@ -417,7 +417,7 @@ CLAIMS = [
     _claim("The arm that narrows is reference only",
            sides(changes("human", "unit_tests", "unchecked", "static", metric="distinct"),
                  "below", "around", "above", "above")),
-    _claim("two different programs a task, right or wrong: more of both",
+    _claim("right or wrong: different ones and right ones become more",
            sides(both(*(changes("static", metric=m)
                         for m in ("distinct", "distinct_right", "pass_10"))), "above")),
     _claim("Four are unit tests over something else. The fifth is unchecked over newest only",

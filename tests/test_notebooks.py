@@ -151,7 +151,7 @@ def test_every_section_stands_a_learner_s_hands(
         rehearse.rehearse(lesson(stem), COURSE.notebooks, moment=moment, watch=meter)
     finally:
         meter.close()
-    spent = meter.cpu_seconds  # before and after each first whole run; at first, the kernel's start
+    spent = meter.cpu_seconds  # before each cell, after its first whole run; at first, the start
     whole = spent[0] + sum(np.subtract(spent[1::2], spent[::2]))
     assert_cost_is_still_true(stem, whole, meter.memory_mb[-1])
     looks: dict[str, set[tuple[str, ...]]] = {}

@@ -71,7 +71,8 @@ def rehearse(
     moment: after how many seconds a cell is interrupted at first; None: not at all.
     again: whether each cell is run a second time.
     patience: as for `kernel_for`.
-    watch: called with the kernel's process id before the first whole run of each cell and after it.
+    watch: called with the kernel's process id before each cell and after its first whole run; an
+    interrupted run, of which the whole one may keep what it did, lies in between.
 
     Returns the seconds of each cell's first whole run, by cell id. Raises KeyError for an unknown
     heading, and CellError, naming the section and the line in the lesson's file, when a cell fails,
@@ -92,11 +93,11 @@ def rehearse(
         for index, (section, cell, after) in enumerate(plan):
             how = "does not run alone"
             try:
+                notice(pid)
                 if after is not None:
                     how = f"breaks when it is interrupted at {after:.2f} s"
                     _interrupted(client, index, after)
                     how = f"does not run again after an interrupt at {after:.2f} s"
-                notice(pid)
                 began = time.monotonic()
                 _run(client, index)
                 seconds[cell.id] = time.monotonic() - began

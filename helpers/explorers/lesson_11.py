@@ -345,7 +345,7 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
     already = (len(arms) - len(open_still)) * (LAST + 1)
     already += sum(len(_runs[arm, seed].generations) for arm in open_still if (arm, seed) in _runs)
     total = len(arms) * (LAST + 1)
-    # All arms write for the same tasks, and mostly what was written before: half the time goes.
+    # All arms write for the same tasks, and often what was written before.
     with Progress(total, "generation", progress, already) as bar, Remembering() as box:
         for arm in open_still:
             history = _runs.setdefault((arm, seed), History())

@@ -63,10 +63,10 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
     reports: list[Row] = [
         *(("easy", program, good) for program in "aabc"),
         ("hard", "e", half),
-        ("easy", "d", good),
         ("hard", "f", _report(0)),
         ("slow", "g", late),
         ("slow", "h", good),
+        ("easy", "d", good),  # behind one that passed, for whoever drops the failing ones first
         ("easy too", "a", good),
         ("partly", "i", half),
         ("partly", "j", good),
@@ -81,7 +81,7 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         return OUT_OF_TIME
     if len(set(got)) < len(got):
         return DUPLICATES
-    if "easy d" in got and "easy c" not in got:
+    if {"easy a", "easy b", "easy d"} <= set(got) and "easy c" not in got:
         return CAME_BACK
     if sum(name.startswith("easy ") and name[5:6] in "abcd" for name in got) > 2:
         return TOO_MANY
@@ -102,8 +102,8 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         answer([("easy", "a", good), ("lost", "k", broken)], per_prompt=2)
     except RuntimeError:
         return None
-    except Exception:
-        return HARNESS
+    except Exception as error:
+        return f"{HARNESS} Yours raised {type(error).__name__}: {error}"
     return HARNESS
 
 
