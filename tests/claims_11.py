@@ -372,7 +372,7 @@ CLAIMS = [
     _claim("In generation 0 the message is worth", sides(_message(0), "above")),
     _claim("with an interval that hardly leaves zero out", _hardly),
     _claim("In generations 2, 3 and 4 no difference is shown", sides(_message(2, 3, 4), "around")),
-    _claim("than with a blank one in generation 0, perhaps in 1, and not visibly more later",
+    _claim("than with a blank one in generation 0, perhaps in 1, and not visibly later",
            _perhaps),
     _claim("interval holds zero: not refuted; it mends more in generation 0",
            sides(both(gaps(("repair", "repair_blank")), _message(0)), "around", "above")),
