@@ -12,6 +12,8 @@ import pandas as pd
 from claims import Claim, Found, between, exactly, mean, recorded, values
 
 from helpers import studies
+from helpers._ground import ROOT
+from helpers.authoring.course import Course
 from helpers.coding.exam import TEMPERATURE
 from helpers.coding.gates import OwnTests, UnitTests
 from helpers.coding.language import (
@@ -298,6 +300,19 @@ def _written() -> list[Found]:
     return [Found(n := known[arm][2], n, n, n == said[arm], arm) for arm in said]
 
 
+def _written_first() -> list[Found]:
+    """The same, of the arms that have a second try."""
+    known = {name: arm[2] for name, arm in arms(None).items() if name.startswith("repair")}  # type: ignore[arg-type]
+    assert known
+    return [Found(n, n, n, n == 2, arm) for arm, n in known.items()]
+
+
+def _student() -> Found:
+    """What training it cost when the lesson's cost was recorded, in minutes."""
+    cost = Course.at(ROOT).measured()["11-learning-from-execution"]["11-start"] / 60
+    return Found(cost, cost, cost, 0.75 < cost < 1.25)
+
+
 def _with_a_second_try() -> list[Found]:
     """Two programs a task, and one more for each of the two where neither passed."""
     attempts = arms(None)["repair"][2]  # type: ignore[arg-type]
@@ -394,6 +409,8 @@ CLAIMS = [
                  "around")),
     _claim("A check has four times as many programs written for it", _written),
     _claim("An arm with a second try writes about three", _with_a_second_try),
+    _claim("Arms with a second try write two programs a task first", _written_first),
+    _claim("Its student takes about a minute", _student),
     _claim("Repair leaves fewer different right programs of ten than unit tests",
            sides(gaps(("repair", "unit_tests"), metric="distinct_right"), "below")),
     _claim("Nineteen such loops, the arms, were run, ten seeds each", _nineteen),

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import pandas as pd
 import pytest
 import yaml
@@ -30,6 +31,7 @@ from helpers.studies import _cluster, gpt_scale, nature_opt, stories
 NAME = "squeeze"  # forty trials of a tenth of a second, recorded
 SEEDS = list(studies._study(NAME).SEEDS)
 STUDY = (NAME, "full", {})
+SETTINGS = Path("helpers", "studies", "dask.yaml")  # of workers, as the page names it
 PAGE = ROOT / "lessons" / "instructors" / "clusters.md"
 # Ends with who started it: nobody writes to its input, which closes then.
 PROGRAM = """
@@ -37,7 +39,10 @@ import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+        n_workers=int(sys.argv[1]),
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=":0",
     ) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
@@ -45,13 +50,24 @@ if __name__ == "__main__":
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[tuple[str, int]]:
-    """Address and process of a scheduler; its two workers are processes of their own."""
+def cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, int]]:
+    """Address and process of a scheduler; its workers are processes of their own."""
     program = folder / "cluster.py"
     program.write_text(PROGRAM, encoding="utf-8")
     pipe = subprocess.PIPE
+    changes = {
+        "DASK_CONFIG": str(ROOT / SETTINGS),
+        # Fifteen seconds after a worker's death a LocalCluster ends the one in its place, should
+        # that one have died a moment ago, too. Here the next test kills it again.
+        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1 hour",
+    }
     with subprocess.Popen(
-        [sys.executable, program], stdin=pipe, stdout=pipe, text=True, cwd=folder
+        [sys.executable, program, str(workers)],
+        stdin=pipe,
+        stdout=pipe,
+        text=True,
+        cwd=folder,
+        env=os.environ | changes,
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip(), process.pid
@@ -160,6 +176,12 @@ def test_a_killed_scheduler_costs_no_finished_trial(
     assert 3 <= done < len(SEEDS)
     assert f"{done} of {len(SEEDS)} trials are done and kept" in capfd.readouterr().out
     pd.testing.assert_frame_equal(run(tmp_path), studies.load(NAME), rtol=1e-4)
+
+
+def test_one_worker_is_enough(tmp_path: Path) -> None:
+    """joblib computes what is one job in its own process: here, where there is no worker."""
+    with cluster(tmp_path, workers=1) as (address, _):
+        assert dict(_cluster.finished(address, NAME, [100, 101], "small", {})).keys() == {100, 101}
 
 
 def test_a_trial_that_raises_does_not_stop_the_others(scheduler: str) -> None:
@@ -322,6 +344,21 @@ def test_the_costs_on_the_page_follow_from_what_is_recorded() -> None:
     paper = nature_opt.SETTINGS
     models = len(nature_opt.SEEDS) * (paper["generations"] + 1)
     assert f"{models * paper['epochs_without_real']} tokens are trained for each token" in page
+
+
+def test_workers_have_the_settings_of_the_page(scheduler: str) -> None:
+    """Where a worker is started as the page says: at home, by Slurm and on Kubernetes."""
+    text = PAGE.read_text(encoding="utf-8")
+    named = re.findall(r"DASK_CONFIG(?:=|, value: )([^\s\"}]+)", text)
+    assert named == [SETTINGS.as_posix()] * 3
+    wanted = yaml.safe_load((ROOT / SETTINGS).read_text(encoding="utf-8"))["distributed"]
+    memory = {k: str(v) for k, v in wanted["nanny"]["pre-spawn-environ"].items()}
+    assert memory
+    with Client(scheduler, set_as_default=False) as client:
+        for there in client.run(lambda: dict(os.environ)).values():
+            assert memory.items() <= there.items()
+        looks = client.run(lambda: dask.config.get("distributed.worker.profile.enabled"))
+    assert set(looks.values()) == {wanted["worker"]["profile"]["enabled"]} == {False}
 
 
 def test_the_commands_on_the_page_are_those_that_are_tested() -> None:

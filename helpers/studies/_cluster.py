@@ -65,6 +65,10 @@ class _Patient(DaskDistributedBackend):
     It tells joblib of calls that Dask gives up, too: joblib would wait for them for ever.
     """
 
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Never one, whatever workers there are: joblib computes one job in its own process."""
+        return max(2, super().effective_n_jobs(n_jobs))
+
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
         """One call to the workers; `callback` gets what comes of it."""
 
