@@ -92,13 +92,16 @@ class Progress:
     def line(self) -> str:
         """The line as it reads now."""
         left = self.seconds_left()
-        if left is None:
+        if not left:  # nobody knows, or the last step takes longer than those before it
             passed = time.monotonic() - self._began
             return f"{self.counted} done; {_rounded(passed)} so far"
         return f"{self.counted} done; about {_rounded(left)} left"
 
     def seconds_left(self) -> float | None:
-        """About how many seconds the rest takes: at this run's own pace, or at the recorded one."""
+        """About how many seconds the rest takes: at this run's own pace, or at the recorded one.
+
+        A step that takes longer than that is taken for the pace of those behind it, too.
+        """
         now, here = time.monotonic(), self.finished - self._already
         if here:
             pace = (self._since - self._began) / here
@@ -106,8 +109,8 @@ class Progress:
             pace = self._expected / self.total
         else:
             return None
-        rest = pace * (self.total - self.finished)
-        return max(0.0, rest - min(now - self._since, pace))
+        spent = now - self._since
+        return max(0.0, max(pace, spent) * (self.total - self.finished) - spent)
 
     @property
     def counted(self) -> str:

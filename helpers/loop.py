@@ -318,10 +318,10 @@ def run_batched(
         raise TypeError(
             f"model must be Gaussian, Discrete or LinearRegression to run batched, got {model!r}"
         )
+    from sklearn.base import clone  # as in `iterate`
+
     rng = np.random.default_rng(seed)
     real = _real_of_runs(draw_real, runs, n, rng)
-    from sklearn.base import clone
-
     fitted = clone(model)
     design = getattr(model, "design", None)
     if design is None or design.ndim != 3:

@@ -214,7 +214,7 @@ RANDOM = "own run, 41,952 random weights"
 CALLS = "2,000 first tokens by transformers, from 1,000 of random weights"
 
 CLAIMS = [
-    Claim("14", "The loss is that on the real blocks, in nats a token. It rises.",
+    Claim("14", "The loss is measured on the real blocks, in nats a token. It rises.",
           f"{RANDOM}, three fits of 30 steps, one seed", _rises),
     Claim("14", "Such a model has hardly learnt the first real text", RANDOM, _hardly_learnt),
     Claim("14", "A fair lottery with these numbers would show more than eight hundred different "
@@ -241,14 +241,15 @@ CLAIMS = [
           lambda: _one("rules that hold", n := pretrained.rules()["holds"].sum(), n == 3)),
     Claim("14", "With these two it ends above the pretrained model: worse on real text than before "
           "any fit", SMOL, _above_the_pretrained),
-    Claim("14", "Accumulate stays lower with each sampler, in every generation and seed", SMOL,
+    Claim("14", "Accumulate stays lower with each sampler, in every seed and generation after "
+          "the first fit", SMOL,
           _lower_with_each_sampler),
     Claim("14", "real text became harder under replace, and less so under accumulate, in each of "
           "three seeds", SMOL, lambda: [_rule("loss of replace rises at T = 1", True)(),
                                         *_lower_with_each_sampler()]),
-    Claim("14", "Our rule had said that its plain samples become harder to foretell. They did not.",
-          SMOL, _fell_in_every_seed),
-    Claim("14", "Three fair coins do that once in eight times", "exact",
+    Claim("14", "Our rule had said that its samples at $T = 1$ become harder to predict. They did "
+          "not.", SMOL, _fell_in_every_seed),
+    Claim("14", "By chance alone, as with three coins, that happens once in eight times", "exact",
           exactly(lambda: 1 / 2**3, 0.125, 0.125)),
     Claim("14", "The paper's two settings differ in two things at once", "switches of nature_opt",
           _epochs_differ),

@@ -98,7 +98,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         "Line 2 of your cell changes its input",
     ),
     "wrong arguments": (lambda: cell("def f(x, y):\n    return x"), "could not use your answer"),
-    "no function": (lambda: 3, "The check could not use your answer (TypeError: 'int'"),
+    "no function": (lambda: 3, "Hand over the function itself: its name, without () behind it."),
     "returns nothing": (lambda: cell("def f(x):\n    x ** 2"), "None (is a return missing?)"),
     "returns a text": (lambda: lambda x: "9", "'9' (str)"),
     "returns objects": (lambda: lambda x: [object(), {}], "must be an array of numbers"),

@@ -190,6 +190,20 @@ def test_band_gives_median_and_quantiles_of_the_runs():
     assert "At the end accumulate is the highest and replace the lowest." in picture.alt
 
 
+@pytest.mark.parametrize(
+    ("runs", "share"), [(9, "all runs"), (10, "about 90 % of the runs"), (20, "90 % of the runs")]
+)
+def test_band_of_few_runs_holds_them_all(runs, share):
+    """The 5 % quantile of three runs lies among them: nobody can say that 90 % lie inside."""
+    frame = tidy(arms=("replace",)).query("replicate < @runs")
+    picture = plots.band(frame, "variance")
+    last = frame[frame.generation == 10].value
+    row = picture.table.iloc[-1]
+    inside = last.between(row["low"], row["high"]).sum()
+    assert (row["runs"], inside) == (runs, {9: 9, 10: 8, 20: 18}[runs])
+    assert f"; at the end {share} lie between " in picture.alt
+
+
 def test_band_can_show_means():
     frame = tidy(arms=("replace",))
     picture = plots.band(frame, "variance", centre="mean")

@@ -7,6 +7,7 @@ custom/custom.css.
 """
 
 import json
+import os
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
@@ -21,6 +22,10 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 c.LabApp.custom_css = True
+# A login shell, which is the default of a server that no terminal started, begins with the system's
+# PATH: it would not find `course`, nor the course's Python.
+if os.name != "nt":
+    c.ServerApp.terminado_settings = {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]}
 # The place of custom.css is no option of its own; a learner's own file comes behind ours.
 LOOKS = [Path(__file__).parent / "custom", Path(jupyter_config_dir()) / "custom"]
 c.ServerApp.tornado_settings = {"static_custom_path": [str(folder) for folder in LOOKS]}

@@ -176,7 +176,7 @@ def span(time_needed: float) -> str:
 
 # ---------------------------------------------------------------------- the figure
 
-SIZES = np.logspace(5, 10, 60)
+SIZES = np.sort(np.append(np.logspace(5, 10, 60), HUB_WEIGHTS))  # where the GPU's band begins, too
 CORE, CARD = "one core", "a GPU, by estimate"
 
 
@@ -212,7 +212,7 @@ def bill_picture(
     axes = style.add_axes(figure, 0.85, 0.6, style.label_room([CORE, CARD]), 0.5)
     axes.plot(SIZES, mine, color=PALETTE["vermillion"], linewidth=2.4)
     axes.fill_between(busy, fast, slow, color=PALETTE["blue"], alpha=0.3, linewidth=0)
-    axes.plot(chosen, needed, color=style.INK, marker="o", markersize=9)
+    axes.plot(chosen, needed, color=style.INK, marker="o", markersize=9, clip_on=False)
     axes.set(xscale="log", yscale="log", xlim=(SIZES[0], SIZES[-1]))
     _landmarks(axes, low=min(fast[0], mine[0]), high=mine[-1])
     style.log_ticks(axes.xaxis)

@@ -65,7 +65,8 @@ def band(
     predicted     the reader's interval (low, high), drawn at `predicted_at` (the last generation);
                   None draws nothing, so `prediction.value` can be passed as it is
     centre        "median" or "mean" of the runs
-    level         share of the runs inside the band: .9 is from the 5 % to the 95 % quantile
+    level         share of the runs inside the band: .9 is from the 5 % to the 95 % quantile; of
+                  fewer than ten runs it holds all
     runs          so many single runs of each arm are drawn as thin lines
     log           logarithmic value axis
     log_x         the other axis, too, where `generation` holds a count, such as tries

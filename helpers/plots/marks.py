@@ -24,6 +24,7 @@ Curve = Sequence[float] | np.ndarray | Callable[[int], float]
 Point = tuple[float, float, str]  # generation, value, where it is published
 
 DIAMOND = "\N{WHITE DIAMOND}"  # goes before the name of what is published
+FEW = 10  # runs: of fewer no share of nine in ten can be told
 TURN, FLAT = 0.2, 0.05  # a turn is told so far beyond both ends: of the span, and of the start
 _RUN = ("replicate", "seed", "run")
 _HALO = [patheffects.withStroke(linewidth=4.5, foreground=style.PAPER)]
@@ -91,15 +92,19 @@ def checked(frame: Any, name: str, options: Options) -> pd.DataFrame:
 
 
 def quantiles(frame: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Arm, generation, low, middle, high and number of runs, arms in order of appearance."""
+    """Arm, generation, low, middle, high and number of runs, arms in order of appearance.
+
+    With fewer than FEW runs, low and high are the least and the greatest.
+    """
     rows = checked(frame, "frame", options)
     outside = (1 - options.level) / 2
     groups = rows.groupby(["arm", "generation"], sort=False)["value"]
     cuts = groups.quantile(np.array([outside, 0.5, 1 - outside])).unstack()
     middle = groups.mean() if options.centre == "mean" else cuts[0.5]
+    runs = groups.size()
     table = pd.DataFrame({
-        "low": cuts.iloc[:, 0], "middle": middle, "high": cuts.iloc[:, -1],
-        "runs": groups.size(),
+        "low": cuts.iloc[:, 0].where(runs >= FEW, groups.min()), "middle": middle,
+        "high": cuts.iloc[:, -1].where(runs >= FEW, groups.max()), "runs": runs,
     }).reset_index()  # fmt: skip
     order = {arm: i for i, arm in enumerate(rows["arm"].unique())}
     key = table["arm"].map(order)
@@ -167,8 +172,16 @@ def _sentence(name: str, rows: pd.DataFrame, options: Options) -> str:
     text = f"{who} {_course(rows, options)}"
     if runs > 1:
         ends = f"{short(last['low'])} and {short(last['high'])}"
-        text += f"; at the end {percent(options.level)} of the runs lie between {ends}"
+        text += f"; at the end {_share(runs, options.level)} runs lie between {ends}"
     return style.sentence(text) + "."
+
+
+def _share(runs: int, level: float) -> str:
+    """How many of so many runs a band holds. Of ten, a quantile of 5 % leaves one out, not half."""
+    if runs < FEW:
+        return "all"
+    about = "" if runs * (1 - level) / 2 >= 1 - 1e-9 else "about "
+    return f"{about}{percent(level)} of the"
 
 
 def _course(rows: pd.DataFrame, options: Options) -> str:

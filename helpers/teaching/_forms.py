@@ -20,7 +20,7 @@ from helpers._kept import LIVE, Kept, view
 if TYPE_CHECKING:
     import ipywidgets
 
-LINE = 79  # letters of a printed line: what a page of 800 pixels can hold
+LINE = 76  # letters of a printed line: what a page of 800 pixels holds beside its scroll bar
 _KEY = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 
 _STYLE = """<style>

@@ -174,6 +174,8 @@ def _explained(error: BaseException, not_theirs: tuple[str, ...]) -> str:
         what = type(error).__name__
     if len(what) > 160:
         what = what[:157] + "..."
+    if line is None and "is not callable" in what:
+        return "Hand over the function itself: its name, without () behind it."
     if line is None:
         return f"The check could not use your answer ({what}). Is it of the type asked for?"
     if isinstance(error, ValueError) and "read-only" in str(error):

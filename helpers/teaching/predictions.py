@@ -172,11 +172,13 @@ class Prediction(Form):
 
     def _said(self, value: tuple[Any, float]) -> str:
         if self.choices is None:
-            return f"{value[0]:g} to {self._with_unit(value[1])}, meant to hold in 80 % of cases"
+            interval = f"{_typed(value[0])} to {_typed(value[1])} {self.unit}".strip()
+            return f"{interval}, meant to hold in 80 % of cases"
         return f"\u201c{value[0]}\u201d with {value[1]:g} % confidence"
 
     def _with_unit(self, number: float) -> str:
-        return f"{number:.3g} {self.unit}".strip()
+        digits = ",.0f" if abs(number) >= 1_000 else ".3g"
+        return f"{number:{digits}} {self.unit}".strip()
 
     # ---- the answer
 
@@ -215,7 +217,7 @@ class Prediction(Form):
             return f"You chose \u201c{value[0]}\u201d with {value[1]:g} % confidence, {how}.{late}"
         held = value[0] <= truth <= value[1]
         how = "held it" if held else ("was too low" if truth > value[1] else "was too high")
-        mine = f"Your 80 % interval, {value[0]:g} to {value[1]:g}, {how}."
+        mine = f"Your 80 % interval, {_typed(value[0])} to {_typed(value[1])}, {how}."
         return f"The answer is {shown}. {mine}{late}"
 
     # ---- the three faces
@@ -397,6 +399,11 @@ def _checked_choices(choices: Sequence[str]) -> list[str]:
     return texts
 
 
+def _typed(number: float) -> str:
+    """A learner's own number, with all its digits and as pages write it (1,000)."""
+    return f"{number:,.10g}"
+
+
 def _number(name: str, text: str, unit: str) -> float:
     """The number in a field; as a page writes it (1,000) or with its unit, it is a number, too."""
     typed = text.strip().removesuffix(unit).strip()
@@ -404,6 +411,8 @@ def _number(name: str, text: str, unit: str) -> float:
         number = float(typed.replace(",", "") if _THOUSANDS.fullmatch(typed) else typed)
     except ValueError:
         number = math.nan
+    if not typed:
+        raise ValueError(f"\u201c{name}\u201d must be filled in")
     if not math.isfinite(number):
         # No number is shown where there is a unit: a share would mislead, a likely one would tell.
         what = f"alone: its unit, {unit}, stands beside it;" if unit else "such as 0.5 or 1e-3,"

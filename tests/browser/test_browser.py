@@ -5,12 +5,18 @@ a learner does with it. Nearly everything is done by keyboard. What every lesson
 on every lesson; what takes a form or a button of its own, on the lesson that has it.
 """
 
+import asyncio
+import json
 import re
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from learner import PATIENCE, ROOT, Lab
 from playwright.sync_api import Locator, expect
+from servers import TOKEN
+from tornado.websocket import websocket_connect
 
 
 def on(*lessons: str) -> pytest.MarkDecorator:
@@ -239,3 +245,24 @@ def test_both_themes_can_be_read_and_figures_do_not_glare(lab: Lab) -> None:
         assert figures.evaluate_all(bright) == [brightness], theme
         for number, cell in enumerate(seen):
             lab.shot(f"{theme.split()[-1].lower()}-{number}", cell)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+def test_a_terminal_finds_the_course_and_its_python(server: str) -> None:
+    """Where pages say: type this. A login shell would begin with the system's PATH."""
+    ask = urllib.request.Request(f"{server}/api/terminals?token={TOKEN}", method="POST")
+    with urllib.request.urlopen(ask, timeout=60) as answer:
+        name = json.load(answer)["name"]
+
+    async def typed(line: str) -> str:
+        address = f"ws{server.removeprefix('http')}/terminals/websocket/{name}?token={TOKEN}"
+        terminal, shown = await websocket_connect(address), ""
+        await terminal.write_message(json.dumps(["stdin", f"{line}; echo en'd'\r"]))
+        while "end" not in shown:
+            said = json.loads(await terminal.read_message() or "null")
+            shown += said[1] if said[0] == "stdout" else ""
+        return shown
+
+    said = asyncio.run(asyncio.wait_for(typed("command -v python; course --version"), 60))
+    assert str(Path(sys.executable).parent / "python") in said
+    assert re.search(r"course \d+\.\d+\.\d+", said), said

@@ -32,6 +32,10 @@ FEW = (
     "The chances are right, as long as every default stays neutral. A checkpoint may bring a "
     "temperature or a top_p of its own: give a value to all five names."
 )
+HERE = (
+    "All tokens come here, where there are 1,000. A larger vocabulary would be cut. Which values "
+    "of top_k and top_p never cut?"
+)
 KIND = "Return a dict of arguments for generate, such as {'do_sample': True}."
 PENALTY = "A penalty against repetition changes the chances; the value that changes nothing is 1.0."
 NAMES = ("do_sample", "temperature", "top_k", "top_p", "num_beams")
@@ -65,6 +69,8 @@ def sampler(answer: Any, rng: np.random.Generator) -> str | None:
     except (TypeError, ValueError) as error:
         return f"generate would not take that: {error}."
     if np.allclose(found, own, rtol=1e-6, atol=0):
+        if given.get("top_k") or given.get("top_p", 1.0) not in (1.0, None):
+            return HERE
         return None if set(NAMES) <= set(given) else FEW
     return _what_was_cut(given, int((found > 0).sum()))
 
@@ -92,6 +98,11 @@ sampler.wrong(
     "a cooler model", lambda: {"do_sample": True, "top_k": 0, "temperature": 0.7}, hint=HEAT
 )
 sampler.wrong("neutral defaults left out", lambda: {"do_sample": True, "top_k": 0}, hint=FEW)
+sampler.wrong(
+    "as many as there are",
+    lambda: {"do_sample": True, "temperature": 1.0, "top_k": 1_000, "top_p": 1.0, "num_beams": 1},
+    hint=HERE,
+)
 sampler.wrong("top-p of lesson 05", lambda: {"do_sample": True, "top_k": 0, "top_p": 0.9}, hint=CUT)
 
 # ---------------------------------------------------------------------- B. the bill
@@ -102,6 +113,9 @@ FREE = "Writing is free in your sum. Each model writes as many tokens as a text 
 LAST = "The last model writes, too: its text is what you look at."
 SECONDS = "Those are seconds. An hour has 3600."
 MINUTES = "Those are minutes. An hour has 60."
+DAYS = "Those are days: you divided by 24 once more."
+BOTH = "Two things are missing: generation 0, and what each model writes."
+ALL_BEAMS = "You count five beams. Here a written token costs as much as a read one."
 TIMES = "You multiply by the tokens a second. Divide: twice as fast takes half as long."
 
 
@@ -142,6 +156,9 @@ _WRONG: list[tuple[str, Slip, str]] = [
     ("the last text is not written", lambda t, e, g, s: ((g + 1) * e + g) * t / s / 3600, LAST),
     ("seconds as hours", lambda t, e, g, s: (g + 1) * (e + 1) * t / s, SECONDS),
     ("minutes as hours", lambda t, e, g, s: (g + 1) * (e + 1) * t / s / 60, MINUTES),
+    ("days as hours", lambda t, e, g, s: (g + 1) * (e + 1) * t / s / 3600 / 24, DAYS),
+    ("neither generation 0 nor writing", lambda t, e, g, s: g * e * t / s / 3600, BOTH),
+    ("five beams", lambda t, e, g, s: (g + 1) * (e + 5) * t / s / 3600, ALL_BEAMS),
     ("times the speed", lambda t, e, g, s: (g + 1) * (e + 1) * t * s / 3600, TIMES),
 ]
 for _name, _slip, _hint in _WRONG:
