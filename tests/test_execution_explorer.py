@@ -237,7 +237,7 @@ def test_one_arm_is_the_arm_of_the_study(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setitem(execution.SETTINGS, name, number)
     with Sandbox() as box:
         begin = execution.start(100, "small", box)
-        monkeypatch.setattr(explorer, "live_start", lambda seed: begin)
+        monkeypatch.setattr(explorer, "live_start", lambda seed, progress=None: begin)
         live = explorer.one_arm("unit_tests", seed=100)
         found = History([next(live), next(live)]).frame
         live.close()
@@ -299,7 +299,7 @@ def test_an_interrupt_of_the_live_arms_names_the_arm_that_it_counts(
             raise Interrupted(self.history, explorer.LAST + 1)
 
     monkeypatch.setattr(explorer, "_runs", {})
-    monkeypatch.setattr(explorer, "live_start", lambda seed: None)
+    monkeypatch.setattr(explorer, "live_start", lambda seed, progress=None: None)
     monkeypatch.setattr(execution, "loop_of", lambda *_: {})
     monkeypatch.setattr(explorer, "iterate", lambda **_: Turns())
     with pytest.raises(Interrupted, match="unit tests: 0 of 5 generations are done and kept"):

@@ -273,6 +273,9 @@ def live_run(
     return RunButton(make_iterator, draw, total, label, progress)
 
 
+STOPPING = "<p>Stops as soon as it can.</p>"
+
+
 class RunButton(widgets.VBox):
     """Run and Stop for a loop that takes longer than a slider may.
 
@@ -348,6 +351,7 @@ class RunButton(widgets.VBox):
     def stop(self) -> None:
         """What Stop does: end the run after the item at hand, and keep what is done."""
         self._stop.set()
+        self._halt.disabled = True
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Until the run is over; False if that takes longer than `seconds`."""
@@ -361,7 +365,8 @@ class RunButton(widgets.VBox):
             with bar:
                 self._consume(bar)
             if self._stop.is_set():
-                self._tell(f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>")
+                said = f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>"
+                self._line.value = said
         except Exception as problem:  # a widget must never lose what went wrong
             self.error = problem
             self._screen.add(_complaint(problem))
@@ -384,7 +389,7 @@ class RunButton(widgets.VBox):
             self._screen.show(_page(self._draw(list(self.results))))
 
     def _tell(self, line: str) -> None:
-        self._line.value = line
+        self._line.value = line + (STOPPING if self._stop.is_set() else "")
 
     def _says(self) -> str:
         return f"A Run button for {self.total} generations, with Stop."

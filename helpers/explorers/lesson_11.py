@@ -268,7 +268,11 @@ def task_picture(step: int = 1) -> Picture:
         )
     lines, said, keeps = marked[step - 2]
     why = "kept: all six tests passed" if keeps else "dropped: not all of its tests passed"
-    return page([*lines, f"six tests: {said}", why], title=f"{step}. Program {step - 1}")
+    return page(
+        [*lines, f"six tests: {said}", why],
+        title=f"{step}. Program {step - 1}",
+        summary=f"Program {step - 1}: {said}; {why}",
+    )
 
 
 def task_explorer() -> Explorer:
@@ -340,7 +344,7 @@ def live_arms(arms: Sequence[str], seed: int, progress: str) -> dict[str, pd.Dat
 
     for arm in arms:
         one_of("arms", arm, tuple(ARMS))
-    begin = live_start(seed)
+    begin = live_start(seed, progress="11-start")
     open_still = [arm for arm in arms if (arm, seed) not in _frames]
     already = (len(arms) - len(open_still)) * (LAST + 1)
     already += sum(len(_runs[arm, seed].generations) for arm in open_still if (arm, seed) in _runs)

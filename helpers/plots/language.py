@@ -24,12 +24,12 @@ _BARS = ((0.01, 0.99, 0.2), (0.05, 0.95, 0.42), (0.25, 0.75, 0.68))  # from, to,
 
 
 def page(lines: Sequence[str], *, title: str = "", summary: str = "") -> Picture:
-    """Lines of text in a fixed font, long ones broken between words.
+    """Lines of text in a fixed font, long ones broken between words; an indent stays.
 
     summary: the one line that stands for the page; by default how it begins and how long it is.
     """
-    texts = [" ".join(line.split()) for line in lines]
-    if not texts or not all(texts):
+    texts = [line[: len(line) - len(line.lstrip())] + " ".join(line.split()) for line in lines]
+    if not texts or not all(text.strip() for text in texts):
         raise ValueError(f"lines must be one or more texts that are not empty, got {lines!r}")
     rows = [row for text in texts for row in _rows(text)]
     figure = style.sheet(_LINE * len(rows) + (0.7 if title else 0.3), title)

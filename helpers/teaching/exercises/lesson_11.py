@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -61,7 +61,9 @@ def choose(answer: Any, rng: np.random.Generator) -> str | None:
         Report(Verdict.TIMEOUT, "time", n_passed=5, n_cases=6),
     )
     reports: list[Row] = [
-        *(("easy", program, good) for program in "aabc"),
+        ("easy", "a", good),
+        ("easy", "w", _report(0)),  # for whoever knows a copy by the row before it
+        *(("easy", program, good) for program in "abc"),
         ("hard", "e", half),
         ("hard", "f", _report(0)),
         ("slow", "g", late),
@@ -242,6 +244,8 @@ def was_repair_worth_it(answer: Any, rng: np.random.Generator) -> str | None:
     for wrong in was_repair_worth_it.wrong_answers:
         if np.allclose(got, wrong.answer(table), rtol=0, atol=ROUNDED):
             return wrong.hint
+    if _of_all_generations(got, table):
+        return GENERATIONS
     if not got[1] <= got[0] <= got[2]:
         return "Give three numbers: the mean, then the lower and the upper end of its interval."
     if abs(got[0] - right[0]) > ROUNDED:
@@ -284,6 +288,16 @@ def _without_pairs(table: pd.DataFrame) -> np.ndarray:
 
 def _every_generation(table: pd.DataFrame) -> np.ndarray:
     return _student(np.concatenate([_differences(table, at) for at in range(1, LAST + 1)]))
+
+
+def _of_all_generations(got: Sequence[float], table: pd.DataFrame) -> bool:
+    """Whether these are forty rows, or fifty with generation 0, by any factor one may think of."""
+    for first in (0, 1):
+        rows = np.concatenate([_differences(table, at) for at in range(first, LAST + 1)])
+        factors = (1.96, 2.0, 2.262, float(stats.t.ppf(0.975, len(rows) - 1)))
+        if any(np.allclose(got, _around(rows, one), rtol=0, atol=1e-4) for one in factors):
+            return True
+    return False
 
 
 wrong = was_repair_worth_it.wrong
