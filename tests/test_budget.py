@@ -124,6 +124,16 @@ def test_memory_is_the_peak_of_kernel_and_children(tmp_path: Path) -> None:
     child = f"import subprocess, sys\n_ = subprocess.run([sys.executable, '-c', {hold!r}])"
     cost, _ = measure(the_lesson(make_course(tmp_path, child)), tmp_path)
     assert 200 < cost["memory_mb"] < 400
+    forked = """import os, time
+block = bytearray(200 * 2**20)
+child = os.fork()
+if child == 0:
+    time.sleep(1)
+    os._exit(0)
+os.waitpid(child, 0)"""  # as each program is for a moment, before it is another one
+    (tmp_path / "c").mkdir()
+    cost, _ = measure(the_lesson(make_course(tmp_path / "c", forked)), tmp_path)
+    assert 200 < cost["memory_mb"] < 400
     freed = "block = bytearray(200 * 2**20)\ndel block"
     (tmp_path / "b").mkdir()
     cost, _ = measure(the_lesson(make_course(tmp_path / "b", freed)), tmp_path)

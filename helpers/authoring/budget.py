@@ -88,11 +88,16 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _memory(process: psutil.Process) -> float:
-    """Megabytes the process and its children hold now."""
-    total = 0
+    """Megabytes the process and its children hold now.
+
+    A child that was forked a moment ago and is no other program yet shows its parent's memory as
+    its own: it is not counted.
+    """
+    total, own = 0, process.cmdline()
     for one in _family(process):
         try:
-            total += one.memory_info().rss
+            if one == process or one.cmdline() != own:
+                total += one.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total / MEGABYTE
