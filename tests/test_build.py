@@ -22,7 +22,7 @@ from helpers.authoring.lesson import parse
 from helpers.authoring.markdown import mask_all
 from helpers.authoring.notebook import output_problems, read_notebook
 from helpers.authoring.references import typeset
-from helpers.authoring.rehearse import every_cell, rehearse
+from helpers.authoring.rehearse import backwards, every_cell, rehearse
 from helpers.authoring.rules import other_words
 from helpers.studies.scorecard import CLAIMS
 
@@ -1003,6 +1003,22 @@ def test_the_full_rehearsal_is_patient(tmp_path: Path, monkeypatch: pytest.Monke
         rehearse(lesson, tmp_path)
     monkeypatch.setattr("helpers.authoring.rehearse.SHARES", (0.5,))
     every_cell(lesson, tmp_path)
+
+
+def test_a_name_that_a_later_cell_takes_is_found(tmp_path: Path) -> None:
+    """Who goes back to an earlier cell would get an error, or another number without a word."""
+    cases = {"y = 2": "", "x = 2": r"it said \['2'\], and then \['3'\]", "x = 'b'": "TypeError: "}
+    for number, (later, said) in enumerate(cases.items()):
+        body = f"# T\n\n## A\n{code('x = 1')}\n{code('print(x + 1)')}\n## B\n{code(later)}"
+        (tmp_path / str(number)).mkdir()
+        course = make_course(tmp_path / str(number), body)
+        lesson = parse(course.lessons / "02-tiny.md")
+        if said:
+            broken = f"does not run behind later cells: {said}"
+            with pytest.raises(execute.CellError, match=broken):
+                backwards(lesson, course.notebooks)
+        else:
+            backwards(lesson, course.notebooks)
 
 
 def test_names_are_forgotten_between_sections(tmp_path: Path) -> None:

@@ -154,6 +154,17 @@ def test_the_title_of_two_arms_names_them_and_stands_on_the_page() -> None:
             assert title.get_window_extent().x1 < figure.bbox.width, title.get_text()
 
 
+@pytest.mark.parametrize("view", explorer.VIEWS)
+def test_the_name_of_the_value_axis_keeps_clear_of_title_and_edge(view: str) -> None:
+    picture = explorer.execution_picture("unit tests", "blank", view=view, subtract=True)
+    FigureCanvasAgg(picture.figure).draw()
+    name = picture.figure.axes[0].yaxis.label.get_window_extent()
+    (title,) = (t for t in picture.figure.texts if "generation 4" in t.get_text())
+    assert name.x0 > 0
+    assert 0 < name.y0 < name.y1 < title.get_window_extent().y0
+    assert "\n" not in picture.alt + picture.summary
+
+
 def test_rows_of_one_figure_look_as_their_arms_do() -> None:
     """Different arms differ, in colour as far as six go; one contrast over time has one look."""
     ideas = ["repair", "kind", "trace", "two turns", "more practice"]

@@ -152,6 +152,31 @@ def test_each_hint_has_its_wrong_answer(lesson: str) -> None:
     assert never == NO_NAMED_ANSWER.get(lesson, set())
 
 
+@pytest.mark.parametrize("factor", [1.96, 2.0, 2.01, 2.262])
+@pytest.mark.parametrize("first", [0, 1])
+def test_rows_of_all_generations_are_told_so(factor: float, first: int) -> None:
+    """Also with generation 0, whose mean is by chance near the right one."""
+    module = import_module(f"{register.__name__}.lesson_11")
+    answer = lambda table: module._around(module._rows(table, first), factor)  # noqa: E731
+    assert judged(exercises_of("11")["11-was-repair-worth-it"], answer) == module.GENERATIONS
+
+
+def test_a_copy_is_noticed_that_does_not_stand_behind_its_first() -> None:
+    module = import_module(f"{register.__name__}.lesson_11")
+
+    def choose(reports: list[Any], per_prompt: int = 2) -> list[tuple[str, str]]:
+        kept: list[tuple[str, str]] = []
+        last = None
+        for task, program, report in reports:
+            room = sum(t == task for t, _ in kept) < per_prompt
+            if report.passed and room and (task, program) != last:
+                kept.append((task, program))
+            last = (task, program)
+        return kept
+
+    assert judged(exercises_of("11")["11-choose"], choose) == module.DUPLICATES
+
+
 def test_what_is_no_answer_at_all() -> None:
     said = judged(exercises_of("05")["05-coroner"], "X: replace")
     assert (

@@ -166,6 +166,11 @@ def test_live_rows_and_yardsticks_are_those_of_the_studies():
 # ---------------------------------------------------------------------- plots of language
 
 
+def test_a_program_keeps_its_indent():
+    made = page(["def f(xs):", "    return  xs[0]"])
+    assert [text.get_text() for text in made.figure.texts] == ["def f(xs):", "    return xs[0]"]
+
+
 def test_long_lines_are_broken_and_stay_inside_the_page():
     made = page(["word " * 60, "short"], title="A page")
     rows = [text.get_text() for text in made.figure.texts if text.get_family() == ["monospace"]]

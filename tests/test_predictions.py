@@ -126,6 +126,7 @@ def test_a_number_may_be_typed_as_pages_write_it(typed: str, number: float) -> N
 @pytest.mark.parametrize(
     ("unit", "typed", "said"),
     [
+        ("%", " ", "\u201cfrom\u201d must be filled in"),
         ("%", "half", "“from” must be a number alone: its unit, %, stands beside it; got 'half'"),
         ("people", "50 %", "its unit, people, stands beside it; got '50 %'"),
         ("", "50 %", "“from” must be a number such as 0.5 or 1e-3, got '50 %'"),
@@ -189,6 +190,20 @@ def test_interval_is_judged(truth: float, said: str, capsys: pytest.CaptureFixtu
     made.commit(0.1, 1)
     made.resolve(truth)
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"), [(854, "854"), (999.7, "1,000"), (12_345, "12,345"), (0.1234, "0.123")]
+)
+def test_numbers_are_said_as_pages_write_them(
+    truth: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = interval(unit="tokens")
+    made.commit(0.5, 1_234_567)
+    assert "0.5 to 1,234,567 tokens" in made._said(made.value)
+    made.resolve(truth)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"The answer is {said} tokens. Your 80 % interval, 0.5 to 1,234,567, " in printed
 
 
 @pytest.mark.parametrize("choice", ["up", mark("up")])

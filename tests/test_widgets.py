@@ -357,7 +357,11 @@ def test_stop_in_mid_run_keeps_what_is_done():
     button = live_run(make, last, total=100)
     button.start()
     assert steps[2].wait(10)
+    told: list[str] = []
+    button._line.observe(lambda change: told.append(change["new"]), "value")
     button.stop()
+    assert button._halt.disabled
+    assert "Stops as soon as it can." in told[0]  # at once, and not when the step is done
     assert button.wait()
     assert 3 <= len(button.results) < 100
     said = f"Stopped: {len(button.results)} of 100 generations done and kept. Run begins anew."

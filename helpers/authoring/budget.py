@@ -90,14 +90,14 @@ def _cpu(process: psutil.Process) -> float:
 def _memory(process: psutil.Process) -> float:
     """Megabytes the process and its children hold now.
 
-    A child that was forked a moment ago and is no other program yet shows its parent's memory as
-    its own: it is not counted.
+    A child that was forked and is no other program yet shares its parent's memory and shows it as
+    its own, too: of such a one only what it does not share is counted.
     """
     total, own = 0, process.cmdline()
     for one in _family(process):
         try:
-            if one == process or one.cmdline() != own:
-                total += one.memory_info().rss
+            forked = one != process and one.cmdline() == own
+            total += one.memory_full_info().uss if forked else one.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total / MEGABYTE

@@ -4,7 +4,8 @@
 section first, and with all names deleted in between, so that no section finds what an earlier one
 made. Each cell is run and then run again. Chosen cells are interrupted before that: whatever the
 moment, the run that follows must go through. `python -m helpers.authoring.rehearse [LESSON ...]`
-interrupts every cell, at four shares of the time that it takes; tests do it to a few.
+interrupts every cell, at four shares of the time that it takes; tests do it to a few. It also runs
+the lesson `backwards`.
 """
 
 from __future__ import annotations
@@ -151,8 +152,35 @@ def said(cell: NotebookNode) -> list[str]:
     return texts
 
 
+def backwards(lesson: Lesson, where: Path, patience: int = 1) -> None:
+    """Run a whole lesson, and then each cell again, from the last to the first.
+
+    Raises CellError where a cell fails then, or says something else: a cell further down has taken
+    a name that it needs.
+    """
+    cells = [cell for section in lesson.sections() for cell in section.cells]
+    notebook = notebook_of([*cells, *cells[::-1]])
+    first: dict[str, list[str]] = {}
+    with kernel_for(notebook, where, patience=patience) as (client, _):
+        for index, cell in enumerate([*cells, *cells[::-1]]):
+            how = "does not run" if index < len(cells) else "does not run behind later cells"
+            try:
+                _run(client, index)
+                found = said(notebook.cells[index])
+                before = first.setdefault(cell.id, found)
+                if found != before and not NOT_COMPARED & set(cell.tags):
+                    raise CellError(index, 0, f"it said {before!r}, and then {found!r}")
+            except CellError as failure:
+                line = cell.line + failure.line
+                message = f"{lesson.name}:{line}: {how}: {failure}"
+                raise CellError(failure.index, line, message) from None
+
+
 def every_cell(lesson: Lesson, where: Path) -> None:
-    """Interrupt every cell at each of SHARES of its time, in fresh kernels. Raises CellError."""
+    """The lesson backwards; then interrupt every cell at each of SHARES of its time, each time in a
+    fresh kernel. Raises CellError.
+    """
+    backwards(lesson, where, patience=PATIENCE)
     seconds = rehearse(lesson, where, again=False, patience=PATIENCE)
     for share in SHARES:
         rehearse(

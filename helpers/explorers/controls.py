@@ -273,9 +273,6 @@ def live_run(
     return RunButton(make_iterator, draw, total, label, progress)
 
 
-STOPPING = "<p>Stops as soon as it can.</p>"
-
-
 class RunButton(widgets.VBox):
     """Run and Stop for a loop that takes longer than a slider may.
 
@@ -352,6 +349,8 @@ class RunButton(widgets.VBox):
         """What Stop does: end the run after the item at hand, and keep what is done."""
         self._stop.set()
         self._halt.disabled = True
+        if self.running:
+            self._tell_how_far("")
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Until the run is over; False if that takes longer than `seconds`."""
@@ -360,16 +359,15 @@ class RunButton(widgets.VBox):
         return not self.running
 
     def _work(self) -> None:
-        bar = Progress(self.total, "generation", self._name, show=self._tell)
+        bar = Progress(self.total, "generation", self._name, show=self._tell_how_far)
         try:
             with bar:
                 self._consume(bar)
-            if self._stop.is_set():
-                said = f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>"
-                self._line.value = said
         except Exception as problem:  # a widget must never lose what went wrong
             self.error = problem
             self._screen.add(_complaint(problem))
+        if self._stop.is_set():
+            self._tell(f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>")
         self._run.disabled, self._halt.disabled = False, True
         self._kept.renew()
 
@@ -388,8 +386,11 @@ class RunButton(widgets.VBox):
         if self.results:
             self._screen.show(_page(self._draw(list(self.results))))
 
+    def _tell_how_far(self, line: str) -> None:
+        self._tell("<p>Stops as soon as it can.</p>" if self._stop.is_set() else line)
+
     def _tell(self, line: str) -> None:
-        self._line.value = line + (STOPPING if self._stop.is_set() else "")
+        self._line.value = line
 
     def _says(self) -> str:
         return f"A Run button for {self.total} generations, with Stop."

@@ -220,7 +220,7 @@ def execution_picture(
     first, second = (_ARM_OF[one_of("arm", name, _NAMES)] for name in names)
     metric = VIEWS[one_of("view", view, tuple(VIEWS))]
     positive_int("rounds", rounds)
-    ylabel = f"{view}, minus reference only" if subtract else view
+    ylabel = f"{view},\nminus reference only" if subtract else view
     table = named(*dict.fromkeys((first, second)))
     table = table[(table["metric"] == metric) & (table["generation"] <= rounds)]
     return band(

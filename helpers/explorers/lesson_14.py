@@ -1,8 +1,7 @@
 """Lesson 14: models of the hub, of random weights, where the extra "hub" is installed.
 
 What such models write means nothing, and nothing is fetched. Where transformers or peft is not
-installed, `where_installed` says so instead of a traceback, with the command that installs it once
-in a kernel. `distinct_tokens` counts
+installed, `where_installed` says so in one line instead of a traceback. `distinct_tokens` counts
 what transformers draws; `chances` reckons the same from its rules, on any machine.
 
 Nothing here loads torch or transformers until it is called. Not here: what a run costs
@@ -47,7 +46,7 @@ USUAL_TOP_K = 50  # what transformers keeps where nobody says otherwise
 
 @contextmanager
 def where_installed() -> Iterator[None]:
-    """Inside, a package of the extra "hub" that is not installed costs a line, no traceback."""
+    """Inside, a package of the extra "hub" that is not installed costs one line, no traceback."""
     try:
         yield
     except ImportError as error:
@@ -82,15 +81,7 @@ def _is_there(package: str) -> bool:
 def _say(error: ImportError) -> None:
     if INSTALL not in str(error):  # something else cannot be imported
         raise error
-    what, _, command = str(error).partition("; in the course's folder: ")
-    if what in _SAID:
-        print("Left out here, too: see above.")
-    else:
-        _SAID.add(what)
-        print(f"Left out here: {what}.\nIn the course's folder: {command}")
-
-
-_SAID: set[str] = set()  # what is missing, said in this kernel
+    print(f"Left out here: it needs {error.name}. {INSTALL}")
 
 
 # ---------------------------------------------------------------------- models of random weights

@@ -56,7 +56,8 @@ def need(package: str) -> Any:
             raise
         raise ImportError(
             f"models of the hub need the package {package}, which is not installed; in the "
-            f"course's folder: {INSTALL}"
+            f"course's folder: {INSTALL}",
+            name=package,
         ) from None
 
 

@@ -100,7 +100,7 @@ def band(
         draw_prediction(chart, predicted, last if predicted_at is None else predicted_at, log)
     style.keep_clear(chart.axes)
     style.label_right(chart.axes, chart.labels)
-    what = ylabel or metric
+    what = (ylabel or metric).replace("\n", " ")
     scale = " on a log scale" if log else ""
     alt = f"Line chart of {what} over {xlabel} {first} to {last}{scale}. " + " ".join(chart.words)
     return Picture(figure, alt, f"{what} at {xlabel} {last}: " + "; ".join(chart.numbers),

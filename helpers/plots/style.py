@@ -243,15 +243,16 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
 
 
 def keep_clear(axes: Axes) -> None:
-    """Give the value axis more room at the left, where its numbers are longer than usual.
+    """Give the value axis more room at the left, where its numbers or its name take more of it.
 
-    Its name stands beyond the numbers, and a margin in inches has room for six characters.
+    The name stands beyond the numbers; a margin has room for six characters and one line of a name.
     """
     low, high = sorted(axes.get_ylim())
     seen = [place for place in axes.get_yticks() if low <= place <= high]
     longest = max(map(len, axes.yaxis.get_major_formatter().format_ticks(seen)), default=0)
     inches = axes.figure.bbox.width / axes.figure.dpi
-    if (more := 0.08 * (longest - 6) / inches) > 0:
+    lines = axes.yaxis.label.get_text().count("\n")
+    if (more := (0.08 * (longest - 6) + 0.2 * lines) / inches) > 0:
         left, bottom, width, height = axes.get_position().bounds
         axes.set_position((left + more, bottom, width - more, height))
 

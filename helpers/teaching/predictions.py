@@ -177,7 +177,7 @@ class Prediction(Form):
         return f"\u201c{value[0]}\u201d with {value[1]:g} % confidence"
 
     def _with_unit(self, number: float) -> str:
-        digits = ",.0f" if abs(number) >= 1_000 else ".3g"
+        digits = ",.0f" if abs(number) >= 999.5 else ".3g"  # 1,000, and not 1e+03
         return f"{number:{digits}} {self.unit}".strip()
 
     # ---- the answer

@@ -244,7 +244,7 @@ def was_repair_worth_it(answer: Any, rng: np.random.Generator) -> str | None:
     for wrong in was_repair_worth_it.wrong_answers:
         if np.allclose(got, wrong.answer(table), rtol=0, atol=ROUNDED):
             return wrong.hint
-    if _of_all_generations(got, table):
+    if _is_of_rows(got, table):
         return GENERATIONS
     if not got[1] <= got[0] <= got[2]:
         return "Give three numbers: the mean, then the lower and the upper end of its interval."
@@ -286,24 +286,24 @@ def _without_pairs(table: pd.DataFrame) -> np.ndarray:
     return np.array([first.mean() - second.mean(), interval.low, interval.high])
 
 
-def _every_generation(table: pd.DataFrame) -> np.ndarray:
-    return _student(np.concatenate([_differences(table, at) for at in range(1, LAST + 1)]))
+def _rows(table: pd.DataFrame, first: int = 1) -> np.ndarray:
+    return np.concatenate([_differences(table, at) for at in range(first, LAST + 1)])
 
 
-def _of_all_generations(got: Sequence[float], table: pd.DataFrame) -> bool:
+def _is_of_rows(got: Sequence[float], table: pd.DataFrame) -> bool:
     """Whether these are forty rows, or fifty with generation 0, by any factor one may think of."""
-    for first in (0, 1):
-        rows = np.concatenate([_differences(table, at) for at in range(first, LAST + 1)])
-        factors = (1.96, 2.0, 2.262, float(stats.t.ppf(0.975, len(rows) - 1)))
-        if any(np.allclose(got, _around(rows, one), rtol=0, atol=1e-4) for one in factors):
-            return True
-    return False
+    intervals = (
+        _around(_rows(table, first), factor)
+        for first in (0, 1)
+        for factor in (1.96, 2.0, 2.262, 2.02)
+    )
+    return any(np.allclose(got, one, rtol=0, atol=ROUNDED) for one in intervals)
 
 
 wrong = was_repair_worth_it.wrong
 wrong("against its own two samples", _own_two_samples, hint=BUDGET)
 wrong("unpaired", _without_pairs, hint=UNPAIRED)
-wrong("forty rows as forty replicates", _every_generation, hint=GENERATIONS)
+wrong("forty rows as forty replicates", lambda t: _student(_rows(t)), hint=GENERATIONS)
 wrong("1.96 for ten seeds", lambda t: _around(_differences(t), 1.96), hint=NORMAL)
 wrong(
     "ddof of 0",
