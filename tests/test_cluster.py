@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -85,6 +86,20 @@ def run(tmp_path: Path, **changes: Any) -> pd.DataFrame:
 
 def kept(tmp_path: Path) -> list[Path]:
     return sorted(tmp_path.glob("place/*/*/trial-*.json"))
+
+
+@pytest.fixture(autouse=True)
+def in_time() -> Iterator[None]:
+    """A call that joblib waits for in vain fails its test; it would hold up all others."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(180)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -176,6 +191,24 @@ def test_a_killed_scheduler_costs_no_finished_trial(
     assert 3 <= done < len(SEEDS)
     assert f"{done} of {len(SEEDS)} trials are done and kept" in capfd.readouterr().out
     pd.testing.assert_frame_equal(run(tmp_path), studies.load(NAME), rtol=1e-4)
+
+
+def test_a_result_that_was_on_its_way_is_lost_with_the_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask then says nothing of its trial, neither a result nor an error."""
+    gather, gathered = Client._gather_remote, itertools.count()
+    with cluster(tmp_path) as (address, process):
+
+        async def killed(*arguments: Any, **named: Any) -> Any:
+            if next(gathered) == 3:
+                os.kill(process, signal.SIGKILL)
+            return await gather(*arguments, **named)
+
+        monkeypatch.setattr(Client, "_gather_remote", killed)
+        with pytest.raises(ConnectionError, match=f"the Dask scheduler at {address} is gone"):
+            run(tmp_path, backend="dask", scheduler=address)
+    assert 3 <= len(kept(tmp_path)) < len(SEEDS)
 
 
 def test_one_worker_is_enough(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ trial that it was computing, which another one computes again. Needs the extra `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from joblib._dask import DaskDistributedBackend  # joblib has no public name for
 from helpers import studies
 
 SOON = 5.0  # seconds in which a scheduler must answer and have a worker
+LOST = 1.0  # seconds between two looks for calls that were lost with their scheduler
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")  # of one version everywhere
 
 Finished = dict[str, Any]  # what is kept of a trial
@@ -62,12 +64,28 @@ def finished(
 class _Patient(DaskDistributedBackend):
     """joblib's backend, where a call that fails has its exception as result and ends nothing.
 
-    It tells joblib of calls that Dask gives up, too: joblib would wait for them for ever.
+    It tells joblib of calls that Dask gives up, too: joblib would wait for them for ever. So it
+    would for those whose result was on its way when the scheduler died, of which Dask says nothing.
     """
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Never one, whatever workers there are: joblib computes one job in its own process."""
         return max(2, super().effective_n_jobs(n_jobs))
+
+    def start_call(self) -> None:
+        """Collect results, and look after those that no longer come."""
+        super().start_call()
+        self.client.loop.add_callback(self._give_up)
+
+    async def _give_up(self) -> None:
+        lost: set[Any] = set()
+        while self._continue:
+            await asyncio.sleep(LOST)
+            cancelled = {call for call in self._results if call.cancelled()}
+            for call in cancelled & lost:  # twice: joblib had its time to collect it
+                self._callbacks.pop(call)
+                self._results.pop(call).set_exception(CancelledError(call.key))
+            lost = cancelled
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
         """One call to the workers; `callback` gets what comes of it."""
