@@ -19,7 +19,16 @@ from helpers.coding.writer import CodeWriter, Example
 from helpers.data.stories import StoryGrammar
 from helpers.loop import run_batched, run_loop
 from helpers.metrics import generative, language
-from helpers.models import GPT, VAE, Diffusion, Discrete, Gaussian, KernelDensity, LinearRegression
+from helpers.models import (
+    GPT,
+    VAE,
+    Diffusion,
+    Discrete,
+    Gaussian,
+    KernelDensity,
+    LinearRegression,
+    _neural,
+)
 from helpers.models.bigram import Bigram
 from helpers.models.density import GaussianMixture
 from helpers.models.gpt_sampling import pick
@@ -90,7 +99,7 @@ def test_weights_spoilt_by_the_last_step_are_seen_too(
             for weights in group["params"]:
                 weights.data.fill_(torch.inf)
 
-    monkeypatch.setattr(torch.optim.Adam, "step", to_infinity)
+    monkeypatch.setattr(_neural.AdamW, "step", to_infinity)
     monkeypatch.setattr(torch.optim.AdamW, "step", to_infinity)
     with pytest.raises(ValueError, match=r"weights must be finite, .* after step 0 of 1"):
         model.fit(data, rng())

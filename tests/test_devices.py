@@ -162,7 +162,7 @@ def test_a_step_mixes_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     model = GPT(**SMALL)
     model.losses_, model.network_ = [], on_meta()
     tokens = torch.zeros(4, 13, dtype=torch.int64, device=META)
-    optimiser = torch.optim.AdamW(model.network_.parameters(), fused=False)
+    optimiser: Any = torch.optim.AdamW(model.network_.parameters(), fused=False)
     data = Padded("rows", np.zeros((4, 12)), np.zeros((4, 12)), np.full(4, 13))
     training = Training(data, np.zeros((1, 4)), optimiser)
     for full in (True, False):

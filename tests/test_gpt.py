@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from scipy import stats
 from sklearn.base import clone
 
+from helpers.models import _neural
 from helpers.models.gpt import GPT
 from helpers.models.gpt_network import Cache
 from helpers.models.gpt_sampling import generate, pad_left, pick
@@ -464,3 +467,42 @@ def test_bad_calls(fitted: GPT, tmp_path: Path) -> None:
     save_file(tensors, str(path), metadata=about)
     with pytest.raises(ValueError, match="sizes"):
         GPT.load(path)
+
+
+# --- the optimiser -----------------------------------------------------------------------------
+
+
+def test_the_optimiser_gives_the_numbers_of_torch_s() -> None:
+    """To the last bit, with another rate each step and with weights that have no gradient."""
+    start = [torch.randn(7, 5, generator=torch.Generator().manual_seed(3)), torch.ones(5)]
+    data = torch.randn(9, 7, generator=torch.Generator().manual_seed(4))
+    unused = torch.ones(2, requires_grad=True)
+    ends = []
+    for make in (_neural.AdamW, lambda *a, **k: torch.optim.AdamW(*a, fused=True, **k)):
+        matrix, gain = (weights.clone().requires_grad_() for weights in start)
+        groups = [{"params": [matrix, unused], "weight_decay": 0.1}]
+        groups += [{"params": [gain], "weight_decay": 0.0}]
+        optimiser: Any = make(groups, lr=1e-2, betas=(0.9, 0.98))
+        for step in range(6):
+            for group in optimiser.param_groups:
+                group["lr"] = 1e-2 / (step + 1)
+            optimiser.zero_grad()
+            ((data @ matrix * gain).sin() ** 2).mean().backward()
+            optimiser.step()
+        ends.append((matrix, gain))
+    for ours, torchs, before in zip(*ends, start, strict=True):
+        assert torch.equal(ours, torchs)
+        assert not torch.equal(ours, before)
+    assert torch.equal(unused, torch.ones(2))
+
+
+def test_a_fit_does_not_load_torch_s_compiler() -> None:
+    """It takes two seconds and 70 MB."""
+    fit = """
+import sys, numpy as np
+from helpers.models import GPT, VAE
+GPT(5, context=4, width=8, steps=2).fit(np.ones((3, 5), dtype=int), np.random.default_rng(0))
+VAE(steps=2).fit(np.random.default_rng(0).random((8, 8, 8)), np.random.default_rng(0))
+print("torch" in sys.modules, "torch._dynamo" in sys.modules)"""
+    said = subprocess.run([sys.executable, "-c", fit], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False"]

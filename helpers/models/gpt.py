@@ -42,7 +42,7 @@ class Training:
 
     data: Padded
     plan: np.ndarray
-    optimiser: torch.optim.Optimizer
+    optimiser: _neural.AdamW
     unread: list[Tensor] = field(default_factory=list)  # losses of steps that are done
 
 
@@ -211,7 +211,7 @@ class GPT(BaseEstimator):
             raise
         self._read_losses(training)
 
-    def _optimiser(self, network: Network) -> torch.optim.Optimizer:
+    def _optimiser(self, network: Network) -> _neural.AdamW:
         matrices = [p for p in network.parameters() if p.ndim == 2]
         norms = [p for p in network.parameters() if p.ndim == 1]
         # Decay pulls towards 0. The gains of a norm belong near 1: none for them.
@@ -220,8 +220,8 @@ class GPT(BaseEstimator):
             {"params": norms, "weight_decay": 0.0},
         ]
         # 0.98: gradients' squares averaged over some 50 steps. The usual 0.999 averages a thousand,
-        # and a whole fit has 200. fused: with weights so few, calls would cost more than sums.
-        return torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
+        # and a whole fit has 200.
+        return _neural.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98))
 
     # ------------------------------------------------------------------ writing and scoring
 

@@ -22,7 +22,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from scipy.optimize import isotonic_regression
 
 PIXELS_PER_INCH = 100  # of the page: a figure 7.2 inches wide is shown 720 CSS pixels wide
 DOTS_PER_INCH = 150  # of the PNG: half as many again, for sharp text on dense screens
@@ -330,7 +329,11 @@ def _spread(homes: Sequence[float], sizes: Sequence[float]) -> list[float]:
     """Places as near to the sorted `homes` as may be (least squares), such that none overlap."""
     gaps = [0.0] + [(a + b) / 2 for a, b in pairwise(sizes)]
     starts = np.cumsum(gaps)
-    free = isotonic_regression(np.asarray(homes) - starts).x
+    free = np.asarray(homes) - starts
+    if (np.diff(free) < 0).any():  # some overlap
+        from scipy.optimize import isotonic_regression  # here: half a second, for who needs it
+
+        free = isotonic_regression(free).x
     # Stay beside the axes; a few labels too many grow downwards, where the axis has room.
     free = np.minimum(free, 1.03 - starts[-1])
     return list(np.maximum(free, min(0.0, 1.03 - starts[-1])) + starts)
