@@ -1014,8 +1014,7 @@ def test_a_name_that_a_later_cell_takes_is_found(tmp_path: Path) -> None:
         course = make_course(tmp_path / str(number), body)
         lesson = parse(course.lessons / "02-tiny.md")
         if said:
-            broken = f"does not run behind later cells: {said}"
-            with pytest.raises(execute.CellError, match=broken):
+            with pytest.raises(execute.CellError, match=f"behind later cells: {said}"):
                 backwards(lesson, course.notebooks)
         else:
             backwards(lesson, course.notebooks)

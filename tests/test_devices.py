@@ -162,7 +162,7 @@ def test_a_step_mixes_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     model = GPT(**SMALL)
     model.losses_, model.network_ = [], on_meta()
     tokens = torch.zeros(4, 13, dtype=torch.int64, device=META)
-    optimiser: Any = torch.optim.AdamW(model.network_.parameters(), fused=False)
+    optimiser = model._optimiser(model.network_)
     data = Padded("rows", np.zeros((4, 12)), np.zeros((4, 12)), np.full(4, 13))
     training = Training(data, np.zeros((1, 4)), optimiser)
     for full in (True, False):
@@ -172,6 +172,7 @@ def test_a_step_mixes_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     for weights in model.network_.parameters():
         assert weights.grad is not None
         assert weights.grad.device == weights.device == META
+    assert {part.device for parts in optimiser._state.values() for part in parts} == {META}
     assert [loss.device for loss in training.unread] == [META]
 
 

@@ -161,6 +161,16 @@ def test_rows_of_all_generations_are_told_so(factor: float, first: int) -> None:
     assert judged(exercises_of("11")["11-was-repair-worth-it"], answer) == module.GENERATIONS
 
 
+@pytest.mark.parametrize("factor", [1.96, 2.0, 2.262])
+def test_who_takes_the_last_generation_is_not_told_to_take_it(factor: float) -> None:
+    """Divided by 10 for its root, the interval is by chance near that of fifty rows."""
+    module = import_module(f"{register.__name__}.lesson_11")
+    answer = lambda table: module._around(module._differences(table), factor / 10**0.5)  # noqa: E731
+    said = judged(exercises_of("11")["11-was-repair-worth-it"], answer)
+    assert said is not None
+    assert said != module.GENERATIONS
+
+
 def test_a_copy_is_noticed_that_does_not_stand_behind_its_first() -> None:
     module = import_module(f"{register.__name__}.lesson_11")
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -478,7 +479,7 @@ def test_the_optimiser_gives_the_numbers_of_torch_s() -> None:
     data = torch.randn(9, 7, generator=torch.Generator().manual_seed(4))
     unused = torch.ones(2, requires_grad=True)
     ends = []
-    for make in (_neural.AdamW, lambda *a, **k: torch.optim.AdamW(*a, fused=True, **k)):
+    for make in (_neural.AdamW, partial(torch.optim.AdamW, fused=True)):
         matrix, gain = (weights.clone().requires_grad_() for weights in start)
         groups = [{"params": [matrix, unused], "weight_decay": 0.1}]
         groups += [{"params": [gain], "weight_decay": 0.0}]
@@ -504,5 +505,5 @@ from helpers.models import GPT, VAE
 GPT(5, context=4, width=8, steps=2).fit(np.ones((3, 5), dtype=int), np.random.default_rng(0))
 VAE(steps=2).fit(np.random.default_rng(0).random((8, 8, 8)), np.random.default_rng(0))
 print("torch" in sys.modules, "torch._dynamo" in sys.modules)"""
-    said = subprocess.run([sys.executable, "-c", fit], capture_output=True, text=True, check=True)
-    assert said.stdout.split() == ["True", "False"]
+    said = subprocess.run([sys.executable, "-c", fit], capture_output=True, text=True, check=False)
+    assert said.stdout.split() == ["True", "False"], said.stderr

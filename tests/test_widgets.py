@@ -361,7 +361,7 @@ def test_stop_in_mid_run_keeps_what_is_done():
     button._line.observe(lambda change: told.append(change["new"]), "value")
     button.stop()
     assert button._halt.disabled
-    assert "Stops as soon as it can." in told[0]  # at once, and not when the step is done
+    assert any("Stops as soon as it can." in line for line in told)  # before the step is done
     assert button.wait()
     assert 3 <= len(button.results) < 100
     said = f"Stopped: {len(button.results)} of 100 generations done and kept. Run begins anew."

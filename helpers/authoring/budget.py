@@ -19,6 +19,7 @@ import itertools
 import json
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,13 +92,18 @@ def _memory(process: psutil.Process) -> float:
     """Megabytes the process and its children hold now.
 
     A child that was forked and is no other program yet shares its parent's memory and shows it as
-    its own, too: of such a one only what it does not share is counted.
+    its own, too: of such a one only what it does not share is counted. One that was made a moment
+    ago is not counted: until it is another program, it may be its parent in another guise (vfork).
     """
-    total, own = 0, process.cmdline()
+    total, commands = 0, dict[int, list[str]]()
     for one in _family(process):
         try:
-            forked = one != process and one.cmdline() == own
-            total += one.memory_full_info().uss if forked else one.memory_info().rss
+            commands[one.pid] = one.cmdline()
+            forked = commands[one.pid] == commands.get(one.ppid())
+            if not forked:
+                total += one.memory_info().rss
+            elif time.time() - one.create_time() > SAMPLE_EVERY:
+                total += one.memory_full_info().uss
         except psutil.NoSuchProcess:
             continue
     return total / MEGABYTE

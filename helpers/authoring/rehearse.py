@@ -169,6 +169,7 @@ def backwards(lesson: Lesson, where: Path, patience: int = 1) -> None:
                 found = said(notebook.cells[index])
                 before = first.setdefault(cell.id, found)
                 if found != before and not NOT_COMPARED & set(cell.tags):
+                    how = "says something else behind later cells"
                     raise CellError(index, 0, f"it said {before!r}, and then {found!r}")
             except CellError as failure:
                 line = cell.line + failure.line

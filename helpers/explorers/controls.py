@@ -28,6 +28,7 @@ from helpers.plots import Picture
 
 # ---------------------------------------------------------------------- controls
 
+STOPPING = "<p>Stops as soon as it can.</p>"
 MANY = 24  # of more options than this only the ends are said
 
 
@@ -306,6 +307,7 @@ class RunButton(widgets.VBox):
         self._make_iterator, self._draw, self._name = make_iterator, draw, progress
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._over = True
         self._worker: threading.Thread | None = None
         self._run = widgets.Button(description=label, button_style="primary")
         self._halt = widgets.Button(description="Stop", disabled=True)
@@ -341,6 +343,7 @@ class RunButton(widgets.VBox):
                 return
             self.results, self.error = [], None
             self._stop.clear()
+            self._over = False
             self._worker = _thread(self._work)
             self._run.disabled, self._halt.disabled = True, False
             self._worker.start()
@@ -349,8 +352,9 @@ class RunButton(widgets.VBox):
         """What Stop does: end the run after the item at hand, and keep what is done."""
         self._stop.set()
         self._halt.disabled = True
-        if self.running:
-            self._tell_how_far("")
+        with self._lock:
+            if not self._over:
+                self._tell(STOPPING)
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Until the run is over; False if that takes longer than `seconds`."""
@@ -366,9 +370,11 @@ class RunButton(widgets.VBox):
         except Exception as problem:  # a widget must never lose what went wrong
             self.error = problem
             self._screen.add(_complaint(problem))
-        if self._stop.is_set():
-            self._tell(f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>")
-        self._run.disabled, self._halt.disabled = False, True
+        with self._lock:
+            self._over = True
+            if self._stop.is_set():
+                self._tell(f"<p>Stopped: {bar.counted} done and kept. Run begins anew.</p>")
+            self._run.disabled, self._halt.disabled = False, True
         self._kept.renew()
 
     def _consume(self, bar: Progress) -> None:
@@ -387,7 +393,8 @@ class RunButton(widgets.VBox):
             self._screen.show(_page(self._draw(list(self.results))))
 
     def _tell_how_far(self, line: str) -> None:
-        self._tell("<p>Stops as soon as it can.</p>" if self._stop.is_set() else line)
+        with self._lock:
+            self._tell(STOPPING if self._stop.is_set() else line)
 
     def _tell(self, line: str) -> None:
         self._line.value = line

@@ -80,8 +80,9 @@ def _load_weights(network: nn.Module, weights: dict[str, torch.Tensor], name: st
 class AdamW:
     """Adam, and weight decay beside it (Loshchilov and Hutter 2019, algorithm 2).
 
-    The numbers are those of torch.optim.AdamW(fused=True), to the last bit. That class loads
-    torch's compiler, too: two seconds and 70 MB, for nothing that a small model needs.
+    The numbers are those of torch.optim.AdamW(fused=True), to the last bit; weights decay where a
+    group says weight_decay. That class loads torch's compiler, too: two seconds and 70 MB, for
+    nothing that a small model needs.
     """
 
     def __init__(

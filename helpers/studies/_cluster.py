@@ -7,13 +7,13 @@ trial that it was computing, which another one computes again. Needs the extra `
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from distributed import CancelledError, Client, KilledWorker, Security, get_worker
+from distributed import CancelledError, Client, KilledWorker, Security, as_completed, get_worker
+from distributed.comm import CommClosedError
 from distributed.core import connect
 from distributed.utils import LoopRunner, sync
 from joblib import Parallel, delayed, parallel_config
@@ -22,7 +22,6 @@ from joblib._dask import DaskDistributedBackend  # joblib has no public name for
 from helpers import studies
 
 SOON = 5.0  # seconds in which a scheduler must answer and have a worker
-LOST = 1.0  # seconds between two looks for calls that were lost with their scheduler
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "torch")  # of one version everywhere
 
 Finished = dict[str, Any]  # what is kept of a trial
@@ -64,28 +63,17 @@ def finished(
 class _Patient(DaskDistributedBackend):
     """joblib's backend, where a call that fails has its exception as result and ends nothing.
 
-    It tells joblib of calls that Dask gives up, too: joblib would wait for them for ever. So it
-    would for those whose result was on its way when the scheduler died, of which Dask says nothing.
+    It tells joblib of calls that Dask gives up, and of results that do not arrive, too: joblib
+    would wait for them for ever.
     """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client=client)
+        self.waiting_futures = _Arriving(loop=client.loop, with_results=True, raise_errors=False)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Never one, whatever workers there are: joblib computes one job in its own process."""
         return max(2, super().effective_n_jobs(n_jobs))
-
-    def start_call(self) -> None:
-        """Collect results, and look after those that no longer come."""
-        super().start_call()
-        self.client.loop.add_callback(self._give_up)
-
-    async def _give_up(self) -> None:
-        lost: set[Any] = set()
-        while self._continue:
-            await asyncio.sleep(LOST)
-            cancelled = {call for call in self._results if call.cancelled()}
-            for call in cancelled & lost:  # twice: joblib had its time to collect it
-                self._callbacks.pop(call)
-                self._results.pop(call).set_exception(CancelledError(call.key))
-            lost = cancelled
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
         """One call to the workers; `callback` gets what comes of it."""
@@ -104,6 +92,23 @@ class _Patient(DaskDistributedBackend):
             return list(super().retrieve_result_callback(out))
         except BaseException as error:
             return [error]
+
+
+class _Arriving(as_completed):
+    """Dask's results as they come. Where one cannot be fetched, the reason takes its place.
+
+    Dask's own class stops looking after such a call: of a scheduler that dies in that moment, say.
+    """
+
+    async def _track_future(self, future: Any) -> None:
+        try:
+            await super()._track_future(future)
+        except Exception as error:
+            with self.lock:
+                if self.futures.pop(future, 0):
+                    self.queue.put_nowait((future, error))
+            async with self.condition:
+                self.condition.notify()
 
 
 @contextmanager
@@ -184,7 +189,7 @@ def _trial(
 
 def _in_a_sentence(error: BaseException, scheduler: str) -> BaseException:
     """The same, unless it is one of Dask's."""
-    if isinstance(error, CancelledError):
+    if isinstance(error, CancelledError | CommClosedError):
         return ConnectionError(f"the Dask scheduler at {scheduler} is gone")
     if isinstance(error, KilledWorker):
         tries = error.allowed_failures + 1
