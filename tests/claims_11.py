@@ -307,10 +307,14 @@ def _written_first() -> list[Found]:
     return [Found(n, n, n, n == 2, arm) for arm, n in known.items()]
 
 
-def _student() -> Found:
-    """What training it cost when the lesson's cost was recorded: hours of one machine differ."""
-    cost = Course.at(ROOT).measured()["11-learning-from-execution"]["11-start"]
-    return Found(cost, cost, cost, 35 < cost < 65)
+def _seconds(cell: str, low: float, high: float, parts: int = 1) -> Callable[[], Found]:
+    """What each part of a live cell cost when it was recorded; hours of one machine differ."""
+
+    def decide() -> Found:
+        cost = Course.at(ROOT).measured()["11-learning-from-execution"][cell] / parts
+        return Found(cost, cost, cost, low < cost < high)
+
+    return decide
 
 
 def _with_a_second_try() -> list[Found]:
@@ -423,7 +427,8 @@ CLAIMS = [
     _claim("A check has four times as many programs written for it", _written),
     _claim("An arm with a second try writes about three", _with_a_second_try),
     _claim("Arms with a second try write two programs a task first", _written_first),
-    _claim("Its student takes 40 to 60 seconds", _student),
+    _claim("Its student takes 40 to 60 seconds", _seconds("11-start", 35, 65)),
+    _claim("one more of study.ARMS: half a minute", _seconds("11-arms", 20, 45, parts=2)),
     _claim("Repair leaves fewer different right programs of ten than unit tests",
            sides(gaps(("repair", "unit_tests"), metric="distinct_right"), "below")),
     _claim("Nineteen such loops, the arms, were run, ten seeds each", _nineteen),

@@ -1,7 +1,8 @@
 """How much memory a learner needs: from lessons/budget.json, for lesson 00 and the page for hubs.
 
 Kernels are what fills a learner's machine, since one that is left behind keeps what it holds. Two
-of the largest are planned for: the lesson of today, and that of yesterday that nobody shut down.
+of the largest are planned for: the lesson of today, and that of yesterday that nobody shut down. So
+is a command of the course in a terminal: who goes above a limit loses a kernel without a word.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from helpers.authoring.catalogue import Entry
 
 Measured = Mapping[str, Mapping[str, float]]
 SERVER_MB = 160  # at most 157 MB of one on a hub, with its page open (tests/hub.py)
+COMMAND_MB = 230  # `course doctor` took 227, the most of those that a learner types
 LENT_MB = 2048  # what Binder lends a learner at most
 STEP_MB = 512  # limits are set in halves of a gigabyte
 CLASSES = (8, 20, 40)  # learners
@@ -48,11 +50,11 @@ def memory_values(measured: Measured) -> dict[str, int]:
 
 
 def per_learner(measured: Measured) -> dict[str, int]:
-    """Megabytes a learner: `guarantee` for a server and the largest kernel, `limit` for two."""
+    """Megabytes a learner: `guarantee` for a server and the largest kernel, `limit` for all."""
     held = kernels(measured)
     return {
         "guarantee": _up(SERVER_MB + held[-1], STEP_MB),
-        "limit": _up(SERVER_MB + sum(held[-2:]), STEP_MB),
+        "limit": _up(SERVER_MB + sum(held[-2:]) + COMMAND_MB, STEP_MB),
     }
 
 
@@ -73,8 +75,9 @@ def _hub_lines(measured: Measured, entries: Mapping[str, Entry]) -> Iterator[str
     yield f"JupyterLab itself: {SERVER_MB} MB. So give each learner"
     yield ""
     yield f"- a guarantee of **{asked['guarantee']} MB**: JupyterLab and the largest kernel,"
-    yield f"- a limit of **{asked['limit']} MB**: JupyterLab and the two largest, because the"
-    yield "  kernel of yesterday is often still there,"
+    yield f"- a limit of **{asked['limit']} MB**: JupyterLab, the two largest, because the"
+    yield f"  kernel of yesterday is often still there, and {COMMAND_MB} MB for a command in a"
+    yield "  terminal,"
     yield "- one processor core at most, since lessons compute on one thread."
     yield ""
     yield "For a class that opens one lesson together, everybody with one kernel:"
